@@ -1,0 +1,1 @@
+//! Burns: the LTMS output script, what each purpose costs, tiers.

@@ -1,0 +1,1 @@
+//! Transactions, blocks and proofs of the Lotus chain.

@@ -1,0 +1,64 @@
+//! SHA-256, the tagged hash of signed messages, and the keyed hash of tables.
+
+use core::hash::Hasher;
+
+use sha2::{Digest, Sha256};
+use siphasher::sip::SipHasher13;
+
+/// SHA-256 over the parts, one after another.
+#[must_use]
+pub fn sha256(parts: &[&[u8]]) -> [u8; 32] {
+    let mut hash = Sha256::new();
+    parts.iter().for_each(|part| hash.update(part));
+    hash.finalize().into()
+}
+
+/// SHA-256 of SHA-256 over the parts, one after another.
+#[must_use]
+pub fn double_sha256(parts: &[&[u8]]) -> [u8; 32] {
+    sha256(&[&sha256(parts)])
+}
+
+/// `sha256(sha256(tag) ‖ sha256(tag) ‖ parts…)`: what an LTMS signature signs (policy §6).
+///
+/// ```
+/// let hash = ltms_core::hash::tagged_hash("LTMS/ad/1", &[b"_", b"body"]);
+/// assert_ne!(hash, ltms_core::hash::tagged_hash("LTMS/withdraw/1", &[b"_", b"body"]));
+/// ```
+#[must_use]
+pub fn tagged_hash(tag: &str, parts: &[&[u8]]) -> [u8; 32] {
+    let tag = sha256(&[tag.as_bytes()]);
+    let mut hash = Sha256::new();
+    hash.update(tag);
+    hash.update(tag);
+    parts.iter().for_each(|part| hash.update(part));
+    hash.finalize().into()
+}
+
+/// A secret that keys every table, so that nobody outside can choose colliding ids.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub struct Seed([u8; 16]);
+
+impl Seed {
+    /// From 16 bytes of the operating system's randomness (or fixed ones, in tests).
+    #[must_use]
+    pub const fn new(bytes: [u8; 16]) -> Self {
+        Self(bytes)
+    }
+
+    /// SipHash-1-3 of `bytes` for the purpose `domain`.
+    #[must_use]
+    pub fn hash(&self, domain: u8, bytes: &[u8]) -> u64 {
+        let mut hasher = SipHasher13::new_with_key(&self.0);
+        hasher.write_u8(domain);
+        hasher.write(bytes);
+        hasher.finish()
+    }
+}
+
+impl core::fmt::Debug for Seed {
+    /// Never shows the secret.
+    fn fmt(&self, f: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
+        f.write_str("Seed(..)")
+    }
+}

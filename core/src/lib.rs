@@ -1,0 +1,41 @@
+//! Admission policy for Lotus MuSig2 signer discovery.
+//!
+//! This crate says yes or no to what peers send, and why. It never reads a clock, opens a socket
+//! or a file, allocates on the heap, or panics: time, randomness, bytes and memory are arguments.
+#![no_std]
+#![forbid(unsafe_code)]
+#![cfg_attr(
+    not(test),
+    deny(
+        clippy::arithmetic_side_effects,
+        clippy::expect_used,
+        clippy::indexing_slicing,
+        clippy::panic,
+        clippy::unreachable,
+        clippy::unwrap_used,
+        clippy::float_arithmetic
+    )
+)]
+
+#[cfg(feature = "alloc")]
+extern crate alloc;
+
+pub mod burn;
+pub mod chain;
+pub mod hash;
+mod ids;
+mod policy;
+mod quota;
+mod reason;
+pub mod schnorr;
+pub mod score;
+mod time;
+mod units;
+pub mod wire;
+
+pub use ids::*;
+pub use policy::*;
+pub use quota::*;
+pub use reason::*;
+pub use time::*;
+pub use units::*;

@@ -1,0 +1,121 @@
+//! Rate windows: GCRA with one `u64` a key.
+
+use core::num::NonZeroU32;
+
+use crate::time::{Millis, Timestamp};
+
+/// A rate: one token every interval, and at most `burst` at once.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[cfg_attr(
+    feature = "serde",
+    derive(serde::Serialize, serde::Deserialize),
+    serde(deny_unknown_fields)
+)]
+pub struct Quota {
+    /// Microseconds in which one token comes back; 0 is refused by [`crate::Policy::validate`].
+    pub interval_us: u64,
+    /// Tokens that can be saved up.
+    pub burst: NonZeroU32,
+}
+
+impl Quota {
+    /// One token every `interval`, at most `burst` (at least 1) at once.
+    #[must_use]
+    pub const fn every(interval: Millis, burst: u32) -> Self {
+        Self { interval_us: interval.as_micros(), burst: at_least_one(burst) }
+    }
+
+    /// `rate` tokens (at least 1) a second, at most `burst` (at least 1) at once.
+    #[must_use]
+    pub const fn per_second(rate: u32, burst: u32) -> Self {
+        Self {
+            interval_us: Millis::from_secs(1).as_micros() / at_least_one(rate).get() as u64,
+            burst: at_least_one(burst),
+        }
+    }
+
+    /// The same rate `factor` times as wide.
+    #[must_use]
+    pub const fn widened(self, factor: u32) -> Self {
+        let burst = at_least_one(self.burst.get().saturating_mul(factor));
+        Self { interval_us: self.interval_us / at_least_one(factor).get() as u64, burst }
+    }
+
+    /// The longest that a bucket of this quota can need to be full again.
+    #[must_use]
+    pub const fn refill_us(self) -> u64 {
+        self.interval_us.saturating_mul(self.burst.get() as u64)
+    }
+
+    /// How far ahead of now the bucket may stand and still have a token.
+    const fn tolerance_us(self) -> u64 {
+        self.refill_us().saturating_sub(self.interval_us)
+    }
+}
+
+const fn at_least_one(n: u32) -> NonZeroU32 {
+    match NonZeroU32::new(n) {
+        Some(n) => n,
+        None => NonZeroU32::MIN,
+    }
+}
+
+/// A refusal by a rate window: at exactly this time the same request passes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct NotUntil(pub Timestamp);
+
+/// The state of one key's window: the theoretical arrival time of its next token, in µs.
+///
+/// A zeroed bucket is full. A bucket whose time has passed equals a fresh one and may be forgotten.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Bucket(u64);
+
+impl Bucket {
+    /// Whether a token is there; takes none.
+    ///
+    /// # Errors
+    /// [`NotUntil`] with the first time at which one is.
+    pub fn peek(&self, quota: Quota, now: Timestamp) -> Result<(), NotUntil> {
+        let opens = self.arrival(quota, now).saturating_sub(quota.tolerance_us());
+        if opens <= now.as_micros() {
+            Ok(())
+        } else {
+            Err(NotUntil(Timestamp::at_or_after_micros(opens)))
+        }
+    }
+
+    /// Takes a token.
+    ///
+    /// # Errors
+    /// [`NotUntil`] with the first time at which one is there; nothing is taken then.
+    pub fn take(&mut self, quota: Quota, now: Timestamp) -> Result<(), NotUntil> {
+        self.peek(quota, now)?;
+        self.charge(quota, now);
+        Ok(())
+    }
+
+    /// Takes a token even if none is there: the debt is paid by waiting longer, at most one
+    /// whole refill.
+    pub fn charge(&mut self, quota: Quota, now: Timestamp) {
+        let arrival = self.arrival(quota, now).saturating_add(quota.interval_us);
+        self.0 = arrival.min(now.as_micros().saturating_add(quota.refill_us()));
+    }
+
+    /// Gives a token back.
+    pub fn give_back(&mut self, quota: Quota) {
+        self.0 = self.0.saturating_sub(quota.interval_us);
+    }
+
+    /// Whether this bucket is as good as a fresh one.
+    #[must_use]
+    pub fn is_full(&self, now: Timestamp) -> bool {
+        self.0 <= now.as_micros()
+    }
+
+    /// The arrival time, not before now, and not later than a clock that never stepped back
+    /// could have made it (policy §2).
+    fn arrival(&self, quota: Quota, now: Timestamp) -> u64 {
+        let now = now.as_micros();
+        self.0.clamp(now, now.saturating_add(quota.refill_us()))
+    }
+}

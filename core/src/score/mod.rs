@@ -1,0 +1,1 @@
+//! Misbehaviour and reputation: two numbers that never mix.

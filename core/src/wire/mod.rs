@@ -1,0 +1,1 @@
+//! Every signed body on the wire.
