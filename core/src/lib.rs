@@ -29,6 +29,7 @@ mod quota;
 mod reason;
 pub mod schnorr;
 pub mod score;
+mod table;
 mod time;
 mod units;
 pub mod wire;

@@ -1,0 +1,148 @@
+//! Counting faults within a span, and banning for longer each time.
+
+use crate::{Millis, Timestamp};
+
+/// Faults counted within a span that begins with the first of them (policy §4).
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Tally {
+    first: Timestamp,
+    count: u8,
+}
+
+impl Tally {
+    /// Nothing counted.
+    pub const ZERO: Self = Self { first: Timestamp::EPOCH, count: 0 };
+
+    /// Counts one more and returns how many there are within `span`; stops at 255.
+    pub fn add(&mut self, now: Timestamp, span: Millis) -> u8 {
+        let count = self.count(now, span);
+        if count == 0 {
+            self.first = now;
+        }
+        self.count = count.saturating_add(1);
+        self.count
+    }
+
+    /// How many there are within `span`. A first fault in the future (the clock stepped back)
+    /// is taken to be now's.
+    #[must_use]
+    pub fn count(&self, now: Timestamp, span: Millis) -> u8 {
+        if now.since(self.first) < span { self.count } else { 0 }
+    }
+
+    /// Forgets all.
+    pub fn clear(&mut self) {
+        *self = Self::ZERO;
+    }
+}
+
+/// A ban that ends by itself and doubles when it has to be repeated soon.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Graylisting {
+    until: Timestamp,
+    level: u8,
+}
+
+impl Graylisting {
+    /// Never graylisted.
+    pub const ZERO: Self = Self { until: Timestamp::EPOCH, level: 0 };
+
+    /// The end of the ban, if there is one at `now`; `longest` bounds what a clock that stepped
+    /// back can have left behind.
+    #[must_use]
+    pub fn active(&self, now: Timestamp, longest: Millis) -> Option<Timestamp> {
+        let until = self.until.cut(now, longest);
+        (until > now).then_some(until)
+    }
+
+    /// Begins a ban: `base` the first time, double for each that begins within `memory` after the
+    /// last ended, never longer than `longest`. One that is active is not made longer.
+    ///
+    /// Returns its end.
+    pub fn begin(
+        &mut self,
+        now: Timestamp,
+        base: Millis,
+        longest: Millis,
+        memory: Millis,
+    ) -> Timestamp {
+        if let Some(until) = self.active(now, longest) {
+            return until;
+        }
+        let repeated = self.until > Timestamp::EPOCH && now.since(self.until) <= memory;
+        self.level = if repeated { self.level.saturating_add(1) } else { 0 };
+        let factor = 1u64.checked_shl(self.level.into()).unwrap_or(u64::MAX);
+        self.until = now.saturating_add(base.saturating_mul(factor).min(longest));
+        self.until
+    }
+
+    /// Whether a new ban would be as short as the first: nothing is lost by forgetting this.
+    #[must_use]
+    pub fn is_forgotten(&self, now: Timestamp, memory: Millis) -> bool {
+        self.until.saturating_add(memory) < now || self.until == Timestamp::EPOCH
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    extern crate std;
+    use super::*;
+    use std::vec::Vec;
+
+    const HOUR: Millis = Millis::from_hours(1);
+    const DAY: Millis = Millis::from_hours(24);
+
+    fn at(ms: u64) -> Timestamp {
+        Timestamp::from_millis(ms)
+    }
+
+    #[test]
+    fn a_tally_begins_anew_a_span_after_its_first_fault() {
+        let mut tally = Tally::ZERO;
+        assert_eq!((tally.add(at(5), DAY), tally.add(at(6), DAY)), (1, 2));
+        assert_eq!(tally.count(at(4 + DAY.get()), DAY), 2);
+        assert_eq!(tally.count(at(5 + DAY.get()), DAY), 0);
+        assert_eq!(tally.add(at(5 + DAY.get()), DAY), 1);
+    }
+
+    #[test]
+    fn a_tally_survives_a_clock_that_steps_back_and_stops_at_its_limit() {
+        let mut tally = Tally::ZERO;
+        tally.add(at(1_000_000), DAY);
+        assert_eq!(tally.add(at(0), DAY), 2);
+        for _ in 0..1000 {
+            tally.add(at(1), DAY);
+        }
+        assert_eq!(tally.count(at(1), DAY), 255);
+    }
+
+    #[test]
+    fn graylistings_double_to_a_day() {
+        let mut ban = Graylisting::ZERO;
+        let mut now = at(1);
+        let hours: Vec<u64> = (0..7)
+            .map(|_| {
+                let until = ban.begin(now, HOUR, DAY, DAY);
+                assert_eq!(
+                    ban.begin(now, HOUR, DAY, DAY),
+                    until,
+                    "an active ban is not made longer"
+                );
+                let length = until.since(now).get() / HOUR.get();
+                now = until.saturating_add(DAY);
+                length
+            })
+            .collect();
+        assert_eq!(hours, [1, 2, 4, 8, 16, 24, 24]);
+        let later = now.saturating_add(Millis::new(1)).saturating_add(DAY);
+        assert_eq!(ban.begin(later, HOUR, DAY, DAY).since(later), HOUR, "a quiet day forgets");
+    }
+
+    #[test]
+    fn a_ban_is_cut_when_the_clock_steps_back() {
+        let mut ban = Graylisting::ZERO;
+        let until = ban.begin(at(10 * DAY.get()), HOUR, DAY, DAY);
+        assert_eq!(ban.active(at(0), DAY), Some(at(DAY.get())));
+        assert_eq!(ban.active(until, DAY), None, "at its end it is over");
+    }
+}
