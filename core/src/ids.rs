@@ -265,6 +265,8 @@ impl PeerId {
     /// An identity multihash holds at most 42 bytes of key (libp2p specification, peer ids).
     pub const MAX_LEN: usize = 42;
 
+    pub(crate) const VACANT: Self = Self { len: 0, bytes: [0; Self::MAX_LEN] };
+
     /// From the bytes of the multihash.
     ///
     /// # Errors

@@ -20,23 +20,42 @@
 #[cfg(feature = "alloc")]
 extern crate alloc;
 
+mod bans;
 pub mod burn;
 pub mod chain;
+mod event;
+mod gate;
 pub mod hash;
+mod identities;
 mod ids;
+mod keys;
+mod metrics;
+mod outcomes;
+mod peers;
 mod policy;
 mod quota;
 mod reason;
 pub mod schnorr;
 pub mod score;
+mod storage;
+mod strangers;
 mod table;
 mod time;
 mod units;
 pub mod wire;
 
+pub use event::*;
+pub use gate::*;
+pub use identities::EvidenceClass;
 pub use ids::*;
+pub use keys::Channel;
+pub use metrics::Metrics;
+pub use peers::{Direction, Groups};
 pub use policy::*;
 pub use quota::*;
 pub use reason::*;
+#[cfg(feature = "alloc")]
+pub use storage::Heap;
+pub use storage::{Capacity, Inline, Storage, Tables, TablesRef};
 pub use time::*;
 pub use units::*;

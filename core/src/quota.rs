@@ -71,6 +71,9 @@ pub struct NotUntil(pub Timestamp);
 pub struct Bucket(u64);
 
 impl Bucket {
+    /// As good as never used.
+    pub const FULL: Self = Self(0);
+
     /// Whether a token is there; takes none.
     ///
     /// # Errors

@@ -76,6 +76,8 @@ reasons! {
     Replayed = 13, "replayed", Ignore;
     /// The author's newest message, already met on this channel.
     AlreadyKnown = 14, "already-known", Ignore;
+    /// A withdrawal of what is not listed here.
+    NotListed = 15, "not-listed", Ignore;
 
     /// The author's own window is spent.
     TooSoon = 20, "too-soon", Ignore;

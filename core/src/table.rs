@@ -159,6 +159,16 @@ impl<R: Row> Table<'_, R> {
         self.view().len() >= self.view().capacity()
     }
 
+    /// Every place there has ever been a row at.
+    pub(crate) fn places(&self) -> core::ops::RangeInclusive<Place> {
+        1..=self.head.touched
+    }
+
+    pub(crate) fn rows_mut(&mut self) -> impl Iterator<Item = &mut R> {
+        let touched = self.head.touched as usize;
+        self.slots.iter_mut().take(touched).filter(|slot| slot.used).map(|slot| &mut slot.row)
+    }
+
     /// Adds a row whose key is not in the table; `None` if there is no room.
     pub(crate) fn insert(&mut self, seed: &Seed, row: R) -> Option<Place> {
         if self.is_full() {
@@ -211,7 +221,7 @@ impl<R: Row> Table<'_, R> {
 
     /// Takes out every row for which `gone` holds.
     pub(crate) fn remove_if(&mut self, seed: &Seed, mut gone: impl FnMut(&R) -> bool) {
-        for place in 1..=self.head.touched {
+        for place in self.places() {
             if self.get(place).is_some_and(&mut gone) {
                 self.remove(seed, place);
             }

@@ -1,0 +1,318 @@
+//! Advertisements and withdrawals: screened before the signature, settled after it.
+
+use super::judge::{Cleared, Facts};
+use super::sanctions::Fault;
+use super::{Gate, Parts, SignatureCheck, Signed, Source};
+use crate::identities::IdentityRow;
+use crate::keys::{KeyRow, Owner, Watermark};
+use crate::peers::{PeerRow, domain};
+use crate::storage::Storage;
+use crate::strangers;
+use crate::table::Row;
+use crate::wire::{AdHeader, AmountRange, Kind, delegation_hash};
+use crate::{Decision, Reason, Screening, Timestamp};
+
+/// An advertisement that only lacks the check of its signatures. May be dropped.
+#[derive(Debug)]
+#[must_use]
+pub struct AdTicket {
+    facts: Facts,
+    author: Signed,
+    delegation: Option<Signed>,
+}
+
+impl AdTicket {
+    /// Checks the signatures: the delegation's, if it is new here, then the author's.
+    pub fn verify(&self) -> SignatureCheck {
+        if !self.delegation.is_none_or(|delegation| delegation.holds()) {
+            SignatureCheck::NotDelegated
+        } else if self.author.holds() {
+            SignatureCheck::Valid
+        } else {
+            SignatureCheck::Invalid
+        }
+    }
+
+    /// The author's signature, for batches.
+    pub const fn author(&self) -> &Signed {
+        &self.author
+    }
+
+    /// The delegation's signature, if it has to be checked.
+    pub const fn delegation(&self) -> Option<&Signed> {
+        self.delegation.as_ref()
+    }
+}
+
+impl<S: Storage> Gate<S> {
+    /// All checks of an advertisement or withdrawal that are cheaper than its signature.
+    ///
+    /// [`Reason::SignatureBudget`] means: hold the message and screen it again at `retry_at`,
+    /// for up to 4 s; it says nothing about the message.
+    pub fn screen_ad(
+        &mut self,
+        now: Timestamp,
+        source: &Source,
+        ad: &AdHeader<'_>,
+    ) -> Screening<AdTicket> {
+        let mut parts = self.parts();
+        match parts.screen_ad(now, source, ad) {
+            Ok(ticket) => Screening::Proceed(ticket),
+            Err(decision) => Screening::Done(parts.refused(now, source, ad.envelope, decision)),
+        }
+    }
+
+    /// The verdict, once the signatures were checked. Everything is judged again, because another
+    /// copy may have won meanwhile.
+    pub fn settle_ad(
+        &mut self,
+        now: Timestamp,
+        ticket: AdTicket,
+        check: SignatureCheck,
+    ) -> Decision {
+        let mut parts = self.parts();
+        let source = ticket.facts.source;
+        match parts.settle_ad(now, &ticket, check) {
+            Ok(decision) => parts.node.counters.note(decision),
+            Err(decision) => parts.refused(now, &source, &ticket.author.hash, decision),
+        }
+    }
+
+    /// The one-call way: reads, screens, verifies and settles an envelope.
+    pub fn admit_ad(&mut self, now: Timestamp, source: &Source, envelope: &[u8]) -> Decision {
+        match AdHeader::read(self.rules.policy.network, envelope) {
+            Err(error) => self.malformed(now, source, error.reason(), envelope),
+            Ok(header) => match self.screen_ad(now, source, &header) {
+                Screening::Done(decision) => decision,
+                Screening::Proceed(ticket) => {
+                    let check = ticket.verify();
+                    self.settle_ad(now, ticket, check)
+                }
+            },
+        }
+    }
+}
+
+impl Parts<'_> {
+    /// Counts a refusal and charges whoever has to pay for it.
+    fn refused(
+        &mut self,
+        now: Timestamp,
+        source: &Source,
+        evidence: &[u8],
+        decision: Decision,
+    ) -> Decision {
+        match decision.reason {
+            // Its own peer pushed a second body too soon; a relay of it is not at fault.
+            Reason::TooSoon => self.accuse(now, source, Fault::TooFast, evidence),
+            Reason::InvalidSignature => self.accuse(now, source, Fault::InvalidSignature, evidence),
+            Reason::NotDelegated | Reason::Lifetime => {
+                self.accuse(now, source, Fault::Malformed, evidence);
+            }
+            Reason::Known => self.give_back(&source.peer, false),
+            Reason::Expired => {
+                let dropped = &mut self.node.counters.expired_entries_dropped;
+                *dropped = dropped.saturating_add(1);
+            }
+            _ => {}
+        }
+        self.node.counters.note(decision)
+    }
+
+    fn screen_ad(
+        &mut self,
+        now: Timestamp,
+        source: &Source,
+        ad: &AdHeader<'_>,
+    ) -> Result<AdTicket, Decision> {
+        let policy = &self.rules.policy;
+        if ad.envelope.len() > usize::try_from(policy.local_envelope).unwrap_or(usize::MAX) {
+            return Err(Reason::LocalLimit.into());
+        }
+        let facts = Facts {
+            source: *source,
+            kind: ad.kind,
+            author: ad.author,
+            created_at: ad.created_at,
+            expires_at: ad.expires_at,
+            digest: self.rules.seed.hash(domain::ENVELOPE, ad.envelope),
+            authority: ad.authority,
+            peer: ad.peer,
+            types: ad.types,
+            amount: ad.amount.unwrap_or(AmountRange::ANY),
+        };
+        let cleared = self.judge(now, &facts)?;
+        let network = self.rules.policy.network;
+        let delegation = match (cleared.delegated_by, ad.authority) {
+            (Some(key), Some(authority)) => {
+                let delegation = authority.delegation.ok_or(Reason::NotDelegated)?;
+                let (id, sequence) = (&authority.identity, authority.sequence);
+                let hash = delegation_hash(network, id, &ad.author, sequence, delegation.not_after);
+                Some(Signed { key, hash, signature: delegation.signature })
+            }
+            _ => None,
+        };
+        self.take_signature(now, &source.peer)?;
+        let hash = ad.signed_hash(network);
+        let author = Signed { key: ad.author, hash, signature: ad.signature };
+        Ok(AdTicket { facts, author, delegation })
+    }
+
+    fn settle_ad(
+        &mut self,
+        now: Timestamp,
+        ticket: &AdTicket,
+        check: SignatureCheck,
+    ) -> Result<Decision, Decision> {
+        let facts = &ticket.facts;
+        match check {
+            SignatureCheck::Valid => {}
+            SignatureCheck::Invalid => return Err(Reason::InvalidSignature.into()),
+            SignatureCheck::NotDelegated => return Err(Reason::NotDelegated.into()),
+        }
+        self.give_back(&facts.source.peer, true);
+        self.note_haste(now, facts);
+        let cleared = self.judge(now, facts)?;
+        // A delegation that has to be checked now may not be the one that was checked.
+        let checked_by = ticket.delegation.map(|delegation| delegation.key);
+        if cleared.delegated_by.is_some() && cleared.delegated_by != checked_by {
+            return Err(Reason::Superseded.into());
+        }
+        self.commit(now, facts, &cleared);
+        Ok(Reason::New.into())
+    }
+
+    /// Two verified, different bodies of one key, made less than one interval apart, are the
+    /// key's own violation, however they came here (policy §3).
+    fn note_haste(&mut self, now: Timestamp, facts: &Facts) {
+        let policy = &self.rules.policy;
+        let (limits, interval) = (policy.sanctions, policy.windows.advertisement.interval_us);
+        let Some(row) = self.tables.keys.find_mut(&self.rules.seed, &facts.author) else { return };
+        let mark = row.watermark;
+        let (early, late) =
+            (mark.created_at.min(facts.created_at), mark.created_at.max(facts.created_at));
+        if mark == Watermark::default()
+            || mark.digest == facts.digest
+            || late.since(early).as_micros() >= interval
+        {
+            return;
+        }
+        if row.violations.add(now, limits.span) >= limits.violations {
+            row.violations.clear();
+            row.graylisting.begin(now, limits.graylist, limits.graylist_max, limits.span);
+        }
+        let count = &mut self.node.counters.rate_limit_violations;
+        *count = count.saturating_add(1);
+    }
+
+    /// Writes what was decided.
+    fn commit(&mut self, now: Timestamp, facts: &Facts, cleared: &Cleared) {
+        let policy = &self.rules.policy;
+        let (windows, hold) = (policy.windows, policy.keys.slot_hold);
+        let place = match cleared.row {
+            Some(place) => place,
+            None => {
+                let row = KeyRow { key: facts.author, ..KeyRow::VACANT };
+                let Some(place) = self.tables.keys.insert(&self.rules.seed, row) else { return };
+                place
+            }
+        };
+        let Some(row) = self.tables.keys.get(place) else { return };
+        let (old_owner, had_slot) = (row.owner, row.has_slot());
+        if old_owner != cleared.owner {
+            self.release(old_owner, had_slot);
+        }
+        let ends = if facts.kind == Kind::Withdrawal { now } else { facts.expires_at };
+        let slot_until = ends.saturating_add(hold);
+        let push = facts.source.channel.is_push();
+        if let Some(row) = self.tables.keys.get_mut(place) {
+            row.owner = cleared.owner;
+            if let Some(authority) = facts.authority {
+                row.sequence = authority.sequence;
+                row.not_after = authority.delegation.map_or(Timestamp::EPOCH, |d| d.not_after);
+                row.delegation = cleared.delegation;
+            }
+            row.watermark = Watermark {
+                created_at: facts.created_at,
+                digest: facts.digest,
+                channels: facts.source.channel as u8,
+            };
+            row.remember_until = row.remember_until.max(ends);
+            row.slot_until = slot_until;
+            row.expires_at = if facts.kind == Kind::Withdrawal { Timestamp::EPOCH } else { ends };
+            row.types = facts.types;
+            row.amount = facts.amount;
+            if push {
+                row.window.charge(windows.advertisement, now);
+            }
+        }
+        match cleared.owner {
+            Owner::Identity(tag) => self.take_slot(now, tag, cleared.new_slot, slot_until, push),
+            Owner::Stranger(tag) => self.take_stranger_slot(now, tag, old_owner, cleared.new_slot),
+            Owner::Nobody => {}
+        }
+    }
+
+    fn take_slot(
+        &mut self,
+        now: Timestamp,
+        tag: u64,
+        new_slot: bool,
+        slot_until: Timestamp,
+        push: bool,
+    ) {
+        let tip = self.node.tip_height();
+        let Some(row) = self.tables.identities.find_tag_mut(&self.rules.seed, tag) else { return };
+        if new_slot {
+            row.keys = row.keys.saturating_add(1);
+            row.next_free = if row.keys == 1 { slot_until } else { row.next_free.min(slot_until) };
+        }
+        if push {
+            let quota = row.quota(&self.rules.policy, tip);
+            row.window.charge(quota, now);
+        }
+    }
+
+    fn take_stranger_slot(&mut self, now: Timestamp, tag: u64, old_owner: Owner, new_slot: bool) {
+        if !matches!(old_owner, Owner::Stranger(_)) {
+            self.node.stranger_keys = self.node.stranger_keys.saturating_add(1);
+        }
+        let Some(row) = self.tables.peers.find_tag_mut(&self.rules.seed, tag) else { return };
+        if new_slot {
+            row.keys = row.keys.saturating_add(1);
+        }
+        let groups = row.groups;
+        strangers::charge(self.tables.cells, &self.rules.seed, &self.rules.policy, groups, now);
+    }
+
+    /// Takes a key from its owner.
+    pub(crate) fn release(&mut self, owner: Owner, had_slot: bool) {
+        let seed = &self.rules.seed;
+        let slot = u16::from(had_slot);
+        match owner {
+            Owner::Nobody => {}
+            Owner::Identity(tag) => {
+                if let Some(row) = self.tables.identities.find_tag_mut(seed, tag) {
+                    row.keys = row.keys.saturating_sub(slot);
+                }
+            }
+            Owner::Stranger(tag) => {
+                self.node.stranger_keys = self.node.stranger_keys.saturating_sub(1);
+                if let Some(row) = self.tables.peers.find_tag_mut(seed, tag) {
+                    row.keys = row.keys.saturating_sub(slot);
+                }
+            }
+        }
+    }
+
+    /// The identity row of a key's owner.
+    pub(crate) fn owner_of(&self, owner: Owner) -> Option<&IdentityRow> {
+        let Owner::Identity(tag) = owner else { return None };
+        self.tables.identities.view().find_tag(&self.rules.seed, tag).map(|(_, row)| row)
+    }
+
+    /// The tag by which key rows name a stranger's peer.
+    pub(crate) fn peer_tag(&self, peer: &crate::PeerId) -> u64 {
+        PeerRow::tag(&self.rules.seed, peer)
+    }
+}

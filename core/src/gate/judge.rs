@@ -1,0 +1,284 @@
+//! What stands against an advertisement, before and again after its signature was checked.
+
+use super::{Parts, Source};
+use crate::identities::IdentityRow;
+use crate::keys::{Channel, KeyRow, Owner};
+use crate::peers::{PeerRow, domain};
+use crate::strangers;
+use crate::table::{Place, Row};
+use crate::wire::{AmountRange, Authority, Kind};
+use crate::{Decision, NotUntil, PeerId, PublicKey, Reason, Timestamp};
+
+/// What an advertisement or withdrawal says, without borrowing it.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Facts {
+    pub(crate) source: Source,
+    pub(crate) kind: Kind,
+    pub(crate) author: PublicKey,
+    pub(crate) created_at: Timestamp,
+    pub(crate) expires_at: Timestamp,
+    pub(crate) digest: u64,
+    pub(crate) authority: Option<Authority>,
+    /// The peer that is advertised.
+    pub(crate) peer: Option<PeerId>,
+    pub(crate) types: u64,
+    pub(crate) amount: AmountRange,
+}
+
+/// Nothing stands against it; what the commit needs to know.
+#[derive(Clone, Copy)]
+pub(crate) struct Cleared {
+    /// The author's row, if there is one.
+    pub(crate) row: Option<Place>,
+    pub(crate) owner: Owner,
+    /// A slot of the owner has to be taken.
+    pub(crate) new_slot: bool,
+    /// The identity's current key, if a delegation by it has to be checked.
+    pub(crate) delegated_by: Option<PublicKey>,
+    /// Keyed hash of the delegation's signature; 0 without one.
+    pub(crate) delegation: u64,
+}
+
+fn wait(reason: Reason) -> impl Fn(NotUntil) -> Decision {
+    move |until| Decision::until(reason, until.0)
+}
+
+impl Parts<'_> {
+    /// Goes through everything but the signature, cheapest first. Changes nothing but the bit
+    /// that remembers on which channels the newest message was met, and slots that have ended.
+    pub(crate) fn judge(&mut self, now: Timestamp, facts: &Facts) -> Result<Cleared, Decision> {
+        self.judge_sender(now, facts)?;
+        self.judge_times(now, facts)?;
+        let place = self.tables.keys.find(&self.rules.seed, &facts.author);
+        if let Some(place) = place {
+            self.judge_watermark(now, facts, place)?;
+        }
+        match facts.authority {
+            Some(authority) => self.judge_delegate(now, facts, place, authority),
+            None => self.judge_stranger(now, facts, place),
+        }
+    }
+
+    fn judge_sender(&self, now: Timestamp, facts: &Facts) -> Result<(), Decision> {
+        let sanction = self.sanction(now, &facts.source.peer);
+        let publisher = facts.source.publisher.and_then(|peer| self.sanction(now, &peer));
+        sanction.or(publisher).map_or(Ok(()), Err)
+    }
+
+    fn judge_times(&self, now: Timestamp, facts: &Facts) -> Result<(), Decision> {
+        let freshness = &self.rules.policy.freshness;
+        if facts.kind == Kind::Advertisement {
+            let lifetime = facts.expires_at.since(facts.created_at);
+            if lifetime < freshness.min_lifetime || lifetime > freshness.max_lifetime {
+                return Err(Reason::Lifetime.into());
+            }
+            if facts.expires_at <= now {
+                return Err(Reason::Expired.into());
+            }
+        }
+        if facts.created_at > now.saturating_add(freshness.future) {
+            return Err(Decision::until(
+                Reason::Future,
+                facts.created_at.saturating_sub(freshness.future),
+            ));
+        }
+        let stale = facts.created_at.saturating_add(freshness.gossip_age) < now;
+        if stale && facts.source.channel == Channel::Gossip {
+            return Err(Reason::Stale.into());
+        }
+        Ok(())
+    }
+
+    fn judge_watermark(
+        &mut self,
+        now: Timestamp,
+        facts: &Facts,
+        place: Place,
+    ) -> Result<(), Decision> {
+        let Some(row) = self.tables.keys.get(place) else { return Ok(()) };
+        let longest = self.rules.policy.sanctions.graylist_max;
+        if let Some(until) = row.graylisting.active(now, longest) {
+            return Err(Decision::until(Reason::Graylisted, until));
+        }
+        let mark = row.watermark;
+        if facts.created_at > mark.created_at {
+            return Ok(());
+        }
+        if facts.created_at < mark.created_at || facts.digest != mark.digest {
+            return Err(Reason::Replayed.into());
+        }
+        if let Owner::Identity(tag) = row.owner
+            && let Some((_, identity)) =
+                self.tables.identities.view().find_tag(&self.rules.seed, tag)
+        {
+            self.judge_identity(now, identity)?;
+        }
+        let bit = facts.source.channel as u8;
+        if mark.channels & bit != 0 {
+            return Err(Reason::AlreadyKnown.into());
+        }
+        if let Some(row) = self.tables.keys.get_mut(place) {
+            row.watermark.channels |= bit;
+        }
+        Err(Reason::Known.into())
+    }
+
+    fn judge_identity(&self, now: Timestamp, identity: &IdentityRow) -> Result<(), Decision> {
+        let longest = self.rules.policy.sanctions.identity_ban_max;
+        if let Some(until) = identity.ban.active(now, longest) {
+            return Err(Decision::until(Reason::IdentityBanned, until));
+        }
+        if identity.suspended { Err(Reason::Suspended.into()) } else { Ok(()) }
+    }
+
+    fn judge_delegate(
+        &mut self,
+        now: Timestamp,
+        facts: &Facts,
+        place: Option<Place>,
+        authority: Authority,
+    ) -> Result<Cleared, Decision> {
+        let seed = &self.rules.seed.clone();
+        let owner = IdentityRow::tag(seed, &authority.identity);
+        let found = self.tables.identities.find(seed, &authority.identity);
+        let found = found.ok_or(Reason::UnknownIdentity)?;
+        self.reclaim_slots(now, found, owner);
+        let identity = self.tables.identities.get(found).ok_or(Reason::UnknownIdentity)?;
+        self.judge_identity(now, identity)?;
+        if authority.sequence > identity.sequence {
+            return Err(Reason::NeedHistory.into());
+        }
+        if authority.sequence < identity.sequence {
+            return Err(Reason::Superseded.into());
+        }
+        let delegated = facts.author != identity.key;
+        let not_after =
+            authority.delegation.map_or(Timestamp::EPOCH, |delegation| delegation.not_after);
+        if delegated && (not_after < facts.expires_at || not_after <= now) {
+            return Err(Reason::NotDelegated.into());
+        }
+        let row = place.and_then(|place| self.tables.keys.get(place));
+        let new_slot = row.is_none_or(|row| row.owner != Owner::Identity(owner) || !row.has_slot());
+        if let Some(row) = row {
+            let others = row.owner != Owner::Identity(owner);
+            // Between identities the newer delegation wins; a current key is nobody else's.
+            let kept = row.current
+                || matches!(row.owner, Owner::Identity(_)) && row.not_after >= not_after;
+            if others && kept && (row.current || row.slot_until > now) {
+                return Err(Reason::KeyTaken.into());
+            }
+        }
+        if facts.kind == Kind::Withdrawal {
+            if new_slot {
+                return Err(Reason::NotListed.into());
+            }
+        } else if new_slot
+            && identity.keys >= identity.key_limit(&self.rules.policy, self.node.tip_height())
+        {
+            return Err(Decision::until(Reason::KeyLimit, identity.next_free));
+        }
+        if row.is_none() && self.tables.keys.is_full() {
+            return Err(Reason::TableFull.into());
+        }
+        if facts.source.channel.is_push() {
+            let quota = identity.quota(&self.rules.policy, self.node.tip_height());
+            identity.window.peek(quota, now).map_err(wait(Reason::IdentityWindow))?;
+            self.judge_window(now, row)?;
+        }
+        // The very delegation that was checked for this row under this rotation holds still. (With
+        // another signature it has to be checked: other nodes, which have no row, will.)
+        let delegation = authority
+            .delegation
+            .map_or(0, |delegation| seed.hash(domain::ENVELOPE, delegation.signature.as_bytes()));
+        let checked = row.is_some_and(|row| {
+            row.owner == Owner::Identity(owner)
+                && row.sequence == authority.sequence
+                && row.not_after == not_after
+                && row.delegation == delegation
+        });
+        let delegated_by = (delegated && !checked).then_some(identity.key);
+        Ok(Cleared {
+            row: place,
+            owner: Owner::Identity(owner),
+            new_slot,
+            delegated_by,
+            delegation,
+        })
+    }
+
+    fn judge_stranger(
+        &mut self,
+        now: Timestamp,
+        facts: &Facts,
+        place: Option<Place>,
+    ) -> Result<Cleared, Decision> {
+        let (seed, policy) = (&self.rules.seed, &self.rules.policy);
+        let row = place.and_then(|place| self.tables.keys.get(place));
+        if let Some(row) = row
+            && matches!(row.owner, Owner::Identity(_))
+            && (row.current || row.slot_until > now)
+        {
+            // No fall-back: a suspended identity's key is not a stranger's.
+            return Err(Reason::KeyTaken.into());
+        }
+        let own = facts.peer.is_none_or(|peer| peer == facts.source.peer);
+        if facts.source.channel != Channel::Direct || !own {
+            return Err(Reason::StrangerElsewhere.into());
+        }
+        let owner = Owner::Stranger(PeerRow::tag(seed, &facts.source.peer));
+        let Some((_, peer)) = self.tables.peers.view().find(seed, &facts.source.peer) else {
+            return Err(Reason::ConnectionLimit.into());
+        };
+        let (keys, groups) = (peer.keys, peer.groups);
+        let new_slot = row.is_none_or(|row| row.owner != owner || !row.has_slot());
+        if facts.kind == Kind::Withdrawal {
+            if new_slot {
+                return Err(Reason::NotListed.into());
+            }
+        } else if new_slot && keys >= policy.keys.stranger {
+            return Err(Reason::KeyLimit.into());
+        }
+        let is_stranger = row.is_some_and(|row| matches!(row.owner, Owner::Stranger(_)));
+        let share = u64::from(policy.keys.stranger_share);
+        let rows = u64::try_from(self.tables.keys.view().capacity()).unwrap_or(u64::MAX);
+        let allowed = rows.saturating_mul(share) / 1000;
+        if !is_stranger && u64::from(self.node.stranger_keys) >= allowed {
+            return Err(Reason::StrangerShare.into());
+        }
+        if row.is_none() && self.tables.keys.is_full() {
+            return Err(Reason::TableFull.into());
+        }
+        self.judge_window(now, row)?;
+        strangers::peek(self.tables.cells, seed, policy, groups, now)
+            .map_err(wait(Reason::StrangerWindow))?;
+        Ok(Cleared { row: place, owner, new_slot, delegated_by: None, delegation: 0 })
+    }
+
+    /// The author's own window, for what came unasked.
+    fn judge_window(&self, now: Timestamp, row: Option<&KeyRow>) -> Result<(), Decision> {
+        let quota = self.rules.policy.windows.advertisement;
+        row.map_or(Ok(()), |row| row.window.peek(quota, now)).map_err(wait(Reason::TooSoon))
+    }
+
+    /// Frees slots of an identity that have ended, if one can have.
+    fn reclaim_slots(&mut self, now: Timestamp, identity: Place, owner: u64) {
+        let tip = self.node.tip_height();
+        let Some(row) = self.tables.identities.get(identity) else { return };
+        if row.keys < row.key_limit(&self.rules.policy, tip) || row.next_free > now {
+            return;
+        }
+        let (mut kept, mut next) = (0u16, Timestamp::NEVER);
+        for row in self.tables.keys.rows_mut().filter(|row| row.owner == Owner::Identity(owner)) {
+            if row.slot_until <= now {
+                row.slot_until = Timestamp::EPOCH;
+            } else {
+                kept = kept.saturating_add(1);
+                next = next.min(row.slot_until);
+            }
+        }
+        if let Some(row) = self.tables.identities.get_mut(identity) {
+            row.keys = kept;
+            row.next_free = next;
+        }
+    }
+}

@@ -1,0 +1,208 @@
+//! The Gate: one decision for every message, connection, burn and session.
+
+mod ads;
+mod burns;
+mod connections;
+mod directory;
+mod judge;
+mod operator;
+mod sanctions;
+mod sessions;
+mod timers;
+
+pub use ads::AdTicket;
+pub use burns::{BlockEvidence, ClaimTicket, LookupTicket, Registered};
+pub use connections::{Connection, FrameKind};
+pub use directory::{Criteria, Found};
+pub use operator::{CapacityError, Standing, Subject};
+pub use sessions::Outcome;
+
+use crate::hash::Seed;
+use crate::keys::Channel;
+use crate::metrics::Counters;
+use crate::peers::PeerRow;
+use crate::schnorr;
+use crate::storage::{Storage, Tables};
+use crate::{
+    BlockHash, BlockHeight, Bucket, Decision, PeerId, Policy, PolicyError, PublicKey, Reason,
+};
+use crate::{Signature, Timestamp};
+
+/// The end of the best chain that our source knows.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Tip {
+    /// Its height.
+    pub height: BlockHeight,
+    /// Its hash.
+    pub hash: BlockHash,
+}
+
+/// Where a message came from.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Source {
+    /// The connected peer that handed it to us, and that pays for it until its signature holds.
+    pub peer: PeerId,
+    /// The peer that signed the gossip message; `None` where a channel has no such thing.
+    pub publisher: Option<PeerId>,
+    /// The way it came.
+    pub channel: Channel,
+}
+
+impl Source {
+    /// A direct frame of `peer`.
+    #[must_use]
+    pub const fn direct(peer: PeerId) -> Self {
+        Self { peer, publisher: None, channel: Channel::Direct }
+    }
+
+    /// A gossip message that `publisher` signed and `peer` handed to us.
+    #[must_use]
+    pub const fn gossip(peer: PeerId, publisher: PeerId) -> Self {
+        Self { peer, publisher: Some(publisher), channel: Channel::Gossip }
+    }
+
+    /// Whether the connected peer made the message itself, as far as the transport can tell.
+    pub(crate) fn is_own(&self) -> bool {
+        self.publisher.map_or(self.channel == Channel::Direct, |publisher| publisher == self.peer)
+    }
+}
+
+/// The result of a signature check that a ticket asked for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[must_use]
+pub enum SignatureCheck {
+    /// All signatures hold.
+    Valid,
+    /// The author's signature does not.
+    Invalid,
+    /// The delegation's signature does not.
+    NotDelegated,
+}
+
+/// A signature to check: a key, the hash that was signed, and the signature.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Signed {
+    /// The key.
+    pub key: PublicKey,
+    /// The tagged hash.
+    pub hash: [u8; 32],
+    /// The signature.
+    pub signature: Signature,
+}
+
+impl Signed {
+    /// Whether it holds.
+    #[must_use]
+    pub fn holds(&self) -> bool {
+        schnorr::verify(&self.key, &self.hash, &self.signature)
+    }
+}
+
+/// What never changes during a Gate's life.
+#[derive(Clone)]
+pub(crate) struct Rules {
+    pub(crate) policy: Policy,
+    pub(crate) seed: Seed,
+}
+
+/// What belongs to the node as a whole.
+#[derive(Clone)]
+pub(crate) struct Node {
+    pub(crate) tip: Option<Tip>,
+    pub(crate) signatures: Bucket,
+    pub(crate) headers: Bucket,
+    /// Rows of the key table that strangers have.
+    pub(crate) stranger_keys: u32,
+    pub(crate) next_sweep: Timestamp,
+    pub(crate) counters: Counters,
+}
+
+impl Node {
+    pub(crate) fn tip_height(&self) -> BlockHeight {
+        self.tip.map_or(BlockHeight::default(), |tip| tip.height)
+    }
+}
+
+/// The policy with its state: see the crate's documentation for what it never does.
+pub struct Gate<S> {
+    storage: S,
+    rules: Rules,
+    node: Node,
+}
+
+/// Everything that a decision works on, borrowed apart.
+pub(crate) struct Parts<'a> {
+    pub(crate) tables: Tables<'a>,
+    pub(crate) rules: &'a Rules,
+    pub(crate) node: &'a mut Node,
+}
+
+impl<S: Storage> Gate<S> {
+    /// A gate with empty tables.
+    ///
+    /// `seed` should come from the operating system's randomness and stay secret: whoever knows
+    /// it can choose ids that collide in the tables.
+    ///
+    /// # Errors
+    /// [`PolicyError`] naming the field, if the policy does not [validate](Policy::validate).
+    pub fn new(storage: S, policy: Policy, seed: Seed) -> Result<Self, PolicyError> {
+        policy.validate()?;
+        let node = Node {
+            tip: None,
+            signatures: Bucket::FULL,
+            headers: Bucket::FULL,
+            stranger_keys: 0,
+            next_sweep: Timestamp::EPOCH,
+            counters: Counters::ZERO,
+        };
+        Ok(Self { storage, rules: Rules { policy, seed }, node })
+    }
+
+    /// The policy in force.
+    pub const fn policy(&self) -> &Policy {
+        &self.rules.policy
+    }
+
+    /// The chain's end as last told by [`Gate::set_tip`].
+    pub const fn tip(&self) -> Option<Tip> {
+        self.node.tip
+    }
+
+    pub(crate) fn parts(&mut self) -> Parts<'_> {
+        Parts { tables: self.storage.tables_mut(), rules: &self.rules, node: &mut self.node }
+    }
+}
+
+impl Parts<'_> {
+    pub(crate) fn peer(&mut self, peer: &PeerId) -> Option<&mut PeerRow> {
+        self.tables.peers.find_mut(&self.rules.seed, peer)
+    }
+
+    /// Takes the tokens of one signature check from the connection and the node.
+    pub(crate) fn take_signature(&mut self, now: Timestamp, peer: &PeerId) -> Result<(), Decision> {
+        let windows = &self.rules.policy.windows;
+        let refuse = |until: crate::NotUntil| Decision::until(Reason::SignatureBudget, until.0);
+        let Some(row) = self.tables.peers.find_mut(&self.rules.seed, peer) else {
+            return Err(Reason::ConnectionLimit.into());
+        };
+        row.signatures.peek(windows.signatures, now).map_err(refuse)?;
+        self.node.signatures.take(windows.node_signatures, now).map_err(refuse)?;
+        row.signatures.charge(windows.signatures, now);
+        self.node.counters.signature_checks = self.node.counters.signature_checks.saturating_add(1);
+        Ok(())
+    }
+
+    /// Gives back what a message cost that turned out valid: relaying honest traffic is free.
+    pub(crate) fn give_back(&mut self, peer: &PeerId, signature: bool) {
+        let windows = &self.rules.policy.windows;
+        if let Some(row) = self.tables.peers.find_mut(&self.rules.seed, peer) {
+            row.messages.give_back(windows.connection);
+            if signature {
+                row.signatures.give_back(windows.signatures);
+            }
+        }
+        if signature {
+            self.node.signatures.give_back(windows.node_signatures);
+        }
+    }
+}

@@ -1,0 +1,281 @@
+//! What the operator may do, and what is known about somebody.
+
+use super::Gate;
+use super::sanctions::ban_of;
+use crate::bans::BanRow;
+use crate::burn::Tier;
+use crate::keys::Owner;
+use crate::metrics::Metrics;
+use crate::score::Graylisting;
+use crate::storage::Storage;
+use crate::table::Row;
+use crate::{Amount, Decision, IdentityId, PeerId, PublicKey, Reason, Timestamp};
+
+/// A table has no room for what was asked.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum CapacityError {
+    /// Every row of the peer table belongs to a connected peer.
+    Peers,
+    /// The operator's quarter of the ban table is full; lift a ban first.
+    Bans,
+}
+
+impl core::fmt::Display for CapacityError {
+    fn fmt(&self, f: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
+        f.write_str(match self {
+            Self::Peers => "every row of the peer table belongs to a connected peer",
+            Self::Bans => "the operator's quarter of the ban table is full",
+        })
+    }
+}
+
+impl core::error::Error for CapacityError {}
+
+/// Whom [`Gate::standing`] is asked about.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Subject {
+    /// A libp2p peer.
+    Peer(PeerId),
+    /// An author key.
+    Key(PublicKey),
+    /// An identity.
+    Identity(IdentityId),
+}
+
+/// What is known about somebody and what follows from it. Fields that do not apply are zero or
+/// `None`.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Standing {
+    /// [`Reason::Clear`], or the sanction in force.
+    pub decision: Decision,
+    /// Whether there is a row at all.
+    pub known: bool,
+    /// What the sanction is for.
+    pub sanction_reason: Option<Reason>,
+    /// When the first and the last sanction began.
+    pub sanctioned_at: Option<(Timestamp, Timestamp)>,
+    /// The first eight bytes of the SHA-256 of the evidence.
+    pub evidence: [u8; 8],
+    /// Whether the operator made the ban.
+    pub by_operator: bool,
+    /// Open connections.
+    pub connections: u8,
+    /// Window violations within the span, and how many sanction.
+    pub violations: (u8, u8),
+    /// Invalid signatures within the span, and how many sanction.
+    pub invalid_signatures: (u8, u8),
+    /// Malformed items within the span, and how many sanction.
+    pub malformed: (u8, u8),
+    /// Faults of others passed on within the span.
+    pub passed_on: u8,
+    /// The identity that a key belongs to.
+    pub identity: Option<IdentityId>,
+    /// Keys that advertise, and how many may.
+    pub keys: (u16, u16),
+    /// The tier in force.
+    pub tier: Option<Tier>,
+    /// The total burn.
+    pub burned: Amount,
+    /// Confirmations of the registration.
+    pub confirmations: u32,
+    /// Whether the burn is out of the chain at present.
+    pub suspended: bool,
+    /// Reputation score.
+    pub score: u8,
+    /// Completed and failed sessions.
+    pub sessions: (u32, u32),
+    /// End of the newest advertisement.
+    pub expires_at: Option<Timestamp>,
+}
+
+impl<S: Storage> Gate<S> {
+    /// Bans a peer until a time, or until lifted, and asks for it to be disconnected.
+    ///
+    /// # Errors
+    /// [`CapacityError::Bans`] when the operator's quarter of the table is full.
+    pub fn ban(
+        &mut self,
+        now: Timestamp,
+        peer: &PeerId,
+        until: Option<Timestamp>,
+        reason: Reason,
+    ) -> Result<(), CapacityError> {
+        let mut parts = self.parts();
+        let (seed, sanctions) = (&parts.rules.seed, parts.rules.policy.sanctions);
+        let bans = &mut parts.tables.bans;
+        let (operators, quarter) = (
+            bans.view().iter().filter(|(_, row)| row.operator).count(),
+            bans.view().capacity() / 4,
+        );
+        let place = match bans.find(seed, peer) {
+            Some(place) if bans.get(place).is_some_and(|row| row.operator) => place,
+            _ if operators >= quarter => return Err(CapacityError::Bans),
+            Some(place) => place,
+            None => {
+                let row = BanRow { peer: *peer, first: now, ..BanRow::VACANT };
+                bans.insert(seed, row).ok_or(CapacityError::Bans)?
+            }
+        };
+        if let Some(row) = bans.get_mut(place) {
+            row.operator = true;
+            row.reason = reason;
+            row.last = now;
+            row.blacklisted = until.is_none();
+            row.graylisting = Graylisting::ZERO;
+            if let Some(until) = until {
+                let span = until.since(now);
+                row.graylisting.begin(now, span, span, sanctions.span);
+            }
+        }
+        if let Some(place) = parts.tables.peers.find(seed, peer) {
+            parts.tables.peers.mark(place);
+            if let Some(row) = parts.tables.peers.get_mut(place) {
+                row.sanctioned = true;
+            }
+        }
+        Ok(())
+    }
+
+    /// Lifts a ban of a peer, whoever made it. Returns whether there was one.
+    pub fn unban(&mut self, peer: &PeerId) -> bool {
+        let mut parts = self.parts();
+        let place = parts.tables.bans.find(&parts.rules.seed, peer);
+        if let Some(place) = place {
+            parts.tables.bans.remove(&parts.rules.seed, place);
+        }
+        place.is_some()
+    }
+
+    /// What is known about somebody, and why they are treated as they are. Never makes a row.
+    #[must_use]
+    pub fn standing(&self, now: Timestamp, subject: &Subject) -> Standing {
+        match subject {
+            Subject::Peer(peer) => self.standing_of_peer(now, peer),
+            Subject::Key(key) => self.standing_of_key(now, key),
+            Subject::Identity(id) => self.standing_of_identity(now, id),
+        }
+    }
+
+    fn standing_of_peer(&self, now: Timestamp, peer: &PeerId) -> Standing {
+        let (tables, policy) = (self.storage.tables(), &self.rules.policy);
+        let limits = &policy.sanctions;
+        let mut standing = Standing { decision: Reason::Clear.into(), ..Standing::default() };
+        if let Some((_, row)) = tables.peers.find(&self.rules.seed, peer) {
+            standing.known = true;
+            standing.connections = row.connections;
+            standing.violations = (row.violations.count(now, limits.span), limits.violations);
+            standing.invalid_signatures =
+                (row.invalid.count(now, limits.span), limits.invalid_signatures);
+            standing.malformed = (row.malformed.count(now, limits.span), limits.malformed);
+            standing.passed_on = row.passed_on.count(now, limits.span);
+            standing.keys = (row.keys, policy.keys.stranger);
+            standing.identity = tables
+                .identities
+                .find_tag(&self.rules.seed, row.identity)
+                .map(|(_, identity)| identity.id);
+        }
+        if let Some((_, row)) = tables.bans.find(&self.rules.seed, peer) {
+            standing.known = true;
+            standing.sanction_reason = Some(row.reason);
+            standing.sanctioned_at = Some((row.first, row.last));
+            standing.evidence = row.evidence;
+            standing.by_operator = row.operator;
+            standing.decision = ban_of(row, policy, now).unwrap_or(standing.decision);
+        }
+        standing
+    }
+
+    fn standing_of_key(&self, now: Timestamp, key: &PublicKey) -> Standing {
+        let (tables, limits) = (self.storage.tables(), &self.rules.policy.sanctions);
+        let mut standing = Standing { decision: Reason::Clear.into(), ..Standing::default() };
+        let Some((_, row)) = tables.keys.find(&self.rules.seed, key) else { return standing };
+        if let Owner::Identity(tag) = row.owner
+            && let Some((_, identity)) = tables.identities.find_tag(&self.rules.seed, tag)
+        {
+            standing = self.standing_of_identity(now, &identity.id);
+        }
+        standing.known = true;
+        standing.violations = (row.violations.count(now, limits.span), limits.violations);
+        standing.expires_at = (row.expires_at > now).then_some(row.expires_at);
+        if let Some(until) = row.graylisting.active(now, limits.graylist_max) {
+            standing.decision = Decision::until(Reason::Graylisted, until);
+            standing.sanction_reason = Some(Reason::TooSoon);
+        }
+        standing
+    }
+
+    fn standing_of_identity(&self, now: Timestamp, id: &IdentityId) -> Standing {
+        let (tables, policy) = (self.storage.tables(), &self.rules.policy);
+        let mut standing = Standing { decision: Reason::Clear.into(), ..Standing::default() };
+        let Some((_, row)) = tables.identities.find(&self.rules.seed, id) else { return standing };
+        let tip = self.node.tip_height();
+        if let Some(until) = row.ban.active(now, policy.sanctions.identity_ban_max) {
+            standing.decision = Decision::until(Reason::IdentityBanned, until);
+        } else if row.suspended {
+            standing.decision = Reason::Suspended.into();
+        }
+        standing.known = true;
+        standing.identity = Some(row.id);
+        standing.keys = (row.keys, row.key_limit(policy, tip));
+        standing.tier = Some(row.tier(policy, tip));
+        standing.burned = row.burned;
+        standing.confirmations = row.height.confirmations(tip);
+        standing.suspended = row.suspended;
+        standing.score = row.reputation.score();
+        standing.sessions = (row.reputation.completed(), row.reputation.failed());
+        standing
+    }
+
+    /// Counters and gauges at `now`.
+    #[must_use]
+    pub fn metrics(&self, now: Timestamp) -> Metrics {
+        let (tables, policy) = (self.storage.tables(), &self.rules.policy);
+        let counters = &self.node.counters;
+        let mut metrics = Metrics {
+            rate_limit_violations: counters.rate_limit_violations,
+            peers_blocked: counters.peers_blocked,
+            expired_entries_dropped: counters.expired_entries_dropped,
+            signature_checks: counters.signature_checks,
+            bans_not_recorded: counters.bans_not_recorded,
+            identities_registered: u64::try_from(tables.identities.len()).unwrap_or(u64::MAX),
+            ..Metrics::default()
+        };
+        let mut scores = 0u64;
+        for (_, row) in tables.identities.iter() {
+            metrics.total_burned = metrics.total_burned.saturating_add(row.burned);
+            scores = scores.saturating_add(row.reputation.score().into());
+            let bad = row.reputation.score() < BAD_REPUTATION;
+            metrics.peers_with_bad_reputation =
+                metrics.peers_with_bad_reputation.saturating_add(bad.into());
+        }
+        let mean = |sum: u64| sum.checked_div(metrics.identities_registered).unwrap_or(0);
+        metrics.average_burn_per_identity = Amount::from_sats(mean(metrics.total_burned.sats()));
+        metrics.average_reputation_score = u8::try_from(mean(scores)).unwrap_or(u8::MAX);
+        for (_, row) in tables.bans.iter() {
+            match ban_of(row, policy, now).map(|ban| ban.reason) {
+                Some(Reason::Blacklisted) => {
+                    metrics.blacklisted_peers = metrics.blacklisted_peers.saturating_add(1);
+                }
+                Some(_) => metrics.graylisted_peers = metrics.graylisted_peers.saturating_add(1),
+                None => {}
+            }
+        }
+        let count = |n: usize| u64::try_from(n).unwrap_or(u64::MAX);
+        metrics.active_peers =
+            count(tables.peers.iter().filter(|(_, row)| row.connections > 0).count());
+        metrics.advertised_keys =
+            count(tables.keys.iter().filter(|(_, row)| row.expires_at > now).count());
+        metrics
+    }
+
+    /// How many decisions had this reason.
+    #[must_use]
+    pub fn decisions(&self, reason: Reason) -> u64 {
+        self.node.counters.of(reason)
+    }
+}
+
+/// Below this score an identity's reputation is called bad, and it is ranked last (policy §7).
+pub(crate) const BAD_REPUTATION: u8 = 30;

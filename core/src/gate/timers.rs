@@ -1,0 +1,83 @@
+//! Deadlines and events.
+
+use super::Gate;
+use crate::event::Event;
+use crate::identities::Told;
+use crate::keys::Owner;
+use crate::storage::Storage;
+use crate::{Millis, Reason, Timestamp};
+
+/// How often rows that have ended are swept out. A sweep is for space; decisions use the time
+/// they are given (policy §2).
+const SWEEP: Millis = Millis::from_mins(5);
+
+impl<S: Storage> Gate<S> {
+    /// When [`Gate::handle_timeout`] wants to be called next. Calling it early does nothing.
+    #[must_use]
+    pub const fn poll_timeout(&self) -> Timestamp {
+        self.node.next_sweep
+    }
+
+    /// Sweeps out what has ended, if it is time.
+    pub fn handle_timeout(&mut self, now: Timestamp) {
+        let latest = now.saturating_add(SWEEP);
+        // A clock that stepped back must not put the sweep off.
+        self.node.next_sweep = self.node.next_sweep.min(latest);
+        if now < self.node.next_sweep {
+            return;
+        }
+        self.node.next_sweep = latest;
+        let mut parts = self.parts();
+        let (seed, policy) = (parts.rules.seed, parts.rules.policy);
+        for place in parts.tables.keys.places() {
+            let Some(row) = parts.tables.keys.get_mut(place) else { continue };
+            let owner = row.owner;
+            if row.has_slot() && row.slot_until <= now && matches!(owner, Owner::Identity(_)) {
+                row.slot_until = Timestamp::EPOCH;
+                parts.release(owner, true);
+            }
+            let Some(row) = parts.tables.keys.get_mut(place) else { continue };
+            if row.graylisting.is_forgotten(now, policy.sanctions.span) && row.is_spent(now) {
+                let (owner, had_slot) = (row.owner, row.has_slot());
+                parts.release(owner, had_slot);
+                parts.tables.keys.remove(&seed, place);
+                let dropped = &mut parts.node.counters.expired_entries_dropped;
+                *dropped = dropped.saturating_add(1);
+            }
+        }
+        parts.tables.peers.remove_if(&seed, |row| row.is_fresh(now, &policy));
+        parts.tables.bans.remove_if(&seed, |row| {
+            !row.blacklisted && row.graylisting.is_forgotten(now, policy.sanctions.span)
+        });
+    }
+
+    /// The next thing that has to be told, if there is any.
+    pub fn poll_event(&mut self, now: Timestamp) -> Option<Event> {
+        let mut parts = self.parts();
+        while let Some(row) = parts.tables.peers.next_marked() {
+            if !core::mem::take(&mut row.sanctioned) {
+                continue;
+            }
+            let peer = row.peer;
+            let (until, reason) = match parts.sanction(now, &peer) {
+                Some(ban) => {
+                    let found = parts.tables.bans.view().find(&parts.rules.seed, &peer);
+                    (ban.retry_at, found.map_or(ban.reason, |(_, row)| row.reason))
+                }
+                // No room for a ban: it is only disconnected.
+                None => (Some(now), Reason::TableFull),
+            };
+            return Some(Event::Sanctioned { peer, until, reason });
+        }
+        while let Some(row) = parts.tables.identities.next_marked() {
+            let id = row.id;
+            match core::mem::take(&mut row.told) {
+                Told::Nothing => {}
+                Told::Registered => return Some(Event::Registered(id)),
+                Told::Suspended => return Some(Event::Suspended(id)),
+                Told::Resumed => return Some(Event::Resumed(id)),
+            }
+        }
+        None
+    }
+}

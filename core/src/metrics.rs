@@ -1,0 +1,89 @@
+//! Counters and gauges of a Gate, with fixed labels.
+
+use crate::{Amount, Decision, Reason};
+
+/// Decisions by the code of their reason.
+#[derive(Clone)]
+pub(crate) struct Counters {
+    verdicts: [u64; Self::CODES],
+    pub(crate) signature_checks: u64,
+    pub(crate) rate_limit_violations: u64,
+    pub(crate) peers_blocked: u64,
+    pub(crate) expired_entries_dropped: u64,
+    pub(crate) bans_not_recorded: u64,
+}
+
+impl Counters {
+    /// One more than the largest code in [`Reason::ALL`].
+    const CODES: usize = 80;
+
+    pub(crate) const ZERO: Self = Self {
+        verdicts: [0; Self::CODES],
+        signature_checks: 0,
+        rate_limit_violations: 0,
+        peers_blocked: 0,
+        expired_entries_dropped: 0,
+        bans_not_recorded: 0,
+    };
+
+    /// Counts a decision and passes it on.
+    pub(crate) fn note(&mut self, decision: Decision) -> Decision {
+        if let Some(count) = self.verdicts.get_mut(usize::from(decision.reason.code())) {
+            *count = count.saturating_add(1);
+        }
+        decision
+    }
+
+    pub(crate) fn of(&self, reason: Reason) -> u64 {
+        self.verdicts.get(usize::from(reason.code())).copied().unwrap_or(0)
+    }
+}
+
+/// How a Gate is doing (the analysis's `SecurityMetrics`, as far as the core knows them).
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize))]
+#[non_exhaustive]
+pub struct Metrics {
+    /// Window violations counted against peers and keys.
+    pub rate_limit_violations: u64,
+    /// Sanctions begun.
+    pub peers_blocked: u64,
+    /// Identities registered at present.
+    pub identities_registered: u64,
+    /// Sum of their burns.
+    pub total_burned: Amount,
+    /// The same per identity; zero without identities.
+    pub average_burn_per_identity: Amount,
+    /// Mean score, rounded down; zero without identities.
+    pub average_reputation_score: u8,
+    /// Identities with a score below 30.
+    pub peers_with_bad_reputation: u64,
+    /// Expired messages refused and expired rows dropped.
+    pub expired_entries_dropped: u64,
+    /// Peers banned until lifted.
+    pub blacklisted_peers: u64,
+    /// Peers banned until a time.
+    pub graylisted_peers: u64,
+    /// Peers connected.
+    pub active_peers: u64,
+    /// Keys with a live advertisement.
+    pub advertised_keys: u64,
+    /// Signatures that were checked.
+    pub signature_checks: u64,
+    /// Bans that found no room; their peers were only disconnected.
+    pub bans_not_recorded: u64,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_reason_has_a_counter() {
+        let mut counters = Counters::ZERO;
+        for reason in Reason::ALL {
+            let _ = counters.note((*reason).into());
+            assert_eq!(counters.of(*reason), 1, "{reason}");
+        }
+    }
+}

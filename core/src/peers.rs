@@ -1,0 +1,133 @@
+//! Peers: one row for each that is connected or still has something counted against it.
+
+use core::net::IpAddr;
+
+use crate::hash::Seed;
+use crate::score::Tally;
+use crate::table::Row;
+use crate::{Bucket, PeerId, Policy, Timestamp};
+
+/// Who opened a connection.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Direction {
+    /// The peer dialled us.
+    Inbound,
+    /// We dialled the peer.
+    Outbound,
+}
+
+/// Keyed tags of the address groups of a connection's *observed* address; never of a claimed one.
+///
+/// An address that is not known (a relayed, proxied or Tor connection) has the groups of nothing,
+/// which all such connections share.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
+pub struct Groups {
+    /// IPv4 /24 or IPv6 /56.
+    pub narrow: u64,
+    /// IPv4 /16 or IPv6 /32.
+    pub wide: u64,
+}
+
+impl Groups {
+    /// The groups of an address; an IPv4 address mapped into IPv6 has those of the IPv4 address.
+    #[must_use]
+    pub fn of(seed: &Seed, address: Option<IpAddr>) -> Self {
+        let tag = |family: u8, prefix: &[u8]| seed.hash(domain::GROUP ^ family, prefix);
+        match address.map(|ip| ip.to_canonical()) {
+            None => Self { narrow: tag(0, b"n"), wide: tag(0, b"w") },
+            Some(IpAddr::V4(ip)) => {
+                let [a, b, c, _] = ip.octets();
+                Self { narrow: tag(1, &[a, b, c]), wide: tag(1, &[a, b]) }
+            }
+            Some(IpAddr::V6(ip)) => {
+                let [a, b, c, d, e, f, g, ..] = ip.octets();
+                Self { narrow: tag(2, &[a, b, c, d, e, f, g]), wide: tag(2, &[a, b, c, d]) }
+            }
+        }
+    }
+}
+
+/// The first byte of every keyed hash: which kind of thing is hashed.
+pub(crate) mod domain {
+    pub(crate) const PEER: u8 = 1;
+    pub(crate) const IDENTITY: u8 = 2;
+    pub(crate) const KEY: u8 = 3;
+    pub(crate) const BAN: u8 = 4;
+    pub(crate) const OUTCOME: u8 = 5;
+    pub(crate) const ENVELOPE: u8 = 6;
+    pub(crate) const RANK: u8 = 7;
+    pub(crate) const CELL: u8 = 8;
+    pub(crate) const GROUP: u8 = 0x10;
+}
+
+#[derive(Clone)]
+pub(crate) struct PeerRow {
+    pub(crate) peer: PeerId,
+    pub(crate) connections: u8,
+    pub(crate) outbound: bool,
+    /// Loopback on regtest: no group limits.
+    pub(crate) exempt: bool,
+    pub(crate) groups: Groups,
+    /// When it last connected or disconnected.
+    pub(crate) since: Timestamp,
+    pub(crate) messages: Bucket,
+    pub(crate) signatures: Bucket,
+    pub(crate) headers: Bucket,
+    /// Window violations of its own messages.
+    pub(crate) violations: Tally,
+    /// Its own invalid signatures.
+    pub(crate) invalid: Tally,
+    /// Its own malformed or oversize items.
+    pub(crate) malformed: Tally,
+    /// Faulty messages of others that it passed on.
+    pub(crate) passed_on: Tally,
+    /// Tag of the identity that it proved on this connection; 0 is none.
+    pub(crate) identity: u64,
+    /// Keys that it advertises as a stranger.
+    pub(crate) keys: u16,
+    /// Its sanction is not yet told.
+    pub(crate) sanctioned: bool,
+}
+
+impl Row for PeerRow {
+    type Key = PeerId;
+    const VACANT: Self = Self {
+        peer: PeerId::VACANT,
+        connections: 0,
+        outbound: false,
+        exempt: false,
+        groups: Groups { narrow: 0, wide: 0 },
+        since: Timestamp::EPOCH,
+        messages: Bucket::FULL,
+        signatures: Bucket::FULL,
+        headers: Bucket::FULL,
+        violations: Tally::ZERO,
+        invalid: Tally::ZERO,
+        malformed: Tally::ZERO,
+        passed_on: Tally::ZERO,
+        identity: 0,
+        keys: 0,
+        sanctioned: false,
+    };
+    const DOMAIN: u8 = domain::PEER;
+    fn key_bytes(key: &PeerId) -> &[u8] {
+        key.as_bytes()
+    }
+    fn key(&self) -> &PeerId {
+        &self.peer
+    }
+}
+
+impl PeerRow {
+    /// Whether a fresh row would be the same: it may be forgotten.
+    pub(crate) fn is_fresh(&self, now: Timestamp, policy: &Policy) -> bool {
+        let tallies = [self.violations, self.invalid, self.malformed, self.passed_on];
+        let span = policy.sanctions.span;
+        self.connections == 0
+            && self.keys == 0
+            && !self.sanctioned
+            && tallies.iter().all(|tally| tally.count(now, span) == 0)
+            && self.signatures.is_full(now)
+            && self.headers.is_full(now)
+    }
+}

@@ -1,0 +1,236 @@
+//! The memory of a Gate: lent by the caller, of a fixed size.
+
+use crate::bans::BanRow;
+use crate::identities::IdentityRow;
+use crate::keys::KeyRow;
+use crate::outcomes::OutcomeRow;
+use crate::peers::PeerRow;
+use crate::strangers::Cell;
+use crate::table::{Head, Row, Slot, Table, TableRef};
+
+/// How many rows each table has.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[cfg_attr(
+    feature = "serde",
+    derive(serde::Serialize, serde::Deserialize),
+    serde(deny_unknown_fields)
+)]
+pub struct Capacity {
+    /// Peers that are connected or have something counted against them.
+    pub peers: u32,
+    /// Identities.
+    pub identities: u32,
+    /// Author keys, which are also the rows of the directory.
+    pub keys: u32,
+    /// Banned peers; a quarter of the rows is the operator's.
+    pub bans: u32,
+    /// Cells of strangers' windows.
+    pub cells: u32,
+    /// Pairs of signers whose outcomes were counted.
+    pub outcomes: u32,
+}
+
+impl Capacity {
+    /// A node (policy §11): at most 64 MiB.
+    pub const NODE: Self = Self {
+        peers: 192,
+        identities: 65_536,
+        keys: 131_072,
+        bans: 16_384,
+        cells: 4_096,
+        outcomes: 10_000,
+    };
+    /// A small node, or a test.
+    pub const SMALL: Self =
+        Self { peers: 64, identities: 1_024, keys: 2_048, bans: 256, cells: 256, outcomes: 256 };
+}
+
+/// The tables, to read.
+pub struct TablesRef<'a> {
+    pub(crate) peers: TableRef<'a, PeerRow>,
+    pub(crate) identities: TableRef<'a, IdentityRow>,
+    pub(crate) keys: TableRef<'a, KeyRow>,
+    pub(crate) bans: TableRef<'a, BanRow>,
+}
+
+/// The tables, to change.
+pub struct Tables<'a> {
+    pub(crate) peers: Table<'a, PeerRow>,
+    pub(crate) identities: Table<'a, IdentityRow>,
+    pub(crate) keys: Table<'a, KeyRow>,
+    pub(crate) bans: Table<'a, BanRow>,
+    pub(crate) outcomes: Table<'a, OutcomeRow>,
+    pub(crate) cells: &'a mut [Cell],
+}
+
+/// Memory for a [`crate::Gate`]: [`Inline`], [`Heap`], or a `&mut` of either, so that a static or
+/// boxed block is lent and never moved over the stack.
+pub trait Storage {
+    /// The tables, to read.
+    fn tables(&self) -> TablesRef<'_>;
+    /// The tables, to change.
+    fn tables_mut(&mut self) -> Tables<'_>;
+}
+
+impl<S: Storage + ?Sized> Storage for &mut S {
+    fn tables(&self) -> TablesRef<'_> {
+        (**self).tables()
+    }
+    fn tables_mut(&mut self) -> Tables<'_> {
+        (**self).tables_mut()
+    }
+}
+
+#[cfg(feature = "alloc")]
+impl<S: Storage + ?Sized> Storage for alloc::boxed::Box<S> {
+    fn tables(&self) -> TablesRef<'_> {
+        (**self).tables()
+    }
+    fn tables_mut(&mut self) -> Tables<'_> {
+        (**self).tables_mut()
+    }
+}
+
+/// One table's memory, whatever holds its slices.
+struct Block<B, S> {
+    head: Head,
+    buckets: B,
+    slots: S,
+}
+
+impl<B: AsRef<[u32]> + AsMut<[u32]>, S> Block<B, S> {
+    fn view<R: Row>(&self) -> TableRef<'_, R>
+    where
+        S: AsRef<[Slot<R>]>,
+    {
+        TableRef { head: &self.head, buckets: self.buckets.as_ref(), slots: self.slots.as_ref() }
+    }
+
+    fn table<R: Row>(&mut self) -> Table<'_, R>
+    where
+        S: AsMut<[Slot<R>]>,
+    {
+        Table { head: &mut self.head, buckets: self.buckets.as_mut(), slots: self.slots.as_mut() }
+    }
+}
+
+type Array<R, const N: usize> = Block<[u32; N], [Slot<R>; N]>;
+
+impl<R: Row, const N: usize> Array<R, N> {
+    const EMPTY: Self =
+        Self { head: Head::EMPTY, buckets: [0; N], slots: [const { Slot::VACANT }; N] };
+}
+
+/// Tables whose sizes are known when the program is built. All zeros when empty, so that a
+/// `static` one takes no room in the image.
+pub struct Inline<
+    const PEERS: usize,
+    const IDENTITIES: usize,
+    const KEYS: usize,
+    const BANS: usize,
+    const CELLS: usize,
+    const OUTCOMES: usize,
+> {
+    peers: Array<PeerRow, PEERS>,
+    identities: Array<IdentityRow, IDENTITIES>,
+    keys: Array<KeyRow, KEYS>,
+    bans: Array<BanRow, BANS>,
+    outcomes: Array<OutcomeRow, OUTCOMES>,
+    cells: [Cell; CELLS],
+}
+
+impl<const P: usize, const I: usize, const K: usize, const B: usize, const C: usize, const O: usize>
+    Inline<P, I, K, B, C, O>
+{
+    /// Empty tables.
+    #[must_use]
+    pub const fn new() -> Self {
+        Self {
+            peers: Array::EMPTY,
+            identities: Array::EMPTY,
+            keys: Array::EMPTY,
+            bans: Array::EMPTY,
+            outcomes: Array::EMPTY,
+            cells: [Cell::FULL; C],
+        }
+    }
+}
+
+impl<const P: usize, const I: usize, const K: usize, const B: usize, const C: usize, const O: usize>
+    Default for Inline<P, I, K, B, C, O>
+{
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
+/// Tables on the heap, of sizes chosen when the program runs.
+#[cfg(feature = "alloc")]
+pub struct Heap {
+    peers: Boxed<PeerRow>,
+    identities: Boxed<IdentityRow>,
+    keys: Boxed<KeyRow>,
+    bans: Boxed<BanRow>,
+    outcomes: Boxed<OutcomeRow>,
+    cells: alloc::boxed::Box<[Cell]>,
+}
+
+#[cfg(feature = "alloc")]
+type Boxed<R> = Block<alloc::boxed::Box<[u32]>, alloc::boxed::Box<[Slot<R>]>>;
+
+#[cfg(feature = "alloc")]
+impl Heap {
+    /// Empty tables of these sizes; the only allocation there will ever be.
+    #[must_use]
+    pub fn new(capacity: Capacity) -> Self {
+        fn boxed<R: Row>(rows: u32) -> Boxed<R> {
+            let rows = usize::try_from(rows).unwrap_or(usize::MAX);
+            Block {
+                head: Head::EMPTY,
+                buckets: alloc::vec![0; rows].into_boxed_slice(),
+                slots: alloc::vec![Slot::VACANT; rows].into_boxed_slice(),
+            }
+        }
+        let cells = usize::try_from(capacity.cells).unwrap_or(usize::MAX);
+        Self {
+            peers: boxed(capacity.peers),
+            identities: boxed(capacity.identities),
+            keys: boxed(capacity.keys),
+            bans: boxed(capacity.bans),
+            outcomes: boxed(capacity.outcomes),
+            cells: alloc::vec![Cell::FULL; cells].into_boxed_slice(),
+        }
+    }
+}
+
+macro_rules! storage {
+    ($([$($generics:tt)*])? $type:ty) => {
+        impl $(<$($generics)*>)? Storage for $type {
+            fn tables(&self) -> TablesRef<'_> {
+                TablesRef {
+                    peers: self.peers.view(),
+                    identities: self.identities.view(),
+                    keys: self.keys.view(),
+                    bans: self.bans.view(),
+                }
+            }
+            fn tables_mut(&mut self) -> Tables<'_> {
+                Tables {
+                    peers: self.peers.table(),
+                    identities: self.identities.table(),
+                    keys: self.keys.table(),
+                    bans: self.bans.table(),
+                    outcomes: self.outcomes.table(),
+                    cells: &mut self.cells[..],
+                }
+            }
+        }
+    };
+}
+
+#[cfg(feature = "alloc")]
+storage!(Heap);
+storage!(
+    [const P: usize, const I: usize, const K: usize, const B: usize, const C: usize, const O: usize]
+    Inline<P, I, K, B, C, O>
+);
