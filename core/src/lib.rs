@@ -28,6 +28,7 @@ pub mod hash;
 mod ids;
 mod policy;
 mod quota;
+mod reader;
 mod reason;
 pub mod schnorr;
 pub mod score;
