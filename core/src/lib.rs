@@ -19,6 +19,8 @@
 
 #[cfg(feature = "alloc")]
 extern crate alloc;
+#[cfg(test)]
+extern crate std;
 
 mod bans;
 pub mod burn;
@@ -34,6 +36,7 @@ mod outcomes;
 mod peers;
 mod policy;
 mod quota;
+mod reader;
 mod reason;
 pub mod schnorr;
 pub mod score;

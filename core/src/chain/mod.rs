@@ -1,1 +1,13 @@
-//! Transactions, blocks and proofs of the Lotus chain.
+//! Transactions and blocks of the Lotus chain, as lotusd hashes and encodes them.
+//!
+//! All integers are little-endian. Hashes are in internal byte order; every display reverses them.
+
+mod header;
+pub mod merkle;
+mod target;
+mod tx;
+
+pub use header::{Header, HeaderError};
+pub use merkle::BranchError;
+pub use target::{Target, TargetError};
+pub use tx::{Input, Inputs, Output, Outputs, Transaction, TxError};
