@@ -1,1 +1,28 @@
-//! Every signed body on the wire.
+//! Every signed body on the wire (`docs/wire.md`).
+//!
+//! Bodies are deterministic CBOR with integer keys: one value has one encoding, and anything else
+//! is refused. Decoding checks what every node can check alone, without clock or table; nothing is
+//! allocated, and what is long stays borrowed from the message.
+
+mod ad;
+mod address;
+mod authority;
+mod cbor;
+mod claim;
+mod envelope;
+mod error;
+mod header;
+mod hello;
+mod signed;
+mod text;
+
+pub use ad::*;
+pub use address::*;
+pub use authority::*;
+pub use claim::*;
+pub use envelope::*;
+pub use error::*;
+pub use header::*;
+pub use hello::*;
+pub use signed::*;
+pub use text::*;

@@ -1,0 +1,79 @@
+//! The hashes that signatures sign, one function for each tag (policy §6).
+
+use crate::hash::tagged_hash;
+use crate::{IdentityId, Network, OutPoint, PeerId, PublicKey, Timestamp};
+
+/// What an author signs to advertise: `LTMS/ad/1` over the body as it was received.
+#[must_use]
+pub fn ad_hash(network: Network, body: &[u8]) -> [u8; 32] {
+    tagged_hash("LTMS/ad/1", &[&[network.byte()], body])
+}
+
+/// What an author signs to withdraw: `LTMS/withdraw/1` over the body as it was received.
+#[must_use]
+pub fn withdrawal_hash(network: Network, body: &[u8]) -> [u8; 32] {
+    tagged_hash("LTMS/withdraw/1", &[&[network.byte()], body])
+}
+
+/// What the key in a registration burn signs to claim it: `LTMS/register/1`.
+#[must_use]
+pub fn register_hash(network: Network, outpoint: &OutPoint, key: &PublicKey) -> [u8; 32] {
+    tagged_hash(
+        "LTMS/register/1",
+        &[
+            &[network.byte()],
+            &outpoint.txid.to_display_bytes(),
+            &outpoint.vout.to_le_bytes(),
+            key.as_bytes(),
+        ],
+    )
+}
+
+/// What an identity's current key signs to let `delegated` speak for it under rotation `sequence`
+/// until `not_after`: `LTMS/key/1`.
+#[must_use]
+pub fn delegation_hash(
+    network: Network,
+    identity: &IdentityId,
+    delegated: &PublicKey,
+    sequence: u64,
+    not_after: Timestamp,
+) -> [u8; 32] {
+    tagged_hash(
+        "LTMS/key/1",
+        &[
+            &[network.byte()],
+            identity.as_bytes(),
+            delegated.as_bytes(),
+            &sequence.to_le_bytes(),
+            &not_after.as_millis().to_le_bytes(),
+        ],
+    )
+}
+
+/// What a prover signs to show on a connection that it has the key of an identity:
+/// `LTMS/hello/1`. Both peer ids are those of the connection, never bytes of a message, so that a
+/// hello is good for nobody else.
+#[must_use]
+pub fn hello_hash(
+    network: Network,
+    prover: &PeerId,
+    verifier: &PeerId,
+    identity: &IdentityId,
+    challenge: &[u8; 32],
+) -> [u8; 32] {
+    let len =
+        |peer: &PeerId| u16::try_from(peer.as_bytes().len()).unwrap_or(u16::MAX).to_le_bytes();
+    tagged_hash(
+        "LTMS/hello/1",
+        &[
+            &[network.byte()],
+            &len(prover),
+            prover.as_bytes(),
+            &len(verifier),
+            verifier.as_bytes(),
+            identity.as_bytes(),
+            challenge,
+        ],
+    )
+}
