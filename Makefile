@@ -1,0 +1,35 @@
+# `make demo` and `make test` are all a newcomer needs, with Rust, a C compiler and Python 3.
+# `make help` lists the rest. Extra arguments of the command: make demo ARGS="--seed 7"
+
+CARGO  ?= cargo
+PYTHON ?= python3
+ARGS   ?=
+DENY_VERSION = 0.20.2
+
+.DEFAULT_GOAL := help
+.PHONY: demo test lint fmt deny help needs
+
+demo: needs ## build `ltms` in release mode and run its demonstration (ARGS=… is passed on)
+	@$(CARGO) run --locked --release --quiet -p ltms-net --bin ltms -- demo $(ARGS)
+
+test: needs ## everything: format, lints, features, no_std, docs, tests; the last line sums it up
+	@$(PYTHON) tests/run.py $(ARGS)
+
+lint: needs ## only the checks that run no test of the workspace
+	@$(PYTHON) tests/run.py fmt clippy features doc $(ARGS)
+
+fmt: needs ## format all Rust code in place
+	@$(CARGO) fmt --all
+	@$(CARGO) fmt --manifest-path tests/no_std/Cargo.toml
+
+deny: needs ## licences, sources and bans of the dependencies (installs cargo-deny the first time)
+	@$(CARGO) deny --version >/dev/null 2>&1 || $(CARGO) install --locked cargo-deny@$(DENY_VERSION)
+	@$(CARGO) deny --locked check bans licenses sources --hide-inclusion-graph
+
+help: ## this list
+	@awk -F ':.*## ' '/^[a-z]+:.*## /{printf "  make %-6s %s\n", $$1, $$2}' Makefile
+
+needs:
+	@command -v $(CARGO) >/dev/null || { echo "Rust is missing: install it with rustup or your system's packages" >&2; exit 1; }
+	@command -v cc >/dev/null || { echo "a C compiler is missing: install gcc or clang, as \`cc\`" >&2; exit 1; }
+	@command -v $(PYTHON) >/dev/null || { echo "Python 3 is missing: install python3" >&2; exit 1; }
