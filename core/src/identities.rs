@@ -2,7 +2,7 @@
 
 use crate::burn::Tier;
 use crate::peers::domain;
-use crate::score::{Graylisting, Reputation, Tally};
+use crate::score::{Graylisting, Reputation};
 use crate::table::Row;
 use crate::{Amount, BlockHeight, Bucket, IdentityId, Policy, PublicKey, Quota, Timestamp};
 
@@ -39,7 +39,6 @@ pub(crate) struct IdentityRow {
     pub(crate) class: EvidenceClass,
     /// The burn is not in the chain at present.
     pub(crate) suspended: bool,
-    pub(crate) registered: Timestamp,
     /// Window of all its keys together.
     pub(crate) window: Bucket,
     /// Key slots taken.
@@ -48,7 +47,6 @@ pub(crate) struct IdentityRow {
     pub(crate) extra_keys: u16,
     /// No slot becomes free before this.
     pub(crate) next_free: Timestamp,
-    pub(crate) faults: Tally,
     pub(crate) ban: Graylisting,
     pub(crate) reputation: Reputation,
     /// Waits to be told.
@@ -75,12 +73,10 @@ impl Row for IdentityRow {
         height: BlockHeight::new(0),
         class: EvidenceClass::Weak,
         suspended: false,
-        registered: Timestamp::EPOCH,
         window: Bucket::FULL,
         keys: 0,
         extra_keys: 0,
         next_free: Timestamp::EPOCH,
-        faults: Tally::ZERO,
         ban: Graylisting::ZERO,
         reputation: Reputation::VACANT,
         told: Told::Nothing,

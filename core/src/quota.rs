@@ -28,17 +28,21 @@ impl Quota {
     /// `rate` tokens (at least 1) a second, at most `burst` (at least 1) at once.
     #[must_use]
     pub const fn per_second(rate: u32, burst: u32) -> Self {
-        Self {
-            interval_us: Millis::from_secs(1).as_micros() / at_least_one(rate).get() as u64,
-            burst: at_least_one(burst),
-        }
+        let interval_us = divide(Millis::from_secs(1).as_micros(), rate);
+        Self { interval_us, burst: at_least_one(burst) }
+    }
+
+    /// `count` tokens (at least 1) in `span`, all of which may be saved up.
+    #[must_use]
+    pub const fn spread(span: Millis, count: u32) -> Self {
+        Self { interval_us: divide(span.as_micros(), count), burst: at_least_one(count) }
     }
 
     /// The same rate `factor` times as wide.
     #[must_use]
     pub const fn widened(self, factor: u32) -> Self {
         let burst = at_least_one(self.burst.get().saturating_mul(factor));
-        Self { interval_us: self.interval_us / at_least_one(factor).get() as u64, burst }
+        Self { interval_us: divide(self.interval_us, factor), burst }
     }
 
     /// The longest that a bucket of this quota can need to be full again.
@@ -50,6 +54,14 @@ impl Quota {
     /// How far ahead of now the bucket may stand and still have a token.
     const fn tolerance_us(self) -> u64 {
         self.refill_us().saturating_sub(self.interval_us)
+    }
+}
+
+/// `span` divided by `n` (at least 1).
+const fn divide(span: u64, n: u32) -> u64 {
+    match span.checked_div(at_least_one(n).get() as u64) {
+        Some(quotient) => quotient,
+        None => span,
     }
 }
 
@@ -79,7 +91,7 @@ impl Bucket {
     /// # Errors
     /// [`NotUntil`] with the first time at which one is.
     pub fn peek(&self, quota: Quota, now: Timestamp) -> Result<(), NotUntil> {
-        let opens = self.arrival(quota, now).saturating_sub(quota.tolerance_us());
+        let opens = self.arrival(now).saturating_sub(quota.tolerance_us());
         if opens <= now.as_micros() {
             Ok(())
         } else {
@@ -100,7 +112,7 @@ impl Bucket {
     /// Takes a token even if none is there: the debt is paid by waiting longer, at most one
     /// whole refill.
     pub fn charge(&mut self, quota: Quota, now: Timestamp) {
-        let arrival = self.arrival(quota, now).saturating_add(quota.interval_us);
+        let arrival = self.arrival(now).saturating_add(quota.interval_us);
         self.0 = arrival.min(now.as_micros().saturating_add(quota.refill_us()));
     }
 
@@ -115,10 +127,12 @@ impl Bucket {
         self.0 <= now.as_micros()
     }
 
-    /// The arrival time, not before now, and not later than a clock that never stepped back
-    /// could have made it (policy §2).
-    fn arrival(&self, quota: Quota, now: Timestamp) -> u64 {
-        let now = now.as_micros();
-        self.0.clamp(now, now.saturating_add(quota.refill_us()))
+    /// Shortens what a clock that stepped back to `now` left behind (policy §2).
+    pub fn cut(&mut self, quota: Quota, now: Timestamp) {
+        self.0 = self.0.min(now.as_micros().saturating_add(quota.refill_us()));
+    }
+
+    fn arrival(&self, now: Timestamp) -> u64 {
+        self.0.max(now.as_micros())
     }
 }

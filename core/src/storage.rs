@@ -204,8 +204,8 @@ impl Heap {
 }
 
 macro_rules! storage {
-    ($([$($generics:tt)*])? $type:ty) => {
-        impl $(<$($generics)*>)? Storage for $type {
+    ([$($generics:tt)*] $type:ty) => {
+        impl<$($generics)*> Storage for $type {
             fn tables(&self) -> TablesRef<'_> {
                 TablesRef {
                     peers: self.peers.view(),
@@ -229,7 +229,7 @@ macro_rules! storage {
 }
 
 #[cfg(feature = "alloc")]
-storage!(Heap);
+storage!([] Heap);
 storage!(
     [const P: usize, const I: usize, const K: usize, const B: usize, const C: usize, const O: usize]
     Inline<P, I, K, B, C, O>

@@ -15,6 +15,13 @@ pub(crate) struct Cell {
 
 impl Cell {
     pub(crate) const FULL: Self = Self { narrow: Bucket::FULL, wide: Bucket::FULL };
+
+    /// Shortens what a clock that stepped back left behind.
+    pub(crate) fn cut(&mut self, policy: &Policy, now: Timestamp) {
+        let narrow = policy.windows.strangers;
+        self.narrow.cut(narrow, now);
+        self.wide.cut(narrow.widened(policy.windows.wide_factor), now);
+    }
 }
 
 fn cell<'a>(cells: &'a mut [Cell], seed: &Seed, group: u64) -> Option<&'a mut Cell> {

@@ -114,6 +114,12 @@ impl Millis {
         self.0.saturating_mul(1000)
     }
 
+    /// Both together; stops at `u64::MAX`.
+    #[must_use]
+    pub const fn saturating_add(self, other: Self) -> Self {
+        Self(self.0.saturating_add(other.0))
+    }
+
     /// `factor` times as long; stops at `u64::MAX`.
     #[must_use]
     pub const fn saturating_mul(self, factor: u64) -> Self {

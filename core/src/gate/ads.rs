@@ -3,9 +3,8 @@
 use super::judge::{Cleared, Facts};
 use super::sanctions::Fault;
 use super::{Gate, Parts, SignatureCheck, Signed, Source};
-use crate::identities::IdentityRow;
 use crate::keys::{KeyRow, Owner, Watermark};
-use crate::peers::{PeerRow, domain};
+use crate::peers::domain;
 use crate::storage::Storage;
 use crate::strangers;
 use crate::table::Row;
@@ -55,7 +54,7 @@ impl<S: Storage> Gate<S> {
         source: &Source,
         ad: &AdHeader<'_>,
     ) -> Screening<AdTicket> {
-        let mut parts = self.parts();
+        let mut parts = self.parts(now);
         match parts.screen_ad(now, source, ad) {
             Ok(ticket) => Screening::Proceed(ticket),
             Err(decision) => Screening::Done(parts.refused(now, source, ad.envelope, decision)),
@@ -70,7 +69,7 @@ impl<S: Storage> Gate<S> {
         ticket: AdTicket,
         check: SignatureCheck,
     ) -> Decision {
-        let mut parts = self.parts();
+        let mut parts = self.parts(now);
         let source = ticket.facts.source;
         match parts.settle_ad(now, &ticket, check) {
             Ok(decision) => parts.node.counters.note(decision),
@@ -303,16 +302,5 @@ impl Parts<'_> {
                 }
             }
         }
-    }
-
-    /// The identity row of a key's owner.
-    pub(crate) fn owner_of(&self, owner: Owner) -> Option<&IdentityRow> {
-        let Owner::Identity(tag) = owner else { return None };
-        self.tables.identities.view().find_tag(&self.rules.seed, tag).map(|(_, row)| row)
-    }
-
-    /// The tag by which key rows name a stranger's peer.
-    pub(crate) fn peer_tag(&self, peer: &crate::PeerId) -> u64 {
-        PeerRow::tag(&self.rules.seed, peer)
     }
 }

@@ -11,7 +11,7 @@ use crate::storage::Storage;
 use crate::table::Row;
 use crate::wire::{Registration, register_hash};
 use crate::{Amount, BlockHash, BlockHeight, Decision, IdentityId, OutPoint, PublicKey, Reason};
-use crate::{Bucket, Millis, Screening, Signature, Timestamp};
+use crate::{Bucket, Screening, Signature, Timestamp};
 
 /// Bytes that a transaction in a block has at least (lotusd `consensus.h`); with fewer, an inner
 /// node of the tree could pass for one.
@@ -91,7 +91,7 @@ impl<S: Storage> Gate<S> {
     /// Tells the chain's end. `fork` is the last block that the old and the new chain share:
     /// identities burned above it are suspended until [`Gate::burn_seen`] finds them again.
     pub fn set_tip(&mut self, now: Timestamp, tip: Tip, fork: BlockHeight) {
-        let parts = self.parts();
+        let parts = self.parts(now);
         let reorganised = parts.node.tip.is_some_and(|old| fork < old.height);
         parts.node.tip = Some(tip);
         if !reorganised {
@@ -111,8 +111,13 @@ impl<S: Storage> Gate<S> {
 
     /// Tells what became of the burn of a suspended identity: the block that it is in now, or
     /// `None` while it is in none.
-    pub fn burn_seen(&mut self, id: &IdentityId, found: Option<&BlockEvidence<'_>>) {
-        let mut parts = self.parts();
+    pub fn burn_seen(
+        &mut self,
+        now: Timestamp,
+        id: &IdentityId,
+        found: Option<&BlockEvidence<'_>>,
+    ) {
+        let mut parts = self.parts(now);
         let Some(evidence) = found else { return };
         let Some(place) = parts.tables.identities.find(&parts.rules.seed, id) else { return };
         let Some(row) = parts.tables.identities.get_mut(place) else { return };
@@ -148,11 +153,11 @@ impl<S: Storage> Gate<S> {
         claim: &Registration<'_>,
         signature: Signature,
     ) -> Screening<ClaimTicket> {
-        let mut parts = self.parts();
+        let mut parts = self.parts(now);
         match parts.screen_claim(now, source, claim, signature) {
             Ok(ticket) => Screening::Proceed(ticket),
             Err(decision) => {
-                Screening::Done(parts.refused_claim(now, source, claim.raw_transaction, decision))
+                Screening::Done(parts.refused_claim(now, source, claim.transaction, decision))
             }
         }
     }
@@ -164,7 +169,7 @@ impl<S: Storage> Gate<S> {
         ticket: ClaimTicket,
         check: SignatureCheck,
     ) -> Screening<LookupTicket> {
-        let mut parts = self.parts();
+        let mut parts = self.parts(now);
         let source = ticket.lookup.source;
         if check != SignatureCheck::Valid {
             let decision = Reason::InvalidSignature.into();
@@ -184,7 +189,7 @@ impl<S: Storage> Gate<S> {
     /// # Errors
     /// [`Reason::HeaderBudget`] with the time at which there is one again.
     pub fn charge_lookup(&mut self, now: Timestamp, ticket: &LookupTicket) -> Result<(), Decision> {
-        let mut parts = self.parts();
+        let mut parts = self.parts(now);
         parts
             .charge_lookup(now, &ticket.source)
             .map_err(|decision| parts.node.counters.note(decision))
@@ -197,7 +202,7 @@ impl<S: Storage> Gate<S> {
         ticket: LookupTicket,
         found: Option<&BlockEvidence<'_>>,
     ) -> Decision {
-        let mut parts = self.parts();
+        let mut parts = self.parts(now);
         let decision = parts.settle_burn(now, &ticket, found);
         parts.refused_claim(now, &ticket.source, &ticket.merkle_root, decision)
     }
@@ -246,7 +251,7 @@ impl Parts<'_> {
         if let Some(sanction) = self.sanction(now, &source.peer) {
             return Err(sanction);
         }
-        let raw = claim.raw_transaction;
+        let raw = claim.transaction;
         let transaction = Transaction::parse(raw).map_err(|_| Reason::Transaction)?;
         if raw.len() < MIN_TRANSACTION {
             return Err(Reason::Transaction.into());
@@ -254,12 +259,12 @@ impl Parts<'_> {
         if transaction.is_coinbase() || claim.position == 0 {
             return Err(Reason::Coinbase.into());
         }
-        let outpoint = OutPoint { txid: transaction.txid(), vout: claim.vout };
+        let outpoint = OutPoint { txid: transaction.txid(), vout: claim.vout.into() };
         let id = outpoint.identity_id().map_err(|_| Reason::NoSuchOutput)?;
         if self.tables.identities.find(&self.rules.seed, &id).is_some() {
             return Err(Reason::AlreadyKnown.into());
         }
-        let output = transaction.output(claim.vout).ok_or(Reason::NoSuchOutput)?;
+        let output = transaction.output(claim.vout.into()).ok_or(Reason::NoSuchOutput)?;
         let script = BurnScript::parse(output.script).map_err(|_| Reason::Script)?;
         if script.purpose.is_some() {
             return Err(Reason::Script.into());
@@ -268,7 +273,7 @@ impl Parts<'_> {
             return Err(Reason::BurnTooSmall.into());
         }
         let leaf = merkle::leaf(&transaction.txhash(), &outpoint.txid);
-        let merkle_root = merkle::root_from_branch(leaf, claim.position, &claim.branch)
+        let merkle_root = merkle::root_from_branch(&leaf, claim.position, claim.branch)
             .map_err(|_| Reason::NotInBlock)?;
         let key = script.public_key;
         self.judge_current_key(&key, &id)?;
@@ -349,7 +354,6 @@ impl Parts<'_> {
             height,
             class,
             suspended: false,
-            registered: now,
             window: Bucket::FULL,
             reputation: Reputation::fresh(&self.rules.policy.reputation, now),
             told: Told::Registered,
@@ -381,11 +385,4 @@ impl Parts<'_> {
             row.slot_until = Timestamp::EPOCH;
         }
     }
-}
-
-/// How long until a burn at `height` has `wanted` confirmations, at two minutes a block.
-#[must_use]
-pub fn confirmation_wait(height: BlockHeight, tip: BlockHeight, wanted: u32) -> Millis {
-    let missing = wanted.saturating_sub(height.confirmations(tip));
-    Millis::from_mins(2).saturating_mul(missing.into())
 }

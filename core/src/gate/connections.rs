@@ -46,7 +46,7 @@ impl FrameKind {
 impl<S: Storage> Gate<S> {
     /// Whether a connection may be opened or kept: bans, then how many there are already.
     pub fn screen_connection(&mut self, now: Timestamp, connection: &Connection) -> Decision {
-        let mut parts = self.parts();
+        let mut parts = self.parts(now);
         let decision = parts.screen_connection(now, connection);
         parts.node.counters.note(decision)
     }
@@ -60,12 +60,12 @@ impl<S: Storage> Gate<S> {
         now: Timestamp,
         connection: &Connection,
     ) -> Result<(), CapacityError> {
-        self.parts().connected(now, connection)
+        self.parts(now).connected(now, connection)
     }
 
     /// Notes that a connection of this peer ended.
     pub fn disconnected(&mut self, now: Timestamp, peer: &PeerId) {
-        let mut parts = self.parts();
+        let mut parts = self.parts(now);
         let Some(row) = parts.peer(peer) else { return };
         row.connections = row.connections.saturating_sub(1);
         if row.connections == 0 {
@@ -87,7 +87,7 @@ impl<S: Storage> Gate<S> {
         kind: FrameKind,
         len: usize,
     ) -> Decision {
-        let mut parts = self.parts();
+        let mut parts = self.parts(now);
         let decision = parts.screen_frame(now, source, kind, len);
         parts.node.counters.note(decision)
     }
@@ -103,7 +103,7 @@ impl<S: Storage> Gate<S> {
         reason: Reason,
         frame: &[u8],
     ) -> Decision {
-        let mut parts = self.parts();
+        let mut parts = self.parts(now);
         let decision = Decision::new(reason);
         if decision.verdict == crate::Verdict::Reject {
             parts.accuse(now, source, Fault::Malformed, frame);

@@ -74,11 +74,10 @@ impl<S: Storage> Gate<S> {
     }
 
     fn found(&self, now: Timestamp, criteria: &Criteria, row: &KeyRow) -> Option<Found> {
-        let sanctions = &self.rules.policy.sanctions;
         let live = row.expires_at > now
             && row.types & criteria.types == criteria.types
             && criteria.amount.is_none_or(|amount| row.amount.contains(amount))
-            && row.graylisting.active(now, sanctions.graylist_max).is_none();
+            && row.graylisting.active(now).is_none();
         if !live {
             return None;
         }
@@ -93,7 +92,7 @@ impl<S: Storage> Gate<S> {
         let identity = self.owner(row)?;
         let serves = !identity.suspended
             && identity.sequence == row.sequence
-            && identity.ban.active(now, sanctions.identity_ban_max).is_none();
+            && identity.ban.active(now).is_none();
         let score = identity.reputation.score();
         if !serves || score < criteria.min_score {
             return None;

@@ -96,8 +96,7 @@ impl Parts<'_> {
         place: Place,
     ) -> Result<(), Decision> {
         let Some(row) = self.tables.keys.get(place) else { return Ok(()) };
-        let longest = self.rules.policy.sanctions.graylist_max;
-        if let Some(until) = row.graylisting.active(now, longest) {
+        if let Some(until) = row.graylisting.active(now) {
             return Err(Decision::until(Reason::Graylisted, until));
         }
         let mark = row.watermark;
@@ -123,9 +122,12 @@ impl Parts<'_> {
         Err(Reason::Known.into())
     }
 
-    fn judge_identity(&self, now: Timestamp, identity: &IdentityRow) -> Result<(), Decision> {
-        let longest = self.rules.policy.sanctions.identity_ban_max;
-        if let Some(until) = identity.ban.active(now, longest) {
+    pub(crate) fn judge_identity(
+        &self,
+        now: Timestamp,
+        identity: &IdentityRow,
+    ) -> Result<(), Decision> {
+        if let Some(until) = identity.ban.active(now) {
             return Err(Decision::until(Reason::IdentityBanned, until));
         }
         if identity.suspended { Err(Reason::Suspended.into()) } else { Ok(()) }

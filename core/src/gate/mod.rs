@@ -2,8 +2,10 @@
 
 mod ads;
 mod burns;
+mod clock;
 mod connections;
 mod directory;
+mod hello;
 mod judge;
 mod operator;
 mod sanctions;
@@ -14,6 +16,7 @@ pub use ads::AdTicket;
 pub use burns::{BlockEvidence, ClaimTicket, LookupTicket, Registered};
 pub use connections::{Connection, FrameKind};
 pub use directory::{Criteria, Found};
+pub use hello::Proof;
 pub use operator::{CapacityError, Standing, Subject};
 pub use sessions::Outcome;
 
@@ -114,6 +117,8 @@ pub(crate) struct Node {
     /// Rows of the key table that strangers have.
     pub(crate) stranger_keys: u32,
     pub(crate) next_sweep: Timestamp,
+    /// The latest time given since the clock last stepped back.
+    pub(crate) latest: Timestamp,
     pub(crate) counters: Counters,
 }
 
@@ -153,6 +158,7 @@ impl<S: Storage> Gate<S> {
             headers: Bucket::FULL,
             stranger_keys: 0,
             next_sweep: Timestamp::EPOCH,
+            latest: Timestamp::EPOCH,
             counters: Counters::ZERO,
         };
         Ok(Self { storage, rules: Rules { policy, seed }, node })
@@ -168,8 +174,12 @@ impl<S: Storage> Gate<S> {
         self.node.tip
     }
 
-    pub(crate) fn parts(&mut self) -> Parts<'_> {
-        Parts { tables: self.storage.tables_mut(), rules: &self.rules, node: &mut self.node }
+    /// Everything to work on, after a look at the clock.
+    pub(crate) fn parts(&mut self, now: Timestamp) -> Parts<'_> {
+        let mut parts =
+            Parts { tables: self.storage.tables_mut(), rules: &self.rules, node: &mut self.node };
+        parts.look_at_clock(now);
+        parts
     }
 }
 

@@ -1,7 +1,7 @@
 //! What the operator may do, and what is known about somebody.
 
-use super::Gate;
 use super::sanctions::ban_of;
+use super::{Gate, Parts};
 use crate::bans::BanRow;
 use crate::burn::Tier;
 use crate::keys::Owner;
@@ -19,6 +19,8 @@ pub enum CapacityError {
     Peers,
     /// The operator's quarter of the ban table is full; lift a ban first.
     Bans,
+    /// There is no row of this identity or key.
+    Unknown,
 }
 
 impl core::fmt::Display for CapacityError {
@@ -26,6 +28,7 @@ impl core::fmt::Display for CapacityError {
         f.write_str(match self {
             Self::Peers => "every row of the peer table belongs to a connected peer",
             Self::Bans => "the operator's quarter of the ban table is full",
+            Self::Unknown => "no such identity or key is known",
         })
     }
 }
@@ -91,61 +94,59 @@ pub struct Standing {
 }
 
 impl<S: Storage> Gate<S> {
-    /// Bans a peer until a time, or until lifted, and asks for it to be disconnected.
+    /// Bans somebody until a time, or until lifted. A peer is asked to be disconnected; an
+    /// identity or key serves nothing. Unknown identities and keys cannot be banned.
     ///
     /// # Errors
-    /// [`CapacityError::Bans`] when the operator's quarter of the table is full.
+    /// [`CapacityError::Bans`] when the operator's quarter of the ban table is full,
+    /// [`CapacityError::Unknown`] for an identity or key without a row.
     pub fn ban(
         &mut self,
         now: Timestamp,
-        peer: &PeerId,
+        subject: &Subject,
         until: Option<Timestamp>,
         reason: Reason,
     ) -> Result<(), CapacityError> {
-        let mut parts = self.parts();
-        let (seed, sanctions) = (&parts.rules.seed, parts.rules.policy.sanctions);
-        let bans = &mut parts.tables.bans;
-        let (operators, quarter) = (
-            bans.view().iter().filter(|(_, row)| row.operator).count(),
-            bans.view().capacity() / 4,
-        );
-        let place = match bans.find(seed, peer) {
-            Some(place) if bans.get(place).is_some_and(|row| row.operator) => place,
-            _ if operators >= quarter => return Err(CapacityError::Bans),
-            Some(place) => place,
-            None => {
-                let row = BanRow { peer: *peer, first: now, ..BanRow::VACANT };
-                bans.insert(seed, row).ok_or(CapacityError::Bans)?
+        let mut parts = self.parts(now);
+        let seed = &parts.rules.seed;
+        let ban = Graylisting::fixed(until.unwrap_or(Timestamp::NEVER));
+        match subject {
+            Subject::Peer(peer) => return parts.ban_peer(now, peer, until, reason),
+            Subject::Identity(id) => {
+                let row = parts.tables.identities.find_mut(seed, id);
+                row.ok_or(CapacityError::Unknown)?.ban = ban;
             }
-        };
-        if let Some(row) = bans.get_mut(place) {
-            row.operator = true;
-            row.reason = reason;
-            row.last = now;
-            row.blacklisted = until.is_none();
-            row.graylisting = Graylisting::ZERO;
-            if let Some(until) = until {
-                let span = until.since(now);
-                row.graylisting.begin(now, span, span, sanctions.span);
-            }
-        }
-        if let Some(place) = parts.tables.peers.find(seed, peer) {
-            parts.tables.peers.mark(place);
-            if let Some(row) = parts.tables.peers.get_mut(place) {
-                row.sanctioned = true;
+            Subject::Key(key) => {
+                let row = parts.tables.keys.find_mut(seed, key);
+                row.ok_or(CapacityError::Unknown)?.graylisting = ban;
             }
         }
         Ok(())
     }
 
-    /// Lifts a ban of a peer, whoever made it. Returns whether there was one.
-    pub fn unban(&mut self, peer: &PeerId) -> bool {
-        let mut parts = self.parts();
-        let place = parts.tables.bans.find(&parts.rules.seed, peer);
-        if let Some(place) = place {
-            parts.tables.bans.remove(&parts.rules.seed, place);
+    /// Lifts a ban, whoever made it. Returns whether there was one in force.
+    pub fn unban(&mut self, now: Timestamp, subject: &Subject) -> bool {
+        let mut parts = self.parts(now);
+        let seed = &parts.rules.seed;
+        match subject {
+            Subject::Peer(peer) => {
+                let banned = parts.sanction(now, peer).is_some();
+                if let Some(place) = parts.tables.bans.find(seed, peer) {
+                    parts.tables.bans.remove(seed, place);
+                }
+                banned
+            }
+            Subject::Identity(id) => parts
+                .tables
+                .identities
+                .find_mut(seed, id)
+                .is_some_and(|row| lift(&mut row.ban, now)),
+            Subject::Key(key) => parts
+                .tables
+                .keys
+                .find_mut(seed, key)
+                .is_some_and(|row| lift(&mut row.graylisting, now)),
         }
-        place.is_some()
     }
 
     /// What is known about somebody, and why they are treated as they are. Never makes a row.
@@ -182,7 +183,7 @@ impl<S: Storage> Gate<S> {
             standing.sanctioned_at = Some((row.first, row.last));
             standing.evidence = row.evidence;
             standing.by_operator = row.operator;
-            standing.decision = ban_of(row, policy, now).unwrap_or(standing.decision);
+            standing.decision = ban_of(row, now).unwrap_or(standing.decision);
         }
         standing
     }
@@ -199,7 +200,7 @@ impl<S: Storage> Gate<S> {
         standing.known = true;
         standing.violations = (row.violations.count(now, limits.span), limits.violations);
         standing.expires_at = (row.expires_at > now).then_some(row.expires_at);
-        if let Some(until) = row.graylisting.active(now, limits.graylist_max) {
+        if let Some(until) = row.graylisting.active(now) {
             standing.decision = Decision::until(Reason::Graylisted, until);
             standing.sanction_reason = Some(Reason::TooSoon);
         }
@@ -211,7 +212,7 @@ impl<S: Storage> Gate<S> {
         let mut standing = Standing { decision: Reason::Clear.into(), ..Standing::default() };
         let Some((_, row)) = tables.identities.find(&self.rules.seed, id) else { return standing };
         let tip = self.node.tip_height();
-        if let Some(until) = row.ban.active(now, policy.sanctions.identity_ban_max) {
+        if let Some(until) = row.ban.active(now) {
             standing.decision = Decision::until(Reason::IdentityBanned, until);
         } else if row.suspended {
             standing.decision = Reason::Suspended.into();
@@ -231,7 +232,7 @@ impl<S: Storage> Gate<S> {
     /// Counters and gauges at `now`.
     #[must_use]
     pub fn metrics(&self, now: Timestamp) -> Metrics {
-        let (tables, policy) = (self.storage.tables(), &self.rules.policy);
+        let tables = self.storage.tables();
         let counters = &self.node.counters;
         let mut metrics = Metrics {
             rate_limit_violations: counters.rate_limit_violations,
@@ -254,7 +255,7 @@ impl<S: Storage> Gate<S> {
         metrics.average_burn_per_identity = Amount::from_sats(mean(metrics.total_burned.sats()));
         metrics.average_reputation_score = u8::try_from(mean(scores)).unwrap_or(u8::MAX);
         for (_, row) in tables.bans.iter() {
-            match ban_of(row, policy, now).map(|ban| ban.reason) {
+            match ban_of(row, now).map(|ban| ban.reason) {
                 Some(Reason::Blacklisted) => {
                     metrics.blacklisted_peers = metrics.blacklisted_peers.saturating_add(1);
                 }
@@ -274,6 +275,50 @@ impl<S: Storage> Gate<S> {
     #[must_use]
     pub fn decisions(&self, reason: Reason) -> u64 {
         self.node.counters.of(reason)
+    }
+}
+
+fn lift(ban: &mut Graylisting, now: Timestamp) -> bool {
+    core::mem::take(ban).active(now).is_some()
+}
+
+impl Parts<'_> {
+    fn ban_peer(
+        &mut self,
+        now: Timestamp,
+        peer: &PeerId,
+        until: Option<Timestamp>,
+        reason: Reason,
+    ) -> Result<(), CapacityError> {
+        let seed = &self.rules.seed;
+        let bans = &mut self.tables.bans;
+        let quarter = bans.view().capacity() / 4;
+        let found = bans.find(seed, peer);
+        let known = found.and_then(|place| bans.get(place)).is_some_and(|row| row.operator);
+        if !known && bans.view().iter().filter(|(_, row)| row.operator).count() >= quarter {
+            return Err(CapacityError::Bans);
+        }
+        let place = match found {
+            Some(place) => place,
+            None => {
+                let row = BanRow { peer: *peer, first: now, ..BanRow::VACANT };
+                bans.insert(seed, row).ok_or(CapacityError::Bans)?
+            }
+        };
+        if let Some(row) = bans.get_mut(place) {
+            row.operator = true;
+            row.reason = reason;
+            row.last = now;
+            row.blacklisted = until.is_none();
+            row.graylisting = Graylisting::fixed(until.unwrap_or(Timestamp::EPOCH));
+        }
+        if let Some(place) = self.tables.peers.find(seed, peer) {
+            self.tables.peers.mark(place);
+            if let Some(row) = self.tables.peers.get_mut(place) {
+                row.sanctioned = true;
+            }
+        }
+        Ok(())
     }
 }
 

@@ -5,7 +5,7 @@ use crate::bans::BanRow;
 use crate::hash::sha256;
 use crate::score::Graylisting;
 use crate::table::TableRef;
-use crate::{Decision, PeerId, Policy, Reason, Timestamp};
+use crate::{Decision, PeerId, Reason, Timestamp};
 
 /// What a connection is charged with.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -29,11 +29,11 @@ impl Fault {
 }
 
 /// The ban of a peer in force at `now`.
-pub(crate) fn ban_of(row: &BanRow, policy: &Policy, now: Timestamp) -> Option<Decision> {
+pub(crate) fn ban_of(row: &BanRow, now: Timestamp) -> Option<Decision> {
     if row.blacklisted {
         return Some(Reason::Blacklisted.into());
     }
-    let until = row.graylisting.active(now, policy.sanctions.graylist_max)?;
+    let until = row.graylisting.active(now)?;
     Some(Decision::until(Reason::Graylisted, until))
 }
 
@@ -46,7 +46,7 @@ impl Parts<'_> {
     /// The sanction against this peer at `now`.
     pub(crate) fn sanction(&self, now: Timestamp, peer: &PeerId) -> Option<Decision> {
         let (_, row) = self.tables.bans.view().find(&self.rules.seed, peer)?;
-        ban_of(row, &self.rules.policy, now)
+        ban_of(row, now)
     }
 
     /// Charges the connection that handed us something wrong, and only it.
@@ -110,9 +110,8 @@ impl Parts<'_> {
         };
         row.reason = reason;
         row.last = now;
-        if let [a, b, c, d, e, f, g, h, ..] = sha256(&[evidence]) {
-            row.evidence = [a, b, c, d, e, f, g, h];
-        }
+        let [a, b, c, d, e, f, g, h, ..] = sha256(&[evidence]);
+        row.evidence = [a, b, c, d, e, f, g, h];
         if for_good {
             row.blacklisted = true;
         } else {

@@ -33,7 +33,7 @@ impl<S: Storage> Gate<S> {
         counterparty: &IdentityId,
         outcome: Outcome,
     ) -> Decision {
-        let mut parts = self.parts();
+        let mut parts = self.parts(now);
         let decision = match parts.record_session(now, session, subject, counterparty, outcome) {
             Ok(()) => Reason::Clear.into(),
             Err(reason) => reason.into(),

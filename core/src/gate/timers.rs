@@ -27,7 +27,7 @@ impl<S: Storage> Gate<S> {
             return;
         }
         self.node.next_sweep = latest;
-        let mut parts = self.parts();
+        let mut parts = self.parts(now);
         let (seed, policy) = (parts.rules.seed, parts.rules.policy);
         for place in parts.tables.keys.places() {
             let Some(row) = parts.tables.keys.get_mut(place) else { continue };
@@ -53,7 +53,7 @@ impl<S: Storage> Gate<S> {
 
     /// The next thing that has to be told, if there is any.
     pub fn poll_event(&mut self, now: Timestamp) -> Option<Event> {
-        let mut parts = self.parts();
+        let mut parts = self.parts(now);
         while let Some(row) = parts.tables.peers.next_marked() {
             if !core::mem::take(&mut row.sanctioned) {
                 continue;

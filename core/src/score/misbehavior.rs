@@ -23,11 +23,15 @@ impl Tally {
         self.count
     }
 
-    /// How many there are within `span`. A first fault in the future (the clock stepped back)
-    /// is taken to be now's.
+    /// How many there are within `span`.
     #[must_use]
     pub fn count(&self, now: Timestamp, span: Millis) -> u8 {
         if now.since(self.first) < span { self.count } else { 0 }
+    }
+
+    /// Moves a first fault that a clock that stepped back left in the future to `now`.
+    pub fn cut(&mut self, now: Timestamp) {
+        self.first = self.first.min(now);
     }
 
     /// Forgets all.
@@ -47,12 +51,21 @@ impl Graylisting {
     /// Never graylisted.
     pub const ZERO: Self = Self { until: Timestamp::EPOCH, level: 0 };
 
-    /// The end of the ban, if there is one at `now`; `longest` bounds what a clock that stepped
-    /// back can have left behind.
+    /// A ban until a time that somebody chose; [`Timestamp::NEVER`] until lifted.
     #[must_use]
-    pub fn active(&self, now: Timestamp, longest: Millis) -> Option<Timestamp> {
-        let until = self.until.cut(now, longest);
-        (until > now).then_some(until)
+    pub const fn fixed(until: Timestamp) -> Self {
+        Self { until, level: 0 }
+    }
+
+    /// The end of the ban, if there is one at `now`.
+    #[must_use]
+    pub fn active(&self, now: Timestamp) -> Option<Timestamp> {
+        (self.until > now).then_some(self.until)
+    }
+
+    /// Shortens what a clock that stepped back to `now` left behind.
+    pub fn cut(&mut self, now: Timestamp, longest: Millis) {
+        self.until = self.until.cut(now, longest);
     }
 
     /// Begins a ban: `base` the first time, double for each that begins within `memory` after the
@@ -66,7 +79,7 @@ impl Graylisting {
         longest: Millis,
         memory: Millis,
     ) -> Timestamp {
-        if let Some(until) = self.active(now, longest) {
+        if let Some(until) = self.active(now) {
             return until;
         }
         let repeated = self.until > Timestamp::EPOCH && now.since(self.until) <= memory;
@@ -142,7 +155,11 @@ mod tests {
     fn a_ban_is_cut_when_the_clock_steps_back() {
         let mut ban = Graylisting::ZERO;
         let until = ban.begin(at(10 * DAY.get()), HOUR, DAY, DAY);
-        assert_eq!(ban.active(at(0), DAY), Some(at(DAY.get())));
-        assert_eq!(ban.active(until, DAY), None, "at its end it is over");
+        assert_eq!(ban.active(until), None, "at its end it is over");
+        ban.cut(at(0), DAY);
+        assert_eq!(ban.active(at(0)), Some(at(DAY.get())));
+        let mut lifted_only = Graylisting::fixed(Timestamp::NEVER);
+        lifted_only.cut(at(0), DAY);
+        assert_eq!(lifted_only.active(at(0)), Some(Timestamp::NEVER));
     }
 }

@@ -115,8 +115,8 @@ impl Reputation {
 
     /// Halves the debt for every half-life since the anchor.
     fn live_down(&mut self, points: &ReputationPoints, now: Timestamp) {
-        let half_life = points.half_life.get().max(1);
-        let passed = now.since(self.anchor).get() / half_life;
+        let half_life = points.half_life.get();
+        let passed = now.since(self.anchor).get().checked_div(half_life).unwrap_or(0);
         self.debt = u32::try_from(passed).ok().and_then(|k| self.debt.checked_shr(k)).unwrap_or(0);
         let anchored = Millis::new(passed.saturating_mul(half_life));
         // A clock that stepped back must not freeze the debt until it has caught up.

@@ -18,6 +18,17 @@ pub struct AmountRange {
     pub max: Amount,
 }
 
+impl AmountRange {
+    /// Every amount.
+    pub const ANY: Self = Self { min: Amount::ZERO, max: Amount::from_sats(u64::MAX) };
+
+    /// Whether `amount` lies in the range, ends included.
+    #[must_use]
+    pub fn contains(&self, amount: Amount) -> bool {
+        self.min <= amount && amount <= self.max
+    }
+}
+
 /// That a peer signs, what it signs, and where it is found: the body of kind 1.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Advertisement<'a> {

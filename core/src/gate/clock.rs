@@ -1,0 +1,67 @@
+//! Clocks that step back (policy §2).
+
+use super::Parts;
+use crate::{Millis, Timestamp};
+
+/// A clock may be corrected by this much without anything being cut.
+const JITTER: Millis = Millis::from_mins(1);
+
+impl Parts<'_> {
+    /// Notices when the clock has stepped back, and then cuts every stored deadline to the latest
+    /// that its rule can give: a ban of an hour must not last for the days that the clock was
+    /// ahead. Freshness always uses the time as it is given.
+    pub(crate) fn look_at_clock(&mut self, now: Timestamp) {
+        if now.saturating_add(JITTER) >= self.node.latest {
+            self.node.latest = self.node.latest.max(now);
+            return;
+        }
+        self.node.latest = now;
+        self.cut_deadlines(now);
+    }
+
+    fn cut_deadlines(&mut self, now: Timestamp) {
+        let policy = &self.rules.policy;
+        let (windows, sanctions) = (&policy.windows, &policy.sanctions);
+        let tip = self.node.tip_height();
+        self.node.signatures.cut(windows.node_signatures, now);
+        self.node.headers.cut(windows.node_header, now);
+        self.node.next_sweep = self.node.next_sweep.min(now);
+        for row in self.tables.peers.rows_mut() {
+            row.since = row.since.min(now);
+            row.messages.cut(windows.connection, now);
+            row.signatures.cut(windows.signatures, now);
+            row.headers.cut(windows.header, now);
+            for tally in
+                [&mut row.violations, &mut row.invalid, &mut row.malformed, &mut row.passed_on]
+            {
+                tally.cut(now);
+            }
+        }
+        for row in self.tables.bans.rows_mut().filter(|row| !row.operator) {
+            row.graylisting.cut(now, sanctions.graylist_max);
+        }
+        for row in self.tables.identities.rows_mut() {
+            let quota = row.quota(policy, tip);
+            row.window.cut(quota, now);
+            row.ban.cut(now, sanctions.identity_ban_max);
+            row.next_free = row.next_free.min(now);
+        }
+        let freshness = &policy.freshness;
+        let longest = freshness.max_lifetime.saturating_add(freshness.future);
+        let slot = longest.saturating_add(policy.keys.slot_hold);
+        for row in self.tables.keys.rows_mut() {
+            row.window.cut(windows.advertisement, now);
+            row.graylisting.cut(now, sanctions.graylist_max);
+            row.violations.cut(now);
+            row.slot_until = row.slot_until.cut(now, slot);
+            row.remember_until = row.remember_until.cut(now, longest);
+        }
+        for row in self.tables.outcomes.rows_mut() {
+            row.last = row.last.min(now);
+            row.successes.iter_mut().for_each(|at| *at = (*at).min(now));
+        }
+        for cell in self.tables.cells.iter_mut() {
+            cell.cut(policy, now);
+        }
+    }
+}

@@ -1,0 +1,94 @@
+//! Proof that a connection belongs to an identity.
+
+use super::sanctions::Fault;
+use super::{Gate, Parts, Signed, Source};
+use crate::identities::IdentityRow;
+use crate::storage::Storage;
+use crate::table::Row;
+use crate::wire::{Hello, delegation_hash, hello_hash};
+use crate::{Decision, PeerId, Reason, Signature, Timestamp};
+
+/// A hello as it came, and what it answers.
+#[derive(Clone, Copy, Debug)]
+pub struct Proof<'a> {
+    /// Our own peer id.
+    pub verifier: &'a PeerId,
+    /// What we asked on this connection; a challenge is good for one answer.
+    pub challenge: &'a [u8; 32],
+    /// The body of the answer.
+    pub hello: &'a Hello,
+    /// The signature of the answer's envelope.
+    pub signature: Signature,
+}
+
+impl<S: Storage> Gate<S> {
+    /// Whether the connection of `source` belongs to the identity that it names. If so, the
+    /// connection has that identity's benefits until it ends.
+    pub fn prove_identity(
+        &mut self,
+        now: Timestamp,
+        source: &Source,
+        proof: &Proof<'_>,
+    ) -> Decision {
+        let mut parts = self.parts(now);
+        let decision = match parts.prove_identity(now, source, proof) {
+            Ok(()) => Reason::Clear.into(),
+            Err(decision) => decision,
+        };
+        match decision.reason {
+            Reason::InvalidSignature => {
+                parts.accuse(now, source, Fault::InvalidSignature, proof.signature.as_bytes());
+            }
+            Reason::NotDelegated => {
+                parts.accuse(now, source, Fault::Malformed, proof.signature.as_bytes());
+            }
+            _ => {}
+        }
+        parts.node.counters.note(decision)
+    }
+}
+
+impl Parts<'_> {
+    fn prove_identity(
+        &mut self,
+        now: Timestamp,
+        source: &Source,
+        proof: &Proof<'_>,
+    ) -> Result<(), Decision> {
+        let (hello, network) = (proof.hello, self.rules.policy.network);
+        if let Some(sanction) = self.sanction(now, &source.peer) {
+            return Err(sanction);
+        }
+        if hello.challenge != *proof.challenge {
+            return Err(Reason::Replayed.into());
+        }
+        let found = self.tables.identities.view().find(&self.rules.seed, &hello.identity);
+        let (_, identity) = found.ok_or(Reason::UnknownIdentity)?;
+        self.judge_identity(now, identity)?;
+        let (current, sequence) = (identity.key, identity.sequence);
+        self.take_signature(now, &source.peer)?;
+        if hello.key != current {
+            let given = hello.delegation.ok_or(Reason::NotDelegated)?;
+            if given.sequence != sequence || given.delegation.not_after <= now {
+                return Err(Reason::NotDelegated.into());
+            }
+            let not_after = given.delegation.not_after;
+            let hash = delegation_hash(network, &hello.identity, &hello.key, sequence, not_after);
+            let signed = Signed { key: current, hash, signature: given.delegation.signature };
+            if !signed.holds() {
+                return Err(Reason::NotDelegated.into());
+            }
+        }
+        let hash =
+            hello_hash(network, &source.peer, proof.verifier, &hello.identity, proof.challenge);
+        if !(Signed { key: hello.key, hash, signature: proof.signature }).holds() {
+            return Err(Reason::InvalidSignature.into());
+        }
+        self.give_back(&source.peer, true);
+        let tag = IdentityRow::tag(&self.rules.seed, &hello.identity);
+        if let Some(row) = self.peer(&source.peer) {
+            row.identity = tag;
+        }
+        Ok(())
+    }
+}
