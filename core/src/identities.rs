@@ -108,10 +108,6 @@ impl IdentityRow {
     /// The window of all its keys together: as many as it may have keys, per span.
     pub(crate) fn quota(&self, policy: &Policy, tip: BlockHeight) -> Quota {
         let keys = self.key_limit(policy, tip).max(1);
-        let interval = policy.windows.identity_span.as_micros() / u64::from(keys);
-        Quota {
-            interval_us: interval.max(1),
-            ..Quota::every(policy.windows.identity_span, keys.into())
-        }
+        Quota::spread(policy.windows.identity_span, keys.into())
     }
 }

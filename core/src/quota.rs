@@ -35,7 +35,11 @@ impl Quota {
     /// `count` tokens (at least 1) in `span`, all of which may be saved up.
     #[must_use]
     pub const fn spread(span: Millis, count: u32) -> Self {
-        Self { interval_us: divide(span.as_micros(), count), burst: at_least_one(count) }
+        let interval_us = match divide(span.as_micros(), count) {
+            0 => 1,
+            interval => interval,
+        };
+        Self { interval_us, burst: at_least_one(count) }
     }
 
     /// The same rate `factor` times as wide.
