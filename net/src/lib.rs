@@ -1,1 +1,3 @@
-//! x
+//! The LTMS admission policy on a real libp2p network.
+
+pub mod behaviour;
