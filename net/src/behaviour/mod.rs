@@ -2,6 +2,8 @@
 
 pub mod connections;
 pub mod gossip;
+mod messages;
+pub mod streams;
 
 /// A part of the stack refused its settings.
 #[derive(Debug, thiserror::Error)]
