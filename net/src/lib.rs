@@ -1,3 +1,5 @@
 //! The LTMS admission policy on a real libp2p network.
 
 pub mod behaviour;
+
+pub mod transport;
