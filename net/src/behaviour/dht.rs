@@ -1,0 +1,184 @@
+//! Kademlia with what this network needs of it (policy §9).
+
+use std::{
+    num::NonZeroUsize,
+    task::{Context, Poll},
+    time::Duration,
+};
+
+use libp2p::{
+    Multiaddr, PeerId, StreamProtocol,
+    core::{Endpoint, transport::PortUse},
+    kad::{self, BucketInserts, Caching, Config, Mode, RecordKey, StoreInserts},
+    swarm::{
+        ConnectionDenied, ConnectionId, FromSwarm, NetworkBehaviour, THandler, THandlerInEvent,
+        THandlerOutEvent, ToSwarm,
+    },
+};
+use ltms_core::{Network, PublicKey, hash::sha256};
+
+use super::{deadline::Handler, records::Records};
+
+/// Bytes of a DHT message.
+pub const MAX_PACKET: usize = 32 * 1024;
+/// From the opening of an inbound stream to its whole first request.
+pub const REQUEST_DEADLINE: Duration = Duration::from_secs(10);
+/// Longest life of a record: that of an advertisement.
+const RECORD_TTL: Duration = Duration::from_secs(24 * 60 * 60);
+const QUERY_TIMEOUT: Duration = Duration::from_secs(60);
+const REPLICATION: NonZeroUsize = NonZeroUsize::new(20).unwrap();
+const PARALLELISM: NonZeroUsize = NonZeroUsize::new(3).unwrap();
+
+/// The protocol's name on a network.
+#[must_use]
+pub const fn protocol(network: Network) -> StreamProtocol {
+    StreamProtocol::new(match network {
+        Network::Main => "/lotus/kad/1.0.0",
+        Network::Test => "/lotus/kad/test/1.0.0",
+        Network::Reg => "/lotus/kad/reg/1.0.0",
+    })
+}
+
+/// Where an author's advertisement is stored: the lower-case hexadecimal text of
+/// `sha256("LTMS/dht/1" ‖ network ‖ author key)`.
+#[must_use]
+pub fn record_key(network: Network, author: &PublicKey) -> RecordKey {
+    let hash = sha256(&[b"LTMS/dht/1", &[network.byte()], author.as_bytes()]);
+    RecordKey::from(hex::encode(hash).into_bytes())
+}
+
+/// Kademlia's configuration.
+#[must_use]
+pub fn config(network: Network) -> Config {
+    let mut config = Config::new(protocol(network));
+    config
+        .set_query_timeout(QUERY_TIMEOUT)
+        .set_replication_factor(REPLICATION)
+        .set_parallelism(PARALLELISM)
+        .disjoint_query_paths(true)
+        .set_max_packet_size(MAX_PACKET)
+        .set_caching(Caching::Disabled)
+        // Nothing is stored before it was judged.
+        .set_record_filtering(StoreInserts::FilterBoth)
+        .set_record_ttl(Some(RECORD_TTL))
+        .set_provider_record_ttl(Some(RECORD_TTL))
+        // The jobs remember the key of every record that is ever offered.
+        .set_replication_interval(None)
+        .set_publication_interval(None)
+        .set_provider_publication_interval(None)
+        // Who enters the routing table is decided by address group.
+        .set_kbucket_inserts(BucketInserts::Manual);
+    config
+}
+
+/// Kademlia whose inbound streams have a deadline for their first request.
+pub struct Dht {
+    /// Kademlia itself, for queries, records and the routing table.
+    pub kad: kad::Behaviour<Records>,
+    deadline: Duration,
+}
+
+impl Dht {
+    /// With an empty store. A `server` answers queries; otherwise it does so only once an external
+    /// address is confirmed.
+    #[must_use]
+    pub fn new(local: PeerId, network: Network, server: bool) -> Self {
+        let mut kad = kad::Behaviour::with_config(local, Records::default(), config(network));
+        kad.set_mode(server.then_some(Mode::Server));
+        Self { kad, deadline: REQUEST_DEADLINE }
+    }
+
+    /// With another deadline than [`REQUEST_DEADLINE`], for connections made from now on.
+    #[must_use]
+    pub const fn with_deadline(mut self, deadline: Duration) -> Self {
+        self.deadline = deadline;
+        self
+    }
+}
+
+impl NetworkBehaviour for Dht {
+    type ConnectionHandler = Handler;
+    type ToSwarm = kad::Event;
+
+    fn handle_pending_inbound_connection(
+        &mut self,
+        id: ConnectionId,
+        local: &Multiaddr,
+        remote: &Multiaddr,
+    ) -> Result<(), ConnectionDenied> {
+        self.kad.handle_pending_inbound_connection(id, local, remote)
+    }
+
+    fn handle_established_inbound_connection(
+        &mut self,
+        id: ConnectionId,
+        peer: PeerId,
+        local: &Multiaddr,
+        remote: &Multiaddr,
+    ) -> Result<THandler<Self>, ConnectionDenied> {
+        let inner = self.kad.handle_established_inbound_connection(id, peer, local, remote)?;
+        Ok(Handler::new(inner, self.deadline))
+    }
+
+    fn handle_pending_outbound_connection(
+        &mut self,
+        id: ConnectionId,
+        peer: Option<PeerId>,
+        addresses: &[Multiaddr],
+        role: Endpoint,
+    ) -> Result<Vec<Multiaddr>, ConnectionDenied> {
+        self.kad.handle_pending_outbound_connection(id, peer, addresses, role)
+    }
+
+    fn handle_established_outbound_connection(
+        &mut self,
+        id: ConnectionId,
+        peer: PeerId,
+        address: &Multiaddr,
+        role: Endpoint,
+        port: PortUse,
+    ) -> Result<THandler<Self>, ConnectionDenied> {
+        let inner =
+            self.kad.handle_established_outbound_connection(id, peer, address, role, port)?;
+        Ok(Handler::new(inner, self.deadline))
+    }
+
+    fn on_swarm_event(&mut self, event: FromSwarm<'_>) {
+        self.kad.on_swarm_event(event);
+    }
+
+    fn on_connection_handler_event(
+        &mut self,
+        peer: PeerId,
+        id: ConnectionId,
+        event: THandlerOutEvent<Self>,
+    ) {
+        self.kad.on_connection_handler_event(peer, id, event);
+    }
+
+    fn poll(
+        &mut self,
+        cx: &mut Context<'_>,
+    ) -> Poll<ToSwarm<Self::ToSwarm, THandlerInEvent<Self>>> {
+        self.kad.poll(cx)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn keys_are_hexadecimal_and_differ_by_network() {
+        let author = PublicKey::from_bytes([2; 33]);
+        let key = record_key(Network::Main, &author);
+        assert_eq!(
+            hex::decode(&key).expect("hex"),
+            sha256(&[b"LTMS/dht/1_", author.as_bytes()]),
+            "the network's character follows the tag"
+        );
+        assert_eq!(key.as_ref().len(), super::super::records::MAX_KEY);
+        assert_ne!(key, record_key(Network::Test, &author));
+        assert_ne!(key, record_key(Network::Main, &PublicKey::from_bytes([3; 33])));
+    }
+}

@@ -1,0 +1,186 @@
+//! The network behaviours and how they are set up.
+
+pub mod connections;
+mod deadline;
+pub mod dht;
+pub mod gossip;
+mod messages;
+pub mod records;
+pub mod streams;
+
+use std::{convert::Infallible, time::Duration};
+
+use libp2p::{
+    PeerId, gossipsub, identify, identity::Keypair, kad, memory_connection_limits, ping,
+    request_response, swarm::NetworkBehaviour,
+};
+use ltms_core::Network;
+
+use self::{
+    connections::{Connections, Doorkeeper},
+    dht::Dht,
+    gossip::Gossip,
+    streams::{Direct, Request, Response},
+};
+
+/// What we say we are, in identify's protocol version.
+pub const PROTOCOL_VERSION: &str = "ltms/0.1";
+/// What we say we are, in identify's agent version.
+pub const AGENT_VERSION: &str = concat!("ltms/", env!("CARGO_PKG_VERSION"));
+/// Process memory above which no new connection is made (policy §10).
+pub const MEMORY: usize = 512 << 20;
+
+/// A part of the stack refused its settings.
+#[derive(Debug, thiserror::Error)]
+#[error("{part} could not be set up: {problem}")]
+pub struct SetupError {
+    part: &'static str,
+    problem: String,
+}
+
+impl SetupError {
+    pub(crate) fn new(part: &'static str, problem: impl ToString) -> Self {
+        Self { part, problem: problem.to_string() }
+    }
+}
+
+/// What the behaviours are made from.
+#[derive(Clone, Copy, Debug)]
+pub struct Settings {
+    /// The chain; part of topics and protocol names. Regtest lifts the limits on loopback.
+    pub network: Network,
+    /// Short delays, for demonstrations and tests.
+    pub quick: bool,
+    /// Whether the DHT answers from the start, before an external address is confirmed.
+    pub server: bool,
+    /// Process memory in bytes above which no new connection is made. Default [`MEMORY`].
+    pub memory: usize,
+    /// See [`dht::REQUEST_DEADLINE`], the default.
+    pub dht_deadline: Duration,
+}
+
+impl Settings {
+    /// The defaults on a network.
+    #[must_use]
+    pub const fn new(network: Network) -> Self {
+        Self {
+            network,
+            quick: false,
+            server: false,
+            memory: MEMORY,
+            dht_deadline: dht::REQUEST_DEADLINE,
+        }
+    }
+}
+
+/// Everything a node does on its connections. The order of the fields is the order in which they
+/// are asked about a connection: those that may deny come first.
+#[derive(NetworkBehaviour)]
+#[behaviour(to_swarm = "Event")]
+pub struct Behaviour<D: Doorkeeper> {
+    /// Who may connect.
+    pub connections: Connections<D>,
+    /// A brake on memory, not a ceiling: it looks at the whole process, before a connection.
+    pub memory: memory_connection_limits::Behaviour,
+    /// Advertisements, requests and claims by gossip.
+    pub gossip: Gossip,
+    /// Advertisements by author key.
+    pub dht: Dht,
+    /// Exchange of versions, protocols and addresses.
+    pub identify: identify::Behaviour,
+    /// Liveness.
+    pub ping: ping::Behaviour,
+    /// The direct protocol.
+    pub direct: Direct,
+}
+
+impl<D: Doorkeeper> Behaviour<D> {
+    /// The behaviours of the node with this key pair; `door` decides who may connect.
+    ///
+    /// # Errors
+    /// [`SetupError`] if a part refuses its settings.
+    pub fn new(keypair: &Keypair, settings: &Settings, door: D) -> Result<Self, SetupError> {
+        let Settings { network, quick, server, memory, dht_deadline } = *settings;
+        let public = keypair.public();
+        let local = public.to_peer_id();
+        let identify = identify::Config::new(PROTOCOL_VERSION.to_owned(), public)
+            .with_agent_version(AGENT_VERSION.to_owned())
+            // What a peer says about its addresses is not dialled.
+            .with_cache_size(0);
+        Ok(Self {
+            connections: Connections::new(door, network == Network::Reg),
+            memory: memory_connection_limits::Behaviour::with_max_bytes(memory),
+            gossip: gossip::behaviour(keypair, network, quick)?,
+            dht: Dht::new(local, network, server).with_deadline(dht_deadline),
+            identify: identify::Behaviour::new(identify),
+            ping: ping::Behaviour::default(),
+            direct: streams::behaviour(),
+        })
+    }
+
+    /// Bans a peer from the network layer in one step: its connections are closed, nothing more is
+    /// taken from it in the meantime, and it leaves the routing table. The door must refuse it
+    /// from now on. When its last connection is closed, [`Behaviour::forget`] it.
+    pub fn cut_off(&mut self, peer: &PeerId) {
+        gossip::cut_off(&mut self.gossip, peer);
+        self.dht.kad.remove_peer(peer);
+        self.connections.disconnect(peer);
+    }
+
+    /// To be called when the last connection of `peer` is closed: what was kept about it is
+    /// dropped, so that a flood of fresh ids leaves nothing behind.
+    pub fn forget(&mut self, peer: &PeerId) {
+        gossip::readmit(&mut self.gossip, peer);
+    }
+}
+
+/// What the behaviours report.
+#[derive(Debug)]
+pub enum Event {
+    /// From gossipsub.
+    Gossip(Box<gossipsub::Event>),
+    /// From Kademlia.
+    Dht(Box<kad::Event>),
+    /// From identify.
+    Identify(Box<identify::Event>),
+    /// From ping.
+    Ping(ping::Event),
+    /// From the direct protocol.
+    Direct(Box<request_response::Event<Request, Response>>),
+}
+
+impl From<Infallible> for Event {
+    fn from(never: Infallible) -> Self {
+        match never {}
+    }
+}
+
+impl From<gossipsub::Event> for Event {
+    fn from(event: gossipsub::Event) -> Self {
+        Self::Gossip(Box::new(event))
+    }
+}
+
+impl From<kad::Event> for Event {
+    fn from(event: kad::Event) -> Self {
+        Self::Dht(Box::new(event))
+    }
+}
+
+impl From<identify::Event> for Event {
+    fn from(event: identify::Event) -> Self {
+        Self::Identify(Box::new(event))
+    }
+}
+
+impl From<ping::Event> for Event {
+    fn from(event: ping::Event) -> Self {
+        Self::Ping(event)
+    }
+}
+
+impl From<request_response::Event<Request, Response>> for Event {
+    fn from(event: request_response::Event<Request, Response>) -> Self {
+        Self::Direct(Box::new(event))
+    }
+}
