@@ -82,7 +82,18 @@ impl<'a> Transaction<'a> {
     /// # Errors
     /// [`TxError`] for the first thing that is wrong.
     pub fn parse(raw: &'a [u8]) -> Result<Self, TxError> {
-        let mut reader = Reader::new(raw);
+        match Self::split_first(raw)? {
+            (tx, []) => Ok(tx),
+            _ => Err(TxError::TrailingBytes),
+        }
+    }
+
+    /// The transaction at the beginning of `bytes`, such as those of a block, and what follows it.
+    ///
+    /// # Errors
+    /// [`TxError`] for the first thing that is wrong.
+    pub fn split_first(bytes: &'a [u8]) -> Result<(Self, &'a [u8]), TxError> {
+        let mut reader = Reader::new(bytes);
         let version = i32::from_le_bytes(read_array(&mut reader)?);
 
         let inputs = Inputs { remaining: read_size(&mut reader)?, reader };
@@ -98,10 +109,10 @@ impl<'a> Transaction<'a> {
             }
         }
         let lock_time = u32::from_le_bytes(read_array(&mut reader)?);
-        if !reader.rest().is_empty() {
-            return Err(TxError::TrailingBytes);
-        }
-        Ok(Self { raw, version, inputs, outputs, lock_time })
+        let rest = reader.rest();
+        let len = bytes.len().saturating_sub(rest.len());
+        let raw = bytes.get(..len).unwrap_or(bytes);
+        Ok((Self { raw, version, inputs, outputs, lock_time }, rest))
     }
 
     /// The id: a hash over version, inputs without their scripts, outputs and lock time, so that
