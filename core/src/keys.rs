@@ -18,13 +18,15 @@ pub enum Channel {
     Directory = 4,
     /// A DHT record.
     Dht = 8,
+    /// Our own: nobody pays and nobody is accused, but the windows hold.
+    Own = 16,
 }
 
 impl Channel {
-    /// Whether it came unasked.
+    /// Whether it came unasked, so that windows apply.
     #[must_use]
     pub const fn is_push(self) -> bool {
-        matches!(self, Self::Gossip | Self::Direct)
+        matches!(self, Self::Gossip | Self::Direct | Self::Own)
     }
 }
 

@@ -108,7 +108,7 @@ impl Parts<'_> {
             Reason::NotDelegated | Reason::Lifetime => {
                 self.accuse(now, source, Fault::Malformed, evidence);
             }
-            Reason::Known => self.give_back(&source.peer, false),
+            Reason::Known => self.give_back(source, false),
             Reason::Expired => {
                 let dropped = &mut self.node.counters.expired_entries_dropped;
                 *dropped = dropped.saturating_add(1);
@@ -151,7 +151,7 @@ impl Parts<'_> {
             }
             _ => None,
         };
-        self.take_signature(now, &source.peer)?;
+        self.take_signature(now, source)?;
         let hash = ad.signed_hash(network);
         let author = Signed { key: ad.author, hash, signature: ad.signature };
         Ok(AdTicket { facts, author, delegation })
@@ -169,7 +169,7 @@ impl Parts<'_> {
             SignatureCheck::Invalid => return Err(Reason::InvalidSignature.into()),
             SignatureCheck::NotDelegated => return Err(Reason::NotDelegated.into()),
         }
-        self.give_back(&facts.source.peer, true);
+        self.give_back(&facts.source, true);
         self.note_haste(now, facts);
         let cleared = self.judge(now, facts)?;
         // A delegation that has to be checked now may not be the one that was checked.

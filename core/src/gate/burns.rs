@@ -5,7 +5,7 @@ use super::{Gate, Parts, SignatureCheck, Signed, Source, Tip};
 use crate::burn::BurnScript;
 use crate::chain::{Header, Transaction, merkle};
 use crate::identities::{EvidenceClass, IdentityRow, Told};
-use crate::keys::{KeyRow, Owner};
+use crate::keys::{Channel, KeyRow, Owner};
 use crate::score::Reputation;
 use crate::storage::Storage;
 use crate::table::Row;
@@ -180,7 +180,7 @@ impl<S: Storage> Gate<S> {
                 decision,
             ));
         }
-        parts.give_back(&source.peer, true);
+        parts.give_back(&source, true);
         Screening::Proceed(ticket.lookup)
     }
 
@@ -277,7 +277,7 @@ impl Parts<'_> {
             .map_err(|_| Reason::NotInBlock)?;
         let key = script.public_key;
         self.judge_current_key(&key, &id)?;
-        self.take_signature(now, &source.peer)?;
+        self.take_signature(now, source)?;
         let hash = register_hash(policy.network, &outpoint, &key);
         let (block, burned, source) = (claim.block, output.value, *source);
         let lookup = LookupTicket { source, id, key, burned, block, merkle_root };
@@ -294,6 +294,9 @@ impl Parts<'_> {
     }
 
     fn charge_lookup(&mut self, now: Timestamp, source: &Source) -> Result<(), Decision> {
+        if source.channel == Channel::Own {
+            return Ok(());
+        }
         let windows = &self.rules.policy.windows;
         let refuse = |until: crate::NotUntil| Decision::until(Reason::HeaderBudget, until.0);
         let Some(row) = self.tables.peers.find_mut(&self.rules.seed, &source.peer) else {

@@ -66,7 +66,7 @@ impl Parts<'_> {
         let (_, identity) = found.ok_or(Reason::UnknownIdentity)?;
         self.judge_identity(now, identity)?;
         let (current, sequence) = (identity.key, identity.sequence);
-        self.take_signature(now, &source.peer)?;
+        self.take_signature(now, source)?;
         if hello.key != current {
             let given = hello.delegation.ok_or(Reason::NotDelegated)?;
             if given.sequence != sequence || given.delegation.not_after <= now {
@@ -84,7 +84,7 @@ impl Parts<'_> {
         if !(Signed { key: hello.key, hash, signature: proof.signature }).holds() {
             return Err(Reason::InvalidSignature.into());
         }
-        self.give_back(&source.peer, true);
+        self.give_back(source, true);
         let tag = IdentityRow::tag(&self.rules.seed, &hello.identity);
         if let Some(row) = self.peer(&source.peer) {
             row.identity = tag;

@@ -3,7 +3,7 @@
 use super::{Parts, Source};
 use crate::identities::IdentityRow;
 use crate::keys::{Channel, KeyRow, Owner};
-use crate::peers::{PeerRow, domain};
+use crate::peers::{Groups, PeerRow, domain};
 use crate::strangers;
 use crate::table::{Place, Row};
 use crate::wire::{AmountRange, Authority, Kind};
@@ -223,15 +223,18 @@ impl Parts<'_> {
             // No fall-back: a suspended identity's key is not a stranger's.
             return Err(Reason::KeyTaken.into());
         }
-        let own = facts.peer.is_none_or(|peer| peer == facts.source.peer);
-        if facts.source.channel != Channel::Direct || !own {
+        let from_its_peer = facts.peer.is_none_or(|peer| peer == facts.source.peer);
+        let direct = matches!(facts.source.channel, Channel::Direct | Channel::Own);
+        if !direct || !from_its_peer {
             return Err(Reason::StrangerElsewhere.into());
         }
         let owner = Owner::Stranger(PeerRow::tag(seed, &facts.source.peer));
-        let Some((_, peer)) = self.tables.peers.view().find(seed, &facts.source.peer) else {
-            return Err(Reason::ConnectionLimit.into());
+        let peer = self.tables.peers.view().find(seed, &facts.source.peer);
+        let (keys, groups) = match peer {
+            Some((_, peer)) => (peer.keys, peer.groups),
+            None if facts.source.channel == Channel::Own => (0, Groups::of(seed, None)),
+            None => return Err(Reason::ConnectionLimit.into()),
         };
-        let (keys, groups) = (peer.keys, peer.groups);
         let new_slot = row.is_none_or(|row| row.owner != owner || !row.has_slot());
         if facts.kind == Kind::Withdrawal {
             if new_slot {

@@ -64,6 +64,13 @@ impl Source {
         Self { peer, publisher: Some(publisher), channel: Channel::Gossip }
     }
 
+    /// A message of our own, `local` being our peer id. Others are not to be told before
+    /// [`Gate::screen_ad`] let it pass, nor its window charged before somebody took it.
+    #[must_use]
+    pub const fn own(local: PeerId) -> Self {
+        Self { peer: local, publisher: None, channel: Channel::Own }
+    }
+
     /// Whether the connected peer made the message itself, as far as the transport can tell.
     pub(crate) fn is_own(&self) -> bool {
         self.publisher.map_or(self.channel == Channel::Direct, |publisher| publisher == self.peer)
@@ -189,10 +196,17 @@ impl Parts<'_> {
     }
 
     /// Takes the tokens of one signature check from the connection and the node.
-    pub(crate) fn take_signature(&mut self, now: Timestamp, peer: &PeerId) -> Result<(), Decision> {
+    pub(crate) fn take_signature(
+        &mut self,
+        now: Timestamp,
+        source: &Source,
+    ) -> Result<(), Decision> {
+        if source.channel == Channel::Own {
+            return Ok(());
+        }
         let windows = &self.rules.policy.windows;
         let refuse = |until: crate::NotUntil| Decision::until(Reason::SignatureBudget, until.0);
-        let Some(row) = self.tables.peers.find_mut(&self.rules.seed, peer) else {
+        let Some(row) = self.tables.peers.find_mut(&self.rules.seed, &source.peer) else {
             return Err(Reason::ConnectionLimit.into());
         };
         row.signatures.peek(windows.signatures, now).map_err(refuse)?;
@@ -203,9 +217,12 @@ impl Parts<'_> {
     }
 
     /// Gives back what a message cost that turned out valid: relaying honest traffic is free.
-    pub(crate) fn give_back(&mut self, peer: &PeerId, signature: bool) {
+    pub(crate) fn give_back(&mut self, source: &Source, signature: bool) {
+        if source.channel == Channel::Own {
+            return;
+        }
         let windows = &self.rules.policy.windows;
-        if let Some(row) = self.tables.peers.find_mut(&self.rules.seed, peer) {
+        if let Some(row) = self.tables.peers.find_mut(&self.rules.seed, &source.peer) {
             row.messages.give_back(windows.connection);
             if signature {
                 row.signatures.give_back(windows.signatures);
