@@ -62,3 +62,6 @@ pub use storage::Heap;
 pub use storage::{Capacity, Inline, Storage, Tables, TablesRef};
 pub use time::*;
 pub use units::*;
+
+/// A list of at most `N` items that needs no heap.
+pub type List<T, const N: usize> = heapless::Vec<T, N>;

@@ -1,0 +1,239 @@
+//! Starting and stopping a node.
+
+use std::{sync::Arc, time::Duration};
+
+use libp2p::{Multiaddr, Swarm, futures::StreamExt, identity::Keypair, swarm::SwarmEvent};
+use ltms_core::{Capacity, Gate, Heap, IdentityId, Network, Policy, PolicyError, Seed, schnorr::SecretKey};
+use tokio::{
+    sync::{broadcast, mpsc},
+    task::JoinHandle,
+    time::timeout,
+};
+
+use crate::{
+    behaviour::{Behaviour, Settings, SetupError},
+    chain::ChainSource,
+    clock::Clock,
+    door::Door,
+    driver::Driver,
+    handle::{Command, Handle},
+    transport::{Executor, swarm_config, transport},
+};
+
+/// Requests that may wait for the driver.
+const COMMANDS: usize = 256;
+/// Events that a slow listener may be behind.
+const EVENTS: usize = 1_024;
+/// Time to open a listening socket.
+const LISTEN: Duration = Duration::from_secs(5);
+
+/// A node could not be started.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum StartError {
+    /// The policy does not make sense.
+    #[error(transparent)]
+    Policy(#[from] PolicyError),
+    /// The policy is for another network than the node.
+    #[error("the policy is for network `{}`, the node for `{}`", .0.name(), .1.name())]
+    Network(Network, Network),
+    /// The network stack refused its settings.
+    #[error(transparent)]
+    Setup(#[from] SetupError),
+    /// No randomness from the operating system.
+    #[error("no randomness: {0}")]
+    Randomness(getrandom::Error),
+    /// An address cannot be listened on.
+    #[error("cannot listen on {0}: {1}")]
+    Listen(Multiaddr, String),
+}
+
+/// What a node is made from; [`Builder::start`] makes it.
+#[derive(Debug)]
+pub struct Builder {
+    keypair: Keypair,
+    network: Network,
+    policy: Policy,
+    capacity: Capacity,
+    chain: Arc<dyn ChainSource>,
+    clock: Clock,
+    listen: Vec<Multiaddr>,
+    bootstrap: Vec<Multiaddr>,
+    identity: Option<(IdentityId, SecretKey)>,
+    quick: bool,
+    server: bool,
+}
+
+impl Builder {
+    /// A node on `network` that asks `chain` about burns, with a fresh libp2p key.
+    #[must_use]
+    pub fn new(network: Network, chain: Arc<dyn ChainSource>) -> Self {
+        Self {
+            keypair: Keypair::generate_ed25519(),
+            network,
+            policy: Policy::LOTUS_V1.on(network),
+            capacity: Capacity::NODE,
+            chain,
+            clock: Clock::system(),
+            listen: Vec::new(),
+            bootstrap: Vec::new(),
+            identity: None,
+            quick: false,
+            server: false,
+        }
+    }
+
+    /// The libp2p key, and so the peer id.
+    #[must_use]
+    pub fn keypair(self, keypair: Keypair) -> Self {
+        Self { keypair, ..self }
+    }
+
+    /// The policy; default [`Policy::LOTUS_V1`].
+    #[must_use]
+    pub fn policy(self, policy: Policy) -> Self {
+        Self { policy, ..self }
+    }
+
+    /// The sizes of the tables; default [`Capacity::NODE`].
+    #[must_use]
+    pub fn capacity(self, capacity: Capacity) -> Self {
+        Self { capacity, ..self }
+    }
+
+    /// The clock; default the system's.
+    #[must_use]
+    pub fn clock(self, clock: Clock) -> Self {
+        Self { clock, ..self }
+    }
+
+    /// An address to listen on; may be given more than once.
+    #[must_use]
+    pub fn listen(mut self, address: Multiaddr) -> Self {
+        self.listen.push(address);
+        self
+    }
+
+    /// A peer to dial at the start; may be given more than once.
+    #[must_use]
+    pub fn bootstrap(mut self, address: Multiaddr) -> Self {
+        self.bootstrap.push(address);
+        self
+    }
+
+    /// The identity that this node proves to its peers, with its current key.
+    #[must_use]
+    pub fn identity(self, id: IdentityId, key: SecretKey) -> Self {
+        Self { identity: Some((id, key)), ..self }
+    }
+
+    /// Short delays, for demonstrations and tests.
+    #[must_use]
+    pub fn quick(self, quick: bool) -> Self {
+        Self { quick, ..self }
+    }
+
+    /// Answer DHT queries from the start, without waiting for a confirmed external address.
+    #[must_use]
+    pub fn server(self, server: bool) -> Self {
+        Self { server, ..self }
+    }
+
+    /// Starts the node in the current tokio runtime.
+    ///
+    /// # Errors
+    /// [`StartError`]; nothing is left running then.
+    pub async fn start(self) -> Result<Node, StartError> {
+        if self.policy.network != self.network {
+            return Err(StartError::Network(self.policy.network, self.network));
+        }
+        let mut seed = [0; 16];
+        getrandom::fill(&mut seed).map_err(StartError::Randomness)?;
+        let gate = Gate::new(Heap::new(self.capacity), self.policy, Seed::new(seed))?;
+        let settings =
+            Settings { quick: self.quick, server: self.server, ..Settings::new(self.network) };
+        let door = Door::new(gate, self.clock.clone());
+        let behaviour = Behaviour::new(&self.keypair, &settings, door)?;
+        let executor = Executor::new(tokio::runtime::Handle::current());
+        let local = self.keypair.public().to_peer_id();
+        let transport = transport(&self.keypair, self.network)?;
+        let mut swarm = Swarm::new(transport, behaviour, local, swarm_config(executor.clone()));
+        let addresses = listen(&mut swarm, &self.listen).await?;
+        for address in self.bootstrap {
+            if let Err(error) = swarm.dial(address.clone()) {
+                tracing::warn!(%address, %error, "cannot dial bootstrap peer");
+            }
+        }
+        let (commands, requests) = mpsc::channel(COMMANDS);
+        let (events, _) = broadcast::channel(EVENTS);
+        let handle = Handle {
+            commands,
+            events: events.clone(),
+            chain: self.chain.clone(),
+            network: self.network,
+            clock: self.clock.clone(),
+            local,
+            addresses,
+        };
+        let driver = Driver::new(swarm, requests, events, self.chain, self.clock, self.identity, self.quick);
+        let task = tokio::spawn(async move {
+            driver.run().await;
+            executor.shutdown().await;
+        });
+        Ok(Node { handle, task })
+    }
+}
+
+/// Opens the listening sockets and returns their addresses with the ports that they got.
+async fn listen(
+    swarm: &mut Swarm<Behaviour<Door>>,
+    addresses: &[Multiaddr],
+) -> Result<Vec<Multiaddr>, StartError> {
+    let mut open = Vec::new();
+    for address in addresses {
+        let failed = |error: String| StartError::Listen(address.clone(), error);
+        let listener = swarm.listen_on(address.clone()).map_err(|error| failed(error.to_string()))?;
+        let opened = async {
+            loop {
+                match swarm.select_next_some().await {
+                    SwarmEvent::NewListenAddr { listener_id, address } if listener_id == listener => {
+                        return Ok(address);
+                    }
+                    SwarmEvent::ListenerClosed { listener_id, reason, .. }
+                        if listener_id == listener =>
+                    {
+                        return Err(format!("{reason:?}"));
+                    }
+                    _ => {}
+                }
+            }
+        };
+        let opened = timeout(LISTEN, opened).await.map_err(|_| failed("timed out".into()))?;
+        open.push(opened.map_err(failed)?);
+    }
+    Ok(open)
+}
+
+/// A running node.
+#[derive(Debug)]
+pub struct Node {
+    handle: Handle,
+    task: JoinHandle<()>,
+}
+
+impl Node {
+    /// A handle to it.
+    #[must_use]
+    pub fn handle(&self) -> Handle {
+        self.handle.clone()
+    }
+
+    /// Stops it: connections are closed, and when this returns none of its tasks is left.
+    pub async fn stop(self) {
+        // A driver that is gone already has stopped.
+        let _ = self.handle.commands.send(Command::Stop).await;
+        if let Err(error) = self.task.await {
+            tracing::error!(%error, "the node's task failed");
+        }
+    }
+}
