@@ -72,7 +72,7 @@ where
     tcp.and_then(|stream, point| async move {
         // The dialler speaks first.
         if point.is_listener() {
-            timeout(FIRST_BYTE, stream.0.readable()).await??;
+            timeout(FIRST_BYTE, stream.0.peek(&mut [0])).await??;
         }
         io::Result::Ok(stream)
     })

@@ -11,8 +11,11 @@ pub mod streams;
 use std::{convert::Infallible, time::Duration};
 
 use libp2p::{
-    PeerId, gossipsub, identify, identity::Keypair, kad, memory_connection_limits, ping,
-    request_response, swarm::NetworkBehaviour,
+    PeerId, gossipsub, identify,
+    identity::Keypair,
+    kad, memory_connection_limits, ping,
+    request_response::{self, OutboundRequestId},
+    swarm::NetworkBehaviour,
 };
 use ltms_core::Network;
 
@@ -20,7 +23,7 @@ use self::{
     connections::{Connections, Doorkeeper},
     dht::Dht,
     gossip::Gossip,
-    streams::{Direct, Request, Response},
+    streams::{Direct, Incoming, Request, Response},
 };
 
 /// What we say we are, in identify's protocol version.
@@ -127,6 +130,13 @@ impl<D: Doorkeeper> Behaviour<D> {
         self.connections.disconnect(peer);
     }
 
+    /// Sends a request to a connected peer; `None` if it is not connected, because nothing is
+    /// dialled or queued for it.
+    pub fn ask(&mut self, peer: &PeerId, request: Request) -> Option<OutboundRequestId> {
+        let connected = self.direct.is_connected(peer);
+        connected.then(|| self.direct.send_request(peer, Ok(request)))
+    }
+
     /// To be called when the last connection of `peer` is closed: what was kept about it is
     /// dropped, so that a flood of fresh ids leaves nothing behind.
     pub fn forget(&mut self, peer: &PeerId) {
@@ -145,8 +155,8 @@ pub enum Event {
     Identify(Box<identify::Event>),
     /// From ping.
     Ping(ping::Event),
-    /// From the direct protocol.
-    Direct(Box<request_response::Event<Request, Response>>),
+    /// From the direct protocol. A request that could not be read arrives as an error.
+    Direct(Box<request_response::Event<Incoming, Response>>),
 }
 
 impl From<Infallible> for Event {
@@ -179,8 +189,8 @@ impl From<ping::Event> for Event {
     }
 }
 
-impl From<request_response::Event<Request, Response>> for Event {
-    fn from(event: request_response::Event<Request, Response>) -> Self {
+impl From<request_response::Event<Incoming, Response>> for Event {
+    fn from(event: request_response::Event<Incoming, Response>) -> Self {
         Self::Direct(Box::new(event))
     }
 }

@@ -22,7 +22,7 @@ pub use super::messages::{DecodeError, PAGE_BYTES, PAGE_ITEMS, Request, Response
 pub const PROTOCOL: StreamProtocol = StreamProtocol::new("/ltms/direct/1");
 /// From the opening of a stream to the answer; then it is reset.
 pub const TIMEOUT: Duration = Duration::from_secs(10);
-/// Streams of one connection at a time, in each direction.
+/// Streams of one connection at a time, both directions together.
 pub const MAX_STREAMS: usize = 8;
 /// Bytes of unfinished frames in all (policy §1).
 const IN_FLIGHT: usize = 32 << 20;
@@ -42,25 +42,33 @@ pub fn behaviour() -> Direct {
     Direct::with_codec(Codec::default(), [(PROTOCOL, ProtocolSupport::Full)], config)
 }
 
-/// A frame that announced more than [`size::FRAME`] bytes. It is inside the [`io::Error`] of the
-/// failure event: see [`cause`].
+/// Why a frame was not taken.
+///
+/// The request-response behaviour says nothing of a request that could not be read, so a request
+/// arrives as `Result<Request, FrameError>`: the driver knows whom to charge. It drops the channel
+/// of a refused one, which resets the stream. For a response, see [`cause`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("frame of {0} bytes")]
-pub struct Oversize(
-    /// The announced length in bytes.
-    pub u32,
-);
-
-/// All connections together hold too many bytes of unfinished frames; the sender is not at fault.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("too many bytes of unfinished frames")]
 #[non_exhaustive]
-pub struct Busy;
+pub enum FrameError {
+    /// It announced so many bytes, more than [`size::FRAME`]. Nothing was allocated for it.
+    #[error("frame of {0} bytes")]
+    Oversize(u32),
+    /// It is not a message.
+    #[error(transparent)]
+    Decode(#[from] DecodeError),
+    /// All connections together hold too many bytes of unfinished frames; nobody is at fault.
+    #[error("too many bytes of unfinished frames")]
+    Busy,
+}
 
-/// The typed cause inside an I/O error: [`Oversize`], [`Busy`] or [`DecodeError`].
+/// A request as it arrives; to send one, see [`super::Behaviour::ask`].
+pub type Incoming = Result<Request, FrameError>;
+
+/// Why a response was not taken, from the [`io::Error`] of an outbound failure. `None` if the
+/// stream itself failed.
 #[must_use]
-pub fn cause<E: std::error::Error + 'static>(error: &io::Error) -> Option<&E> {
-    error.get_ref()?.downcast_ref()
+pub fn cause(error: &io::Error) -> Option<FrameError> {
+    error.get_ref()?.downcast_ref().copied()
 }
 
 /// Reads and writes the frames. Clones share one budget for unfinished frames.
@@ -76,7 +84,7 @@ impl Codec {
         let announced = u32::from_be_bytes(prefix);
         let len = match usize::try_from(announced) {
             Ok(len) if len <= size::FRAME => len,
-            _ => return Err(invalid(Oversize(announced))),
+            _ => return Err(invalid(FrameError::Oversize(announced))),
         };
         // Memory follows what has arrived, never what was announced.
         let mut frame = Vec::new();
@@ -97,10 +105,10 @@ impl Codec {
     async fn write(io: &mut (impl AsyncWrite + Unpin + Send), frame: Vec<u8>) -> io::Result<()> {
         let len = u32::try_from(frame.len()).unwrap_or(u32::MAX);
         if frame.len() > size::FRAME {
-            return Err(invalid(Oversize(len)));
+            return Err(invalid(FrameError::Oversize(len)));
         }
-        io.write_all(&len.to_be_bytes()).await?;
-        io.write_all(&frame).await?;
+        // In one piece, so that prefix and message share a packet.
+        io.write_all(&[&len.to_be_bytes()[..], &frame].concat()).await?;
         io.flush().await
     }
 }
@@ -116,7 +124,7 @@ impl Held<'_> {
         let more = bytes.saturating_sub(self.bytes);
         let others = self.in_flight.fetch_add(more, Ordering::Relaxed);
         self.bytes += more;
-        if others + more > IN_FLIGHT { Err(io::Error::other(Busy)) } else { Ok(()) }
+        if others + more > IN_FLIGHT { Err(io::Error::other(FrameError::Busy)) } else { Ok(()) }
     }
 }
 
@@ -126,20 +134,23 @@ impl Drop for Held<'_> {
     }
 }
 
-fn invalid(error: impl std::error::Error + Send + Sync + 'static) -> io::Error {
-    io::Error::new(io::ErrorKind::InvalidData, error)
+fn invalid(error: impl Into<FrameError>) -> io::Error {
+    io::Error::new(io::ErrorKind::InvalidData, error.into())
 }
 
 impl request_response::Codec for Codec {
     type Protocol = StreamProtocol;
-    type Request = Request;
+    type Request = Incoming;
     type Response = Response;
 
-    async fn read_request<T>(&mut self, _: &StreamProtocol, io: &mut T) -> io::Result<Request>
+    async fn read_request<T>(&mut self, _: &StreamProtocol, io: &mut T) -> io::Result<Incoming>
     where
         T: AsyncRead + Unpin + Send,
     {
-        Request::decode(&self.read(io).await?).map_err(invalid)
+        match self.read(io).await {
+            Ok(frame) => Ok(Request::decode(&frame).map_err(FrameError::from)),
+            Err(error) => cause(&error).map(Err).ok_or(error),
+        }
     }
 
     async fn read_response<T>(&mut self, _: &StreamProtocol, io: &mut T) -> io::Result<Response>
@@ -153,12 +164,12 @@ impl request_response::Codec for Codec {
         &mut self,
         _: &StreamProtocol,
         io: &mut T,
-        request: Request,
+        request: Incoming,
     ) -> io::Result<()>
     where
         T: AsyncWrite + Unpin + Send,
     {
-        Self::write(io, request.encode()).await
+        Self::write(io, request.map_err(invalid)?.encode()).await
     }
 
     async fn write_response<T>(
@@ -215,7 +226,7 @@ mod tests {
             .now_or_never()
             .expect("an answer on the prefix alone")
             .expect_err("100,001 bytes");
-        assert_eq!(cause::<Oversize>(&error), Some(&Oversize(100_001)));
+        assert_eq!(cause(&error), Some(FrameError::Oversize(100_001)));
         assert!(codec.read(&mut Silent(&[0, 1, 0x86, 0xa0])).now_or_never().is_none(), "100,000");
     }
 
@@ -241,7 +252,7 @@ mod tests {
         codec.in_flight.store(IN_FLIGHT, Ordering::Relaxed);
         assert!(read(frame(UNCOUNTED)).expect("done").is_ok());
         let error = read(frame(UNCOUNTED + 1)).expect("done").expect_err("no room");
-        assert_eq!(cause::<Busy>(&error), Some(&Busy));
+        assert_eq!(cause(&error), Some(FrameError::Busy));
         assert_eq!(codec.in_flight.load(Ordering::Relaxed), IN_FLIGHT, "given back");
     }
 
@@ -250,7 +261,7 @@ mod tests {
         let mut io = Cursor::new(Vec::new());
         let frame = vec![0; size::FRAME + 1];
         let error = Codec::write(&mut io, frame).now_or_never().expect("done").expect_err("long");
-        assert_eq!(cause::<Oversize>(&error), Some(&Oversize(100_001)));
+        assert_eq!(cause(&error), Some(FrameError::Oversize(100_001)));
         assert!(io.into_inner().is_empty());
     }
 }
