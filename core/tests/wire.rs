@@ -1,6 +1,7 @@
 //! The wire format against the vectors of the independent oracle.
 
 use ltms_core::hash::tagged_hash;
+use ltms_core::schnorr::{self, SecretKey};
 use ltms_core::wire::{
     AdHeader, Advertisement, AmountRange, Authority, Delegation, Envelope, Hello, HelloDelegation,
     Kind, Registration, WireError, Withdrawal, ad_hash, delegation_hash, hello_hash, register_hash,
@@ -239,6 +240,17 @@ fn signed_hashes_are_the_oracles() {
             time(&case["not_after"]),
         );
         assert_eq!(hash[..], hex(&case["hash"]));
+    }
+}
+
+#[test]
+fn signatures_are_the_oracles() {
+    for case in [cases("valid", 16), cases("delegations", 3)].concat() {
+        let (key, hash) = (key(&case["public_key"]), array(&case["hash"]));
+        let signature = Signature::from_bytes(array(&case["signature"]));
+        assert!(schnorr::verify(&key, &hash, &signature), "{case}");
+        let secret = SecretKey::from_bytes(&array(&case["secret_key"])).expect("a secret key");
+        assert_eq!(secret.sign(&hash), signature, "{case}");
     }
 }
 
