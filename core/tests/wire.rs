@@ -3,9 +3,9 @@
 use ltms_core::hash::tagged_hash;
 use ltms_core::schnorr::{self, SecretKey};
 use ltms_core::wire::{
-    AdHeader, Advertisement, AmountRange, Authority, Delegation, Envelope, Hello, HelloDelegation,
-    Kind, Registration, WireError, Withdrawal, ad_hash, delegation_hash, hello_hash, register_hash,
-    withdrawal_hash,
+    AdHeader, Address, AddressError, Advertisement, AmountRange, Authority, Delegation, Envelope,
+    Hello, HelloDelegation, Kind, Registration, Transport, WireError, Withdrawal, ad_hash,
+    delegation_hash, hello_hash, register_hash, withdrawal_hash,
 };
 use ltms_core::{
     Amount, BlockHash, IdentityId, Network, OutPoint, PeerId, PublicKey, Reason, Signature,
@@ -191,7 +191,7 @@ fn check_fields(name: &str, f: &Value, decoded: &Body<'_>) {
 
 #[test]
 fn valid_messages_decode_to_their_fields_and_encode_to_their_bytes() {
-    for case in cases("valid", 16) {
+    for case in cases("valid", 20) {
         let (name, network) = (text(&case["name"]), network(&case));
         let bytes = hex(&case["envelope"]);
         let (envelope, body) = read(&bytes, network).expect(name);
@@ -210,7 +210,7 @@ fn valid_messages_decode_to_their_fields_and_encode_to_their_bytes() {
 
 #[test]
 fn signed_hashes_are_the_oracles() {
-    for case in cases("valid", 16) {
+    for case in cases("valid", 20) {
         let (name, network) = (text(&case["name"]), network(&case));
         let bytes = hex(&case["envelope"]);
         let (envelope, body) = read(&bytes, network).expect(name);
@@ -245,7 +245,7 @@ fn signed_hashes_are_the_oracles() {
 
 #[test]
 fn signatures_are_the_oracles() {
-    for case in [cases("valid", 16), cases("delegations", 3)].concat() {
+    for case in [cases("valid", 20), cases("delegations", 3)].concat() {
         let (key, hash) = (key(&case["public_key"]), array(&case["hash"]));
         let signature = Signature::from_bytes(array(&case["signature"]));
         assert!(schnorr::verify(&key, &hash, &signature), "{case}");
@@ -272,7 +272,7 @@ fn mutated_messages_are_judged_as_the_oracle_judges_them() {
 
 #[test]
 fn a_header_has_the_fields_of_its_message() {
-    for case in cases("valid", 16) {
+    for case in cases("valid", 20) {
         let (name, network) = (text(&case["name"]), network(&case));
         let bytes = hex(&case["envelope"]);
         let (Envelope { kind, body, signature }, content) = read(&bytes, network).expect(name);
@@ -319,6 +319,28 @@ fn a_header_has_the_fields_of_its_message() {
 }
 
 #[test]
+fn an_address_is_read_as_its_host_and_relay() {
+    let bytes = |text: &str| hex::decode(text).unwrap();
+    let peer = PeerId::from_bytes(b"peer").unwrap();
+    let decode = |text: &str, network| Address::decode(&bytes(text), network, &peer);
+    let ip = "1.2.3.4".parse().unwrap();
+    let mut address = Address { ip, transport: Transport::Tcp, port: 4001, relay: None };
+    assert_eq!(decode("0401020304060fa1", Network::Main), Ok(address));
+    assert_eq!(decode("0401020304060fa1a5030470656572", Network::Main), Ok(address));
+    address.relay = Some(PeerId::from_bytes(b"relay").unwrap());
+    assert_eq!(decode("0401020304060fa1a5030572656c6179a202", Network::Main), Ok(address));
+    let local = "29000000000000000000000000000000019102ffffcd03";
+    let ip = "::1".parse().unwrap();
+    let address = Address { ip, transport: Transport::QuicV1, port: 65535, relay: None };
+    assert_eq!(decode(local, Network::Reg), Ok(address));
+    assert_eq!(decode(local, Network::Main), Err(AddressError::Unreachable));
+    let other = decode("0401020304060fa1a5030572656c6179", Network::Reg);
+    assert_eq!(other, Err(AddressError::OtherPeer));
+    assert_eq!(decode("0401020304060000", Network::Reg), Err(AddressError::Form));
+    assert_eq!(decode(&"00".repeat(129), Network::Reg), Err(AddressError::TooLong));
+}
+
+#[test]
 fn a_message_of_one_network_has_another_hash_on_the_others() {
     let hashes = [Network::Main, Network::Test, Network::Reg].map(|n| ad_hash(n, b"body"));
     assert_ne!(hashes[0], hashes[1]);
@@ -355,7 +377,7 @@ fn the_page_shows_the_vectors_and_every_reason() {
         assert!(page.contains(&row), "{row}");
     }
     let shown: String = page.split_whitespace().collect();
-    let examples = cases("valid", 16);
+    let examples = cases("valid", 20);
     let examples = examples.iter().filter(|case| shown.contains(text(&case["envelope"])));
     let mut kinds: Vec<_> = examples.map(|case| number(&case["kind"])).collect();
     kinds.dedup();

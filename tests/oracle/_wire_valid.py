@@ -2,9 +2,9 @@
 
 import ipaddress
 
-from _cbor import cbor
+from _cbor import Wrong, cbor
 from _lotus_schnorr import public_key, sha256, sign, tagged_hash
-from _wire_judge import judge, varint
+from _wire_judge import HIDDEN_RANGES, REFUSED_NETS, check_address, judge, varint
 
 NETWORK_BYTE = {"main": b"_", "test": b"T", "reg": b"R"}
 
@@ -183,6 +183,29 @@ def hello(name, network, key, grant=None):
     return entry | {"prover": PEER, "verifier": VERIFIER}
 
 
+def outside():
+    """Addresses next to the refused ones, as few advertisements as hold them."""
+    found = []
+    for net in REFUSED_NETS:
+        last = 2**net.max_prefixlen - 1
+        for number in (int(net[0]) - 1, int(net[-1]) + 1):
+            if 0 <= number <= last:
+                # Not ip_address(number): a small number would become an IPv4 address.
+                address = ip(str(type(net[0])(number))) + tcp(4001)
+                try:
+                    check_address(address, "main", PEER)
+                except Wrong:
+                    continue
+                found.append(address)
+    return [found[i : i + 8] for i in range(0, len(found), 8)]
+
+
+def shown_next_to_hidden():
+    points = sorted({p for low, high in HIDDEN_RANGES for p in (low - 1, high + 1) if p >= 0})
+    hidden = lambda point: any(low <= point <= high for low, high in HIDDEN_RANGES)
+    return "".join(chr(p) for p in points if not hidden(p))
+
+
 def valid():
     author = public_key(secret(AUTHOR))
     long_peer = bytes(range(42))
@@ -264,6 +287,11 @@ def valid():
             authority=authority("test", author, 2**64 - 1, 2**64 - 1),
         ),
         advertisement("shortest peer id", "test", created_at=0, expires_at=23, peer=b"\x07"),
+        advertisement("characters next to hidden ones", "main", description=shown_next_to_hidden()),
+        *(
+            advertisement(f"addresses next to refused ones, {i}", "main", addresses=addresses)
+            for i, addresses in enumerate(outside(), 1)
+        ),
         withdrawal("stranger's withdrawal", "main"),
         withdrawal(
             "withdrawal under an identity",
