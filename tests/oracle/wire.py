@@ -1,10 +1,10 @@
 #!/usr/bin/env python3
-"""Writes tests/vectors/wire.json and the worked examples of docs/wire.md from docs/wire.md alone.
+"""Writes tests/vectors/wire.json, its line in the manifest, and the examples of docs/wire.md.
 
 Standard library only, no code shared with the Rust sources: a CBOR writer and reader, a judge of
 envelopes and Lotus Schnorr, each as the page describes it.
 
-    tests/oracle/wire.py            writes both files
+    tests/oracle/wire.py            writes them
     tests/oracle/wire.py --check    fails if they are not what it would write
 """
 
@@ -12,11 +12,13 @@ import json
 import pathlib
 import sys
 
+from _lotus_schnorr import sha256
 from _wire_invalid import invalid, mutations
 from _wire_valid import delegations, to_json, valid
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 VECTORS = ROOT / "tests/vectors/wire.json"
+MANIFEST = ROOT / "tests/vectors/manifest.json"
 PAGE = ROOT / "docs/wire.md"
 
 
@@ -57,12 +59,17 @@ def main():
         "More, with every field, and what must fail are in `tests/vectors/wire.json`.\n\n"
     )
     page = page[: page.index(mark) + len(mark)] + intro + "\n".join(examples).rstrip() + "\n"
-    wanted = {VECTORS: json.dumps(vectors, indent=1, ensure_ascii=True) + "\n", PAGE: page}
+    wanted = {VECTORS: json.dumps(vectors, indent=1) + "\n", PAGE: page}
     if "--check" in sys.argv[1:]:
         stale = [str(p) for p, text in wanted.items() if not p.exists() or p.read_text() != text]
         sys.exit(f"not what the oracle writes: {', '.join(stale)}" if stale else 0)
     for path, text in wanted.items():
         path.write_text(text)
+    # The manifest's hash is checked by the tests that read it.
+    counts = {name: len(cases) for name, cases in vectors.items() if name != "about"}
+    manifest = json.loads(MANIFEST.read_text())
+    manifest["wire.json"] = {"sha256": sha256(VECTORS.read_bytes()).hex(), "entries": counts}
+    MANIFEST.write_text(json.dumps(manifest, indent=2) + "\n")
 
 
 if __name__ == "__main__":
