@@ -271,6 +271,8 @@ pub fn ip_of(address: &Multiaddr) -> Option<IpAddr> {
 
 #[cfg(test)]
 mod tests {
+    use libp2p::swarm::{ListenError, behaviour::ListenFailure};
+
     use super::*;
 
     /// Lets everybody in and counts.
@@ -344,5 +346,24 @@ mod tests {
         assert_eq!(c.door.0, 1, "the late close event is not counted again");
         c.forget(ConnectionId::new_unchecked(3));
         assert_eq!((c.door.0, c.established(), c.pending()), (0, 0, 0));
+    }
+
+    #[test]
+    fn a_guest_whom_a_later_behaviour_denies_has_left() {
+        let mut c = Connections::new(Open::default(), true);
+        let here: Multiaddr = "/ip4/127.0.0.1/tcp/1".parse().expect("address");
+        let (id, peer) = (ConnectionId::new_unchecked(1), PeerId::random());
+        assert_eq!(knock(&mut c, 1, "/ip4/127.0.0.1/tcp/1"), Ok(()));
+        assert!(c.handle_established_inbound_connection(id, peer, &here, &here).is_ok());
+        assert_eq!((c.pending(), c.established(), c.door.0), (0, 1, 1));
+        let cause = ConnectionDenied::new(Refused(Reason::ConnectionLimit));
+        c.on_swarm_event(FromSwarm::ListenFailure(ListenFailure {
+            local_addr: &here,
+            send_back_addr: &here,
+            error: &ListenError::Denied { cause },
+            connection_id: id,
+            peer_id: Some(peer),
+        }));
+        assert_eq!((c.pending(), c.established(), c.door.0), (0, 0, 0));
     }
 }

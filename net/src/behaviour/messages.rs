@@ -323,6 +323,9 @@ mod tests {
         assert_eq!(request("8203410a"), Err(Malformed), "a short identity");
         assert_eq!(request("8204f7"), Err(Malformed), "undefined is not null");
         assert_eq!(request("82025b00ffffffffffffff"), Err(Malformed), "a huge length");
+        assert_eq!(request("8204f6"), Ok(Request::Directory { after: None }));
+        let new = Response::Judged { code: 1, retry_at: None };
+        assert_eq!(response("830101f6"), Ok(new));
         assert_eq!(response("82041820"), Ok(Response::Refused(32)));
         assert_eq!(response("820418ff"), Ok(Response::Refused(255)));
         assert_eq!(response("8204190100"), Err(Malformed), "a code above 255");
