@@ -49,6 +49,7 @@ pub mod wire;
 
 pub use event::*;
 pub use gate::*;
+pub use hash::Seed;
 pub use identities::EvidenceClass;
 pub use ids::*;
 pub use keys::Channel;

@@ -28,16 +28,16 @@ pub fn net_peer(peer: &ltms_core::PeerId) -> Option<PeerId> {
 }
 
 /// The Gate with the clock that it is asked with.
-pub struct Door {
+pub(crate) struct Door {
     /// The policy and its state.
-    pub gate: Gate<Heap>,
+    pub(crate) gate: Gate<Heap>,
     clock: Clock,
 }
 
 impl Door {
     /// Around `gate`.
     #[must_use]
-    pub const fn new(gate: Gate<Heap>, clock: Clock) -> Self {
+    pub(crate) const fn new(gate: Gate<Heap>, clock: Clock) -> Self {
         Self { gate, clock }
     }
 }

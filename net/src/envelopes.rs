@@ -12,7 +12,7 @@ const MAX_BYTES: usize = 64 << 20;
 
 /// Advertisements by author key and claims by identity.
 #[derive(Debug, Default)]
-pub struct Envelopes {
+pub(crate) struct Envelopes {
     ads: BTreeMap<PublicKey, Ad>,
     claims: HashMap<IdentityId, Vec<u8>>,
     bytes: usize,
@@ -26,7 +26,12 @@ struct Ad {
 
 impl Envelopes {
     /// Keeps the newest advertisement of a key.
-    pub fn put_ad(&mut self, key: PublicKey, identity: Option<IdentityId>, envelope: Vec<u8>) {
+    pub(crate) fn put_ad(
+        &mut self,
+        key: PublicKey,
+        identity: Option<IdentityId>,
+        envelope: Vec<u8>,
+    ) {
         self.remove_ad(&key);
         if self.bytes + envelope.len() <= MAX_BYTES {
             self.bytes += envelope.len();
@@ -35,14 +40,14 @@ impl Envelopes {
     }
 
     /// Forgets the advertisement of a key.
-    pub fn remove_ad(&mut self, key: &PublicKey) {
+    pub(crate) fn remove_ad(&mut self, key: &PublicKey) {
         if let Some(ad) = self.ads.remove(key) {
             self.bytes -= ad.envelope.len();
         }
     }
 
     /// Keeps the claim of a registered identity.
-    pub fn put_claim(&mut self, id: IdentityId, envelope: Vec<u8>) {
+    pub(crate) fn put_claim(&mut self, id: IdentityId, envelope: Vec<u8>) {
         if self.bytes + envelope.len() <= MAX_BYTES && !self.claims.contains_key(&id) {
             self.bytes += envelope.len();
             self.claims.insert(id, envelope);
@@ -51,18 +56,18 @@ impl Envelopes {
 
     /// The advertisement of a key.
     #[must_use]
-    pub fn ad(&self, key: &PublicKey) -> Option<&[u8]> {
+    pub(crate) fn ad(&self, key: &PublicKey) -> Option<&[u8]> {
         self.ads.get(key).map(|ad| ad.envelope.as_slice())
     }
 
     /// The claim of an identity.
     #[must_use]
-    pub fn claim(&self, id: &IdentityId) -> Option<&[u8]> {
+    pub(crate) fn claim(&self, id: &IdentityId) -> Option<&[u8]> {
         self.claims.get(id).map(Vec::as_slice)
     }
 
     /// Drops what is no longer listed or registered.
-    pub fn retain(
+    pub(crate) fn retain(
         &mut self,
         mut listed: impl FnMut(&PublicKey) -> bool,
         mut registered: impl FnMut(&IdentityId) -> bool,
@@ -74,7 +79,7 @@ impl Envelopes {
     }
 
     /// The page of live advertisements that follows `after`, with the claims of their identities.
-    pub fn page(
+    pub(crate) fn page(
         &self,
         after: Option<PublicKey>,
         mut listed: impl FnMut(&PublicKey) -> bool,

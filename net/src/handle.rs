@@ -5,7 +5,9 @@ use ltms_core::{
     Amount, Criteria, Decision, IdentityId, Metrics, Millis, Network, OutPoint, Outcome, PublicKey,
     Reason, Registered, SessionId, Standing, Subject, Timestamp,
     schnorr::SecretKey,
-    wire::{Advertisement, AmountRange, Authority, Envelope, Kind, Withdrawal, ad_hash, withdrawal_hash},
+    wire::{
+        Advertisement, AmountRange, Authority, Envelope, Kind, Withdrawal, ad_hash, withdrawal_hash,
+    },
 };
 use tokio::sync::{broadcast, mpsc, oneshot};
 
@@ -168,7 +170,7 @@ pub(crate) enum Command {
 }
 
 /// A handle to a running node; clones share it.
-#[derive(Clone, Debug)]
+#[derive(Clone)]
 pub struct Handle {
     pub(crate) commands: mpsc::Sender<Command>,
     pub(crate) events: broadcast::Sender<NodeEvent>,
@@ -177,6 +179,17 @@ pub struct Handle {
     pub(crate) clock: Clock,
     pub(crate) local: PeerId,
     pub(crate) addresses: Vec<Multiaddr>,
+}
+
+impl std::fmt::Debug for Handle {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        let Self { network, local, addresses, .. } = self;
+        f.debug_struct("Handle")
+            .field("network", network)
+            .field("peer", local)
+            .field("addresses", addresses)
+            .finish_non_exhaustive()
+    }
 }
 
 impl Handle {
@@ -235,7 +248,11 @@ impl Handle {
     ///
     /// # Errors
     /// [`NodeError::Stopped`].
-    pub async fn find_signers(&self, criteria: Criteria, most: usize) -> Result<Vec<Signer>, NodeError> {
+    pub async fn find_signers(
+        &self,
+        criteria: Criteria,
+        most: usize,
+    ) -> Result<Vec<Signer>, NodeError> {
         self.ask(|reply| Command::Find(criteria, most, reply)).await
     }
 
@@ -288,7 +305,8 @@ impl Handle {
         counterparty: IdentityId,
         outcome: Outcome,
     ) -> Result<Decision, NodeError> {
-        let command = |reply| Command::RecordSession(session, subject, counterparty, outcome, reply);
+        let command =
+            |reply| Command::RecordSession(session, subject, counterparty, outcome, reply);
         self.ask(command).await
     }
 

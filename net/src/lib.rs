@@ -1,4 +1,19 @@
 //! The LTMS admission policy on a real libp2p network.
+//!
+//! One task owns the swarm and the Gate; everything else holds a [`Handle`].
 
 pub mod behaviour;
+pub mod chain;
+pub mod claim;
+pub mod clock;
+mod door;
+mod driver;
+mod envelopes;
+mod handle;
+mod node;
 pub mod transport;
+mod verify;
+
+pub use door::{core_peer, net_peer};
+pub use handle::{Advertised, Handle, NodeError, NodeEvent, Offer, Signer};
+pub use node::{Builder, Node, StartError};

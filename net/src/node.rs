@@ -3,7 +3,9 @@
 use std::{sync::Arc, time::Duration};
 
 use libp2p::{Multiaddr, Swarm, futures::StreamExt, identity::Keypair, swarm::SwarmEvent};
-use ltms_core::{Capacity, Gate, Heap, IdentityId, Network, Policy, PolicyError, Seed, schnorr::SecretKey};
+use ltms_core::{
+    Capacity, Gate, Heap, IdentityId, Network, Policy, PolicyError, Seed, schnorr::SecretKey,
+};
 use tokio::{
     sync::{broadcast, mpsc},
     task::JoinHandle,
@@ -11,7 +13,7 @@ use tokio::{
 };
 
 use crate::{
-    behaviour::{Behaviour, Settings, SetupError},
+    behaviour::{Behaviour, MEMORY, Settings, SetupError},
     chain::ChainSource,
     clock::Clock,
     door::Door,
@@ -40,16 +42,12 @@ pub enum StartError {
     /// The network stack refused its settings.
     #[error(transparent)]
     Setup(#[from] SetupError),
-    /// No randomness from the operating system.
-    #[error("no randomness: {0}")]
-    Randomness(getrandom::Error),
     /// An address cannot be listened on.
     #[error("cannot listen on {0}: {1}")]
     Listen(Multiaddr, String),
 }
 
 /// What a node is made from; [`Builder::start`] makes it.
-#[derive(Debug)]
 pub struct Builder {
     keypair: Keypair,
     network: Network,
@@ -62,6 +60,17 @@ pub struct Builder {
     identity: Option<(IdentityId, SecretKey)>,
     quick: bool,
     server: bool,
+    memory: usize,
+}
+
+impl std::fmt::Debug for Builder {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        let peer = self.keypair.public().to_peer_id();
+        f.debug_struct("Builder")
+            .field("peer", &peer)
+            .field("network", &self.network)
+            .finish_non_exhaustive()
+    }
 }
 
 impl Builder {
@@ -80,6 +89,7 @@ impl Builder {
             identity: None,
             quick: false,
             server: false,
+            memory: MEMORY,
         }
     }
 
@@ -139,6 +149,13 @@ impl Builder {
         Self { server, ..self }
     }
 
+    /// Process memory in bytes above which no new connection is made; default 512 MiB. Several
+    /// nodes in one process share it.
+    #[must_use]
+    pub fn memory(self, bytes: usize) -> Self {
+        Self { memory: bytes, ..self }
+    }
+
     /// Starts the node in the current tokio runtime.
     ///
     /// # Errors
@@ -147,11 +164,14 @@ impl Builder {
         if self.policy.network != self.network {
             return Err(StartError::Network(self.policy.network, self.network));
         }
-        let mut seed = [0; 16];
-        getrandom::fill(&mut seed).map_err(StartError::Randomness)?;
-        let gate = Gate::new(Heap::new(self.capacity), self.policy, Seed::new(seed))?;
-        let settings =
-            Settings { quick: self.quick, server: self.server, ..Settings::new(self.network) };
+        let seed = Seed::new(rand::random());
+        let gate = Gate::new(Heap::new(self.capacity), self.policy, seed)?;
+        let settings = Settings {
+            quick: self.quick,
+            server: self.server,
+            memory: self.memory,
+            ..Settings::new(self.network)
+        };
         let door = Door::new(gate, self.clock.clone());
         let behaviour = Behaviour::new(&self.keypair, &settings, door)?;
         let executor = Executor::new(tokio::runtime::Handle::current());
@@ -175,7 +195,8 @@ impl Builder {
             local,
             addresses,
         };
-        let driver = Driver::new(swarm, requests, events, self.chain, self.clock, self.identity, self.quick);
+        let driver =
+            Driver::new(swarm, requests, events, self.chain, self.clock, self.identity, self.quick);
         let task = tokio::spawn(async move {
             driver.run().await;
             executor.shutdown().await;
@@ -192,11 +213,14 @@ async fn listen(
     let mut open = Vec::new();
     for address in addresses {
         let failed = |error: String| StartError::Listen(address.clone(), error);
-        let listener = swarm.listen_on(address.clone()).map_err(|error| failed(error.to_string()))?;
+        let listener =
+            swarm.listen_on(address.clone()).map_err(|error| failed(error.to_string()))?;
         let opened = async {
             loop {
                 match swarm.select_next_some().await {
-                    SwarmEvent::NewListenAddr { listener_id, address } if listener_id == listener => {
+                    SwarmEvent::NewListenAddr { listener_id, address }
+                        if listener_id == listener =>
+                    {
                         return Ok(address);
                     }
                     SwarmEvent::ListenerClosed { listener_id, reason, .. }

@@ -12,7 +12,7 @@ const BATCH: usize = 64;
 
 /// A ticket whose signatures are to be checked.
 #[derive(Debug)]
-pub enum Ticket {
+pub(crate) enum Ticket {
     /// Of an advertisement or withdrawal.
     Ad(AdTicket),
     /// Of a registration claim.
@@ -29,17 +29,17 @@ impl Ticket {
 }
 
 /// A checked ticket with whatever the driver wants back with it.
-pub struct Checked<T> {
+pub(crate) struct Checked<T> {
     /// The ticket.
-    pub ticket: Ticket,
+    pub(crate) ticket: Ticket,
     /// What the check said.
-    pub check: SignatureCheck,
+    pub(crate) check: SignatureCheck,
     /// The driver's note.
-    pub note: T,
+    pub(crate) note: T,
 }
 
 /// The workers: at most as many as there are processors less one.
-pub struct Workers<T> {
+pub(crate) struct Workers<T> {
     queue: VecDeque<(Ticket, T)>,
     running: JoinSet<Vec<Checked<T>>>,
     most: usize,
@@ -48,7 +48,7 @@ pub struct Workers<T> {
 impl<T: Send + 'static> Workers<T> {
     /// Idle workers.
     #[must_use]
-    pub fn new() -> Self {
+    pub(crate) fn new() -> Self {
         let cores = std::thread::available_parallelism().map_or(1, std::num::NonZero::get);
         Self { queue: VecDeque::new(), running: JoinSet::new(), most: cores.max(2) - 1 }
     }
@@ -57,7 +57,7 @@ impl<T: Send + 'static> Workers<T> {
     ///
     /// # Errors
     /// The note, if the queue is full; the ticket is dropped.
-    pub fn submit(&mut self, ticket: Ticket, note: T) -> Result<(), T> {
+    pub(crate) fn submit(&mut self, ticket: Ticket, note: T) -> Result<(), T> {
         if self.queue.len() >= QUEUE {
             return Err(note);
         }
@@ -67,7 +67,7 @@ impl<T: Send + 'static> Workers<T> {
     }
 
     /// The next batch that is done; never returns while there is none.
-    pub async fn next(&mut self) -> Vec<Checked<T>> {
+    pub(crate) async fn next(&mut self) -> Vec<Checked<T>> {
         match self.running.join_next().await {
             Some(Ok(batch)) => {
                 self.start();
@@ -83,7 +83,7 @@ impl<T: Send + 'static> Workers<T> {
     }
 
     /// Waits for what runs; what waits is dropped.
-    pub async fn shutdown(&mut self) {
+    pub(crate) async fn shutdown(&mut self) {
         self.queue.clear();
         while self.running.join_next().await.is_some() {}
     }

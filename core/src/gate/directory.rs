@@ -35,6 +35,20 @@ pub struct Found {
     rank: Rank,
 }
 
+impl Default for Found {
+    /// An empty place for [`Gate::find`] to fill.
+    fn default() -> Self {
+        Self {
+            key: PublicKey::from_bytes([0; 33]),
+            identity: None,
+            score: 0,
+            burned: Amount::ZERO,
+            expires_at: Timestamp::EPOCH,
+            rank: Rank::default(),
+        }
+    }
+}
+
 /// Greater is better: not bad, score band of ten, burn per live row, keyed-random (policy §7).
 type Rank = (bool, u8, u64, u64);
 
@@ -64,8 +78,14 @@ impl<S: Storage> Gate<S> {
     /// Whether this key has a live advertisement.
     #[must_use]
     pub fn is_listed(&self, now: Timestamp, key: &PublicKey) -> bool {
-        let found = self.storage.tables().keys.find(&self.rules.seed, key);
-        found.is_some_and(|(_, row)| self.found(now, &Criteria::default(), row).is_some())
+        self.find_key(now, key).is_some()
+    }
+
+    /// The live advertisement of a key.
+    #[must_use]
+    pub fn find_key(&self, now: Timestamp, key: &PublicKey) -> Option<Found> {
+        let (_, row) = self.storage.tables().keys.find(&self.rules.seed, key)?;
+        self.found(now, &Criteria::default(), row)
     }
 
     fn owner(&self, row: &KeyRow) -> Option<&IdentityRow> {

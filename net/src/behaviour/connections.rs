@@ -118,6 +118,12 @@ impl<D: Doorkeeper> Connections<D> {
         self.guests.len()
     }
 
+    /// The observed address of a connected peer.
+    #[must_use]
+    pub fn ip_of_peer(&self, peer: &PeerId) -> Option<IpAddr> {
+        self.guests.values().find(|guest| guest.peer == *peer).and_then(|guest| guest.address)
+    }
+
     fn let_in(
         &mut self,
         id: ConnectionId,

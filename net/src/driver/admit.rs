@@ -1,0 +1,164 @@
+//! An envelope's way: screened, checked by a worker, settled, kept, told.
+
+use ltms_core::{
+    Decision, Gate, Heap, IdentityId, Millis, Reason, Screening,
+    wire::{AdHeader, Envelope, Kind, Registration},
+};
+
+use super::{Driver, Message, Origin};
+use crate::{
+    behaviour::streams::Request,
+    door::net_peer,
+    handle::NodeEvent,
+    verify::{Checked, Ticket},
+};
+
+/// How long a message that came unasked may be held back: gossipsub forgets it after ten
+/// heartbeats (policy §8).
+pub(super) const HOLD: Millis = Millis::from_secs(4);
+/// How long one that we asked for may be held back.
+pub(super) const HOLD_PULLED: Millis = Millis::from_secs(30);
+/// Messages that may wait for one identity's claim, and identities that may be waited for.
+const WAITING_PER_IDENTITY: usize = 8;
+const WAITING: usize = 256;
+
+impl Driver {
+    /// Takes an envelope through the Gate.
+    pub(super) fn admit(&mut self, message: Message) {
+        match Envelope::decode(&message.envelope) {
+            Ok(Envelope { kind: Kind::Advertisement | Kind::Withdrawal, .. }) => {
+                self.admit_ad(message)
+            }
+            Ok(Envelope { kind: Kind::Registration, .. }) => self.admit_claim(message),
+            Ok(_) => {
+                self.finish(message.origin, &message.source, Decision::new(Reason::Unsupported))
+            }
+            Err(error) => self.unreadable(message, error.reason()),
+        }
+    }
+
+    fn unreadable(&mut self, message: Message, reason: Reason) {
+        let now = self.now();
+        let decision = self.gate().malformed(now, &message.source, reason, &message.envelope);
+        self.finish(message.origin, &message.source, decision);
+    }
+
+    fn admit_ad(&mut self, message: Message) {
+        let now = self.now();
+        let header = match AdHeader::read(self.network, &message.envelope) {
+            Ok(header) => header,
+            Err(error) => return self.unreadable(message, error.reason()),
+        };
+        let gate: &mut Gate<Heap> = &mut self.swarm.behaviour_mut().connections.door.gate;
+        let wanted = header.authority.map(|authority| authority.identity);
+        match gate.screen_ad(now, &message.source, &header) {
+            Screening::Proceed(ticket) => self.submit(Ticket::Ad(ticket), message),
+            Screening::Done(decision) => match (decision.reason, wanted) {
+                (Reason::SignatureBudget, _) => self.hold(message, decision),
+                (Reason::UnknownIdentity, Some(id)) if !message.claim_sought => {
+                    self.wait_for_claim(id, message);
+                }
+                _ => self.finish(message.origin, &message.source, decision),
+            },
+        }
+    }
+
+    fn admit_claim(&mut self, message: Message) {
+        let now = self.now();
+        let envelope = Envelope::decode(&message.envelope);
+        let read = envelope.and_then(|envelope| {
+            Registration::decode(envelope.body).map(|claim| (claim, envelope.signature))
+        });
+        let (claim, signature) = match read {
+            Ok(read) => read,
+            Err(error) => return self.unreadable(message, error.reason()),
+        };
+        let gate: &mut Gate<Heap> = &mut self.swarm.behaviour_mut().connections.door.gate;
+        match gate.screen_claim(now, &message.source, &claim, signature) {
+            Screening::Proceed(ticket) => self.submit(Ticket::Claim(ticket), message),
+            Screening::Done(decision) if decision.reason == Reason::SignatureBudget => {
+                self.hold(message, decision);
+            }
+            Screening::Done(decision) => self.finish(message.origin, &message.source, decision),
+        }
+    }
+
+    fn submit(&mut self, ticket: Ticket, message: Message) {
+        if let Err(message) = self.workers.submit(ticket, message) {
+            let soon = self.now().saturating_add(Millis::from_secs(1));
+            self.hold(message, Decision::until(Reason::SignatureBudget, soon));
+        }
+    }
+
+    /// Holds a message back until a budget has room again, if that is soon enough. The budget says
+    /// something about the node and the connection, nothing about the message; and gossipsub
+    /// would show us no other copy.
+    pub(super) fn hold(&mut self, message: Message, decision: Decision) {
+        if let (Origin::Gossip { from, .. }, Some(until)) = (&message.origin, decision.retry_at) {
+            self.throttle(*from, until);
+        }
+        let held = match decision.retry_at.filter(|at| *at <= message.deadline) {
+            Some(at) => self.timers.hold(at, message),
+            None => Err(message),
+        };
+        if let Err(message) = held {
+            self.finish(message.origin, &message.source, decision);
+        }
+    }
+
+    /// Asks whoever handed the message over for the claim of its identity, and judges it again
+    /// when the identity is registered.
+    fn wait_for_claim(&mut self, id: IdentityId, mut message: Message) {
+        let asked = self.waiting.contains_key(&id);
+        let room = match self.waiting.get(&id) {
+            Some(messages) => messages.len() < WAITING_PER_IDENTITY,
+            None => self.waiting.len() < WAITING,
+        };
+        let peer = net_peer(&message.source.peer).filter(|peer| self.is_connected(peer));
+        let (true, Some(peer)) = (room, peer) else {
+            let decision = Decision::new(Reason::UnknownIdentity);
+            return self.finish(message.origin, &message.source, decision);
+        };
+        message.claim_sought = true;
+        let deadline = message.deadline;
+        self.waiting.entry(id).or_default().push(message);
+        if !asked {
+            self.timers.give_up(deadline, id);
+            self.swarm.behaviour_mut().ask(&peer, Request::Claim(id));
+        }
+    }
+
+    /// Goes on with a ticket that a worker has checked.
+    pub(super) fn on_checked(&mut self, checked: Checked<Message>) {
+        let Checked { ticket, check, note: message } = checked;
+        let now = self.now();
+        match ticket {
+            Ticket::Ad(ticket) => {
+                let decision = self.gate().settle_ad(now, ticket, check);
+                self.keep(&message, decision);
+                self.finish(message.origin, &message.source, decision);
+            }
+            Ticket::Claim(ticket) => match self.gate().settle_claim(now, ticket, check) {
+                Screening::Proceed(ticket) => self.look_up(ticket, message),
+                Screening::Done(decision) => self.finish(message.origin, &message.source, decision),
+            },
+        }
+    }
+
+    /// Keeps the bytes of an advertisement that was accepted as new, to serve them.
+    pub(super) fn keep(&mut self, message: &Message, decision: Decision) {
+        if decision.reason != Reason::New {
+            return;
+        }
+        let Ok(header) = AdHeader::read(self.network, &message.envelope) else { return };
+        let identity = header.authority.map(|authority| authority.identity);
+        let key = header.author;
+        if header.kind == Kind::Withdrawal {
+            self.envelopes.remove_ad(&key);
+            self.tell(NodeEvent::Withdrawn(key));
+        } else {
+            self.envelopes.put_ad(key, identity, message.envelope.clone());
+            self.tell(NodeEvent::Advertised { key, identity });
+        }
+    }
+}

@@ -1,0 +1,149 @@
+//! What handles ask for.
+
+use libp2p::{Multiaddr, PeerId, kad};
+use ltms_core::{
+    Channel, Criteria, Decision, Found, PublicKey, Reason, Source, Subject,
+    wire::{Advertisement, Envelope},
+};
+use tokio::sync::oneshot;
+
+use super::{Driver, Message, Origin, Sought, admit::HOLD_PULLED};
+use crate::{
+    behaviour::dht,
+    door::{core_peer, net_peer},
+    handle::{Command, Signer},
+};
+
+/// The most signers that one question is answered with.
+const MOST: usize = 1_024;
+/// Keys that may be asked for in the DHT at a time.
+const SOUGHT: usize = 64;
+
+impl Driver {
+    pub(super) fn on_command(&mut self, command: Command) {
+        let now = self.now();
+        // Whoever asked may have gone; their answer is then dropped.
+        match command {
+            Command::Publish(envelope, reply) => {
+                let _ = reply.send(self.publish(envelope));
+            }
+            Command::Claim(envelope, reply) => self.claim(envelope, reply),
+            Command::Find(criteria, most, reply) => {
+                let _ = reply.send(self.find(&criteria, most));
+            }
+            Command::LookUp(key, reply) => self.seek_key(key, reply),
+            Command::Identity(id, reply) => {
+                let _ = reply.send(self.gate().identity(&id));
+            }
+            Command::RecordSession(session, subject, counterparty, outcome, reply) => {
+                let decision =
+                    self.gate().record_session(now, &session, &subject, &counterparty, outcome);
+                let _ = reply.send(decision);
+            }
+            Command::Ban(peer, until, reply) => {
+                let subject = Subject::Peer(core_peer(&peer));
+                let banned = self.gate().ban(now, &subject, until, Reason::Blacklisted);
+                let _ = reply.send(banned.is_ok());
+            }
+            Command::Unban(peer, reply) => {
+                let lifted = self.gate().unban(now, &Subject::Peer(core_peer(&peer)));
+                self.swarm.behaviour_mut().forget(&peer);
+                let _ = reply.send(lifted);
+            }
+            Command::Metrics(reply) => {
+                let _ = reply.send(self.gate().metrics(now));
+            }
+            Command::Decisions(reply) => {
+                let gate = self.gate();
+                let counts = Reason::ALL.iter().map(|reason| (*reason, gate.decisions(*reason)));
+                let _ = reply.send(counts.filter(|(_, count)| *count > 0).collect());
+            }
+            Command::Standing(subject, reply) => {
+                let _ = reply.send(Box::new(self.gate().standing(now, &subject)));
+            }
+            Command::Dial(address, reply) => {
+                let dialled = self.swarm.dial(address).map_err(|error| error.to_string());
+                let _ = reply.send(dialled);
+            }
+            Command::Peers(reply) => {
+                let _ = reply.send(self.swarm.connected_peers().copied().collect());
+            }
+            Command::Stop => {}
+        }
+    }
+
+    /// Takes an own claim through the Gate; it is published once it is registered here.
+    fn claim(&mut self, envelope: Vec<u8>, reply: oneshot::Sender<Decision>) {
+        let source = Source::own(core_peer(&self.local()));
+        let deadline = self.now().saturating_add(HOLD_PULLED);
+        let origin = Origin::Own(reply);
+        self.admit(Message { source, envelope, origin, deadline, claim_sought: true });
+    }
+
+    fn find(&mut self, criteria: &Criteria, most: usize) -> Vec<Signer> {
+        let now = self.now();
+        let mut found = vec![Found::default(); most.min(MOST)];
+        let count = self.gate().find(now, criteria, &mut found);
+        found.truncate(count);
+        found.iter().filter_map(|found| self.signer(found)).collect()
+    }
+
+    fn signer(&self, found: &Found) -> Option<Signer> {
+        let envelope = Envelope::decode(self.envelopes.ad(&found.key)?).ok()?;
+        let ad = Advertisement::decode(envelope.body, self.network).ok()?;
+        Some(Signer {
+            key: found.key,
+            identity: found.identity,
+            score: found.score,
+            burned: found.burned,
+            peer: net_peer(&ad.peer)?,
+            addresses: addresses(&ad),
+            types: ad.types.to_vec(),
+            expires_at: found.expires_at,
+        })
+    }
+
+    fn known(&mut self, key: &PublicKey) -> Option<Signer> {
+        let now = self.now();
+        let found = self.gate().find_key(now, key)?;
+        self.signer(&found)
+    }
+
+    fn seek_key(&mut self, key: PublicKey, reply: oneshot::Sender<Option<Signer>>) {
+        let known = self.known(&key);
+        if known.is_some() || self.sought.len() >= SOUGHT {
+            let _ = reply.send(known);
+            return;
+        }
+        let record = dht::record_key(self.network, &key);
+        let query = self.swarm.behaviour_mut().dht.kad.get_record(record);
+        self.sought.insert(query, Sought { key, reply, open: 0, finished: false });
+    }
+
+    /// Answers whoever asked for a key, once it is known or nothing more is to come.
+    pub(super) fn answer_sought(&mut self, query: kad::QueryId) {
+        let Some(sought) = self.sought.get(&query) else { return };
+        let (key, over) = (sought.key, sought.finished && sought.open == 0);
+        let known = self.known(&key);
+        if (known.is_some() || over)
+            && let Some(sought) = self.sought.remove(&query)
+        {
+            if let Some(mut query) = self.swarm.behaviour_mut().dht.kad.query_mut(&query) {
+                query.finish();
+            }
+            let _ = sought.reply.send(known);
+        }
+    }
+
+    /// A message that we asked `peer` for.
+    pub(super) fn pulled(&mut self, peer: &PeerId, envelope: Vec<u8>) {
+        let source = Self::source_of(peer, Channel::Directory);
+        let deadline = self.now().saturating_add(HOLD_PULLED);
+        let origin = Origin::Pulled;
+        self.admit(Message { source, envelope, origin, deadline, claim_sought: false });
+    }
+}
+
+fn addresses(ad: &Advertisement<'_>) -> Vec<Multiaddr> {
+    ad.addresses.iter().filter_map(|bytes| Multiaddr::try_from(bytes.to_vec()).ok()).collect()
+}

@@ -1,0 +1,223 @@
+//! Questions to the chain source: each block header once, and the tip.
+
+use std::{
+    collections::{HashMap, VecDeque},
+    sync::Arc,
+};
+
+use ltms_core::{BlockHash, EvidenceClass, IdentityId, Tip, chain::Header};
+use tokio::task::JoinSet;
+
+use super::{Driver, Message};
+use crate::behaviour::gossip::Topic;
+use crate::chain::{ChainSource, SourceError};
+use ltms_core::{
+    BlockEvidence, BlockHeight, Channel, Decision, LookupTicket, Reason,
+    wire::{Envelope, Registration},
+};
+
+/// Headers that are remembered; burns of one day are in fewer blocks.
+const CACHED: usize = 1_024;
+/// Claims that may wait for headers.
+const WAITING: usize = 4_096;
+/// A step back deeper than any reorganisation that the chain allows (10 blocks, `chain.md` of
+/// the node's own rules: finalised after 10 blocks and 2 h).
+const DEEPEST_REORGANISATION: u32 = 11;
+
+/// What a question brought.
+pub(super) enum Answer {
+    Header(BlockHash, Result<Option<Header>, SourceError>),
+    Tip(Result<Tip, SourceError>, bool),
+    Burn(IdentityId, Result<Option<Header>, SourceError>),
+}
+
+/// Questions under way and what waits for them.
+pub(super) struct Lookups<T> {
+    chain: Arc<dyn ChainSource>,
+    running: JoinSet<Answer>,
+    waiting: HashMap<BlockHash, Vec<T>>,
+    waiters: usize,
+    cache: HashMap<BlockHash, Header>,
+    order: VecDeque<BlockHash>,
+    tip: Option<Tip>,
+}
+
+impl<T> Lookups<T> {
+    pub(super) fn new(chain: Arc<dyn ChainSource>) -> Self {
+        Self {
+            chain,
+            running: JoinSet::new(),
+            waiting: HashMap::new(),
+            waiters: 0,
+            cache: HashMap::new(),
+            order: VecDeque::new(),
+            tip: None,
+        }
+    }
+
+    pub(super) fn class(&self) -> EvidenceClass {
+        self.chain.class()
+    }
+
+    pub(super) fn cached(&self, block: &BlockHash) -> Option<Header> {
+        self.cache.get(block).copied()
+    }
+
+    /// Whether this header is being asked for already.
+    pub(super) fn is_asked(&self, block: &BlockHash) -> bool {
+        self.waiting.contains_key(block)
+    }
+
+    /// Waits for a header, asking for it unless that is done already.
+    pub(super) fn ask_header(&mut self, block: BlockHash, waiter: T) -> Result<(), T> {
+        if self.waiters >= WAITING {
+            return Err(waiter);
+        }
+        self.waiters += 1;
+        let waiters = self.waiting.entry(block).or_default();
+        waiters.push(waiter);
+        if waiters.len() == 1 {
+            let chain = self.chain.clone();
+            self.running.spawn(async move { Answer::Header(block, chain.header(block).await) });
+        }
+        Ok(())
+    }
+
+    /// Asks for the tip, and whether the one known before is still in the chain.
+    pub(super) fn ask_tip(&mut self) {
+        let (chain, old) = (self.chain.clone(), self.tip);
+        self.running.spawn(async move {
+            let tip = chain.tip().await;
+            let continues = match (&tip, old) {
+                (Ok(tip), Some(old)) if tip.hash != old.hash => {
+                    matches!(chain.header(old.hash).await, Ok(Some(_)))
+                }
+                _ => true,
+            };
+            Answer::Tip(tip, continues)
+        });
+    }
+
+    /// Asks whether the block of a burn is in the chain.
+    fn ask_burn(&mut self, id: IdentityId, block: BlockHash) {
+        let chain = self.chain.clone();
+        self.running.spawn(async move { Answer::Burn(id, chain.header(block).await) });
+    }
+
+    pub(super) async fn next(&mut self) -> Answer {
+        loop {
+            match self.running.join_next().await {
+                Some(Ok(answer)) => return answer,
+                Some(Err(error)) => tracing::error!(%error, "a chain question failed to run"),
+                None => std::future::pending().await,
+            }
+        }
+    }
+
+    pub(super) async fn shutdown(&mut self) {
+        self.running.shutdown().await;
+    }
+
+    fn take(&mut self, block: &BlockHash, header: Option<Header>) -> Vec<T> {
+        if let Some(header) = header
+            && self.cache.insert(*block, header).is_none()
+        {
+            self.order.push_back(*block);
+            if self.order.len() > CACHED
+                && let Some(oldest) = self.order.pop_front()
+            {
+                self.cache.remove(&oldest);
+            }
+        }
+        let waiters = self.waiting.remove(block).unwrap_or_default();
+        self.waiters -= waiters.len();
+        waiters
+    }
+
+    /// Headers of a chain that is no longer the best prove nothing.
+    fn forget(&mut self) {
+        self.cache.clear();
+        self.order.clear();
+    }
+}
+
+impl Driver {
+    pub(super) fn on_found(&mut self, answer: Answer) {
+        match answer {
+            Answer::Header(block, found) => {
+                let found = found.unwrap_or_else(|error| {
+                    tracing::warn!(%block, %error, "no answer about a block");
+                    None
+                });
+                for (ticket, message) in self.lookups.take(&block, found) {
+                    self.settle_burn(ticket, message, found);
+                }
+            }
+            Answer::Tip(Ok(tip), continues) => self.on_tip(tip, continues),
+            Answer::Tip(Err(error), _) => tracing::warn!(%error, "no answer about the tip"),
+            Answer::Burn(id, Ok(Some(header))) => {
+                let (now, class) = (self.now(), self.lookups.class());
+                let evidence = BlockEvidence { header: &header, class };
+                self.gate().burn_seen(now, &id, Some(&evidence));
+            }
+            Answer::Burn(id, _) => tracing::warn!(%id, "the burn was not found again"),
+        }
+    }
+
+    fn on_tip(&mut self, tip: Tip, continues: bool) {
+        let now = self.now();
+        let old = self.lookups.tip.replace(tip);
+        let fork = match old {
+            Some(old) if !continues => {
+                self.lookups.forget();
+                let deepest = old.height.get().saturating_sub(DEEPEST_REORGANISATION);
+                BlockHeight::new(deepest.min(tip.height.get()))
+            }
+            Some(old) => old.height,
+            None => tip.height,
+        };
+        self.gate().set_tip(now, tip, fork);
+    }
+
+    /// Looks for the burn of a suspended identity where its claim says that it is.
+    pub(super) fn seek_burn(&mut self, id: IdentityId) {
+        let block = self.envelopes.claim(&id).and_then(|envelope| {
+            let envelope = Envelope::decode(envelope).ok()?;
+            Some(Registration::decode(envelope.body).ok()?.block)
+        });
+        if let Some(block) = block {
+            self.lookups.ask_burn(id, block);
+        }
+    }
+
+    /// Goes on to the header of a claim's block.
+    pub(super) fn look_up(&mut self, ticket: LookupTicket, message: Message) {
+        let block = *ticket.block();
+        if let Some(header) = self.lookups.cached(&block) {
+            return self.settle_burn(ticket, message, Some(header));
+        }
+        let now = self.now();
+        if !self.lookups.is_asked(&block)
+            && let Err(decision) = self.gate().charge_lookup(now, &ticket)
+        {
+            return self.hold(message, decision);
+        }
+        if let Err((_, message)) = self.lookups.ask_header(block, (ticket, message)) {
+            self.finish(message.origin, &message.source, Decision::new(Reason::HeaderBudget));
+        }
+    }
+
+    fn settle_burn(&mut self, ticket: LookupTicket, message: Message, header: Option<Header>) {
+        let (now, class) = (self.now(), self.lookups.class());
+        let evidence = header.as_ref().map(|header| BlockEvidence { header, class });
+        let decision = self.gate().settle_burn(now, ticket, evidence.as_ref());
+        if decision.reason == Reason::New {
+            // Who is not there now asks for it when an advertisement names the identity.
+            if message.source.channel == Channel::Own {
+                self.gossip(Topic::Claims, &message.envelope);
+            }
+            self.envelopes.put_claim(*ticket.identity(), message.envelope);
+        }
+        self.finish(message.origin, &message.source, decision);
+    }
+}

@@ -1,0 +1,283 @@
+//! The one task that owns the swarm, and with it the Gate.
+
+mod admit;
+mod commands;
+mod lookups;
+mod own;
+mod swarm;
+mod timers;
+
+use std::{collections::HashMap, sync::Arc, time::Duration};
+
+use libp2p::{
+    PeerId, Swarm,
+    futures::StreamExt,
+    gossipsub::{MessageAcceptance, MessageId},
+    kad,
+    request_response::{OutboundRequestId, ResponseChannel},
+};
+use ltms_core::{
+    Decision, Gate, Heap, IdentityId, LookupTicket, Network, PublicKey, Source, Timestamp, Verdict,
+    schnorr::SecretKey,
+};
+use tokio::sync::{broadcast, mpsc, oneshot};
+
+use self::{lookups::Lookups, own::Own, timers::Timers};
+use crate::{
+    behaviour::{Behaviour, gossip, streams::Response},
+    chain::ChainSource,
+    clock::Clock,
+    door::{Door, core_peer, net_peer},
+    envelopes::Envelopes,
+    handle::{Command, NodeEvent, Signer},
+    verify::Workers,
+};
+
+/// How often the chain's tip is asked for, and how often a peer's directory.
+#[derive(Clone, Copy)]
+struct Pace {
+    tip: Duration,
+    directory: Duration,
+}
+
+impl Pace {
+    const USUAL: Self = Self { tip: Duration::from_secs(10), directory: Duration::from_secs(60) };
+    const QUICK: Self = Self { tip: Duration::from_millis(500), directory: Duration::from_secs(2) };
+}
+
+/// Where a message came from and who waits for the verdict.
+enum Origin {
+    Gossip {
+        id: MessageId,
+        from: PeerId,
+    },
+    Direct(ResponseChannel<Response>),
+    /// A DHT record that a peer wants us to store.
+    Record(kad::Record),
+    /// A DHT record that we asked for.
+    Sought(kad::QueryId),
+    /// A page of a directory that we asked for.
+    Pulled,
+    Own(oneshot::Sender<Decision>),
+}
+
+/// A message on its way through the checks.
+struct Message {
+    source: Source,
+    envelope: Vec<u8>,
+    origin: Origin,
+    /// Until when it may be held back.
+    deadline: Timestamp,
+    /// Whether it was held back for its identity's claim already.
+    claim_sought: bool,
+}
+
+/// A key that somebody asks the DHT for.
+struct Sought {
+    key: PublicKey,
+    reply: oneshot::Sender<Option<Signer>>,
+    /// Records that were found and are not judged yet.
+    open: usize,
+    finished: bool,
+}
+
+pub(crate) struct Driver {
+    swarm: Swarm<Behaviour<Door>>,
+    network: Network,
+    clock: Clock,
+    pace: Pace,
+    commands: mpsc::Receiver<Command>,
+    events: broadcast::Sender<NodeEvent>,
+    workers: Workers<Message>,
+    lookups: Lookups<(LookupTicket, Message)>,
+    envelopes: Envelopes,
+    own: Own,
+    timers: Timers,
+    /// Messages that wait for their identity's claim.
+    waiting: HashMap<IdentityId, Vec<Message>>,
+    sought: HashMap<kad::QueryId, Sought>,
+    /// Directory pages that we asked for, with the pages that may follow.
+    pulls: HashMap<OutboundRequestId, u8>,
+    /// The challenge that each peer has to answer next.
+    challenges: HashMap<PeerId, [u8; 32]>,
+    /// The identity that we prove to our peers.
+    identity: Option<(IdentityId, SecretKey)>,
+}
+
+impl Driver {
+    #[allow(clippy::too_many_arguments, reason = "called once, by the builder")]
+    pub(crate) fn new(
+        swarm: Swarm<Behaviour<Door>>,
+        commands: mpsc::Receiver<Command>,
+        events: broadcast::Sender<NodeEvent>,
+        chain: Arc<dyn ChainSource>,
+        clock: Clock,
+        identity: Option<(IdentityId, SecretKey)>,
+        quick: bool,
+    ) -> Self {
+        let network = swarm.behaviour().connections.door.gate.policy().network;
+        let pace = if quick { Pace::QUICK } else { Pace::USUAL };
+        Self {
+            swarm,
+            network,
+            clock,
+            pace,
+            commands,
+            events,
+            lookups: Lookups::new(chain),
+            workers: Workers::new(),
+            envelopes: Envelopes::default(),
+            own: Own::default(),
+            timers: Timers::default(),
+            waiting: HashMap::new(),
+            sought: HashMap::new(),
+            pulls: HashMap::new(),
+            challenges: HashMap::new(),
+            identity,
+        }
+    }
+
+    /// Runs until told to stop. When it returns, its own tasks have ended; the swarm's are the
+    /// executor's to end.
+    pub(crate) async fn run(mut self) {
+        let mut tip = tokio::time::interval(self.pace.tip);
+        let mut directory = tokio::time::interval(self.pace.directory);
+        directory.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
+        tip.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
+        loop {
+            tokio::select! {
+                biased;
+                command = self.commands.recv() => match command {
+                    None | Some(Command::Stop) => break,
+                    Some(command) => self.on_command(command),
+                },
+                batch = self.workers.next() => {
+                    for checked in batch {
+                        self.on_checked(checked);
+                    }
+                }
+                found = self.lookups.next() => self.on_found(found),
+                () = self.timers.due(&self.clock) => self.on_timers(),
+                _ = tip.tick() => self.lookups.ask_tip(),
+                _ = directory.tick() => self.pull_from_somebody(),
+                event = self.swarm.select_next_some() => self.on_swarm_event(event),
+            }
+            self.tell_events();
+        }
+        self.workers.shutdown().await;
+        self.lookups.shutdown().await;
+    }
+
+    fn gate(&mut self) -> &mut Gate<Heap> {
+        &mut self.swarm.behaviour_mut().connections.door.gate
+    }
+
+    fn now(&self) -> Timestamp {
+        self.clock.now()
+    }
+
+    fn local(&self) -> PeerId {
+        *self.swarm.local_peer_id()
+    }
+
+    /// Passes on what the Gate has to tell.
+    fn tell_events(&mut self) {
+        let now = self.now();
+        while let Some(event) = self.gate().poll_event(now) {
+            match event {
+                ltms_core::Event::Sanctioned { peer, until, reason } => {
+                    let Some(peer) = net_peer(&peer) else { continue };
+                    tracing::info!(%peer, %reason, ?until, "peer sanctioned");
+                    self.swarm.behaviour_mut().cut_off(&peer);
+                    self.tell(NodeEvent::Sanctioned { peer, until, reason });
+                }
+                ltms_core::Event::Registered(id) => {
+                    self.tell(NodeEvent::Registered(id));
+                    for message in self.waiting.remove(&id).unwrap_or_default() {
+                        self.admit(message);
+                    }
+                }
+                ltms_core::Event::Suspended(id) => {
+                    tracing::warn!(%id, "the burn is no longer in the chain");
+                    self.seek_burn(id);
+                }
+                ltms_core::Event::Resumed(id) => {
+                    tracing::info!(%id, "the burn is in the chain again")
+                }
+                _ => {}
+            }
+        }
+    }
+
+    fn tell(&self, event: NodeEvent) {
+        // Nobody may be listening.
+        let _ = self.events.send(event);
+    }
+
+    /// Tells the verdict to whoever waits for it.
+    fn finish(&mut self, origin: Origin, source: &Source, decision: Decision) {
+        if !decision.is_accept()
+            && let Some(peer) = net_peer(&source.peer)
+            && peer != self.local()
+        {
+            self.tell(NodeEvent::Refused { peer, reason: decision.reason });
+        }
+        match origin {
+            Origin::Gossip { id, from } => {
+                let acceptance = match decision.verdict {
+                    Verdict::Accept => MessageAcceptance::Accept,
+                    Verdict::Ignore => MessageAcceptance::Ignore,
+                    Verdict::Reject => MessageAcceptance::Reject,
+                };
+                let gossip = &mut self.swarm.behaviour_mut().gossip;
+                gossip.report_message_validation_result(&id, &from, acceptance);
+            }
+            Origin::Direct(channel) => self.respond(channel, judged(decision)),
+            Origin::Record(record) => {
+                if decision.is_accept() {
+                    use libp2p::kad::store::RecordStore;
+                    let store = self.swarm.behaviour_mut().dht.kad.store_mut();
+                    if let Err(error) = store.put(record) {
+                        tracing::debug!(%error, "record not stored");
+                    }
+                }
+            }
+            Origin::Sought(query) => {
+                if let Some(sought) = self.sought.get_mut(&query) {
+                    sought.open = sought.open.saturating_sub(1);
+                }
+                self.answer_sought(query);
+            }
+            Origin::Pulled => {}
+            Origin::Own(reply) => {
+                // The asker may have gone.
+                let _ = reply.send(decision);
+            }
+        }
+    }
+
+    fn respond(&mut self, channel: ResponseChannel<Response>, response: Response) {
+        // The stream may be gone; the asker sees a timeout then.
+        let _ = self.swarm.behaviour_mut().direct.send_response(channel, response);
+    }
+
+    /// Reads nothing more of this connection's gossip until `until`, before deduplication.
+    fn throttle(&mut self, peer: PeerId, until: Timestamp) {
+        let gossip = &mut self.swarm.behaviour_mut().gossip;
+        if gossip::throttle(gossip, &peer, true, 0) {
+            self.timers.readmit(until, peer);
+        }
+    }
+
+    fn is_connected(&self, peer: &PeerId) -> bool {
+        self.swarm.is_connected(peer)
+    }
+
+    fn source_of(peer: &PeerId, channel: ltms_core::Channel) -> Source {
+        Source { peer: core_peer(peer), publisher: None, channel }
+    }
+}
+
+fn judged(decision: Decision) -> Response {
+    Response::Judged { code: decision.reason.code(), retry_at: decision.retry_at }
+}

@@ -1,0 +1,122 @@
+//! What this node publishes itself.
+
+use std::{collections::BTreeMap, time::Instant};
+
+use libp2p::kad::{self, Quorum};
+use ltms_core::{
+    Decision, Gate, Heap, PublicKey, Reason, Screening, SignatureCheck, Source,
+    wire::{AdHeader, Kind},
+};
+use tokio::sync::oneshot;
+
+use super::{Driver, Message, Origin, admit::HOLD_PULLED};
+use crate::{
+    behaviour::{dht, gossip::Topic, streams::Request},
+    door::core_peer,
+    handle::Advertised,
+};
+
+/// Advertisements that may wait for a first peer.
+const WAITING: usize = 256;
+
+/// Own advertisements that nobody was there to take: the newest of each key.
+#[derive(Default)]
+pub(super) struct Own {
+    waiting: BTreeMap<PublicKey, Vec<u8>>,
+}
+
+impl Driver {
+    /// Publishes an own advertisement or withdrawal if its windows allow it. They are charged
+    /// once somebody has taken it (policy §3).
+    pub(super) fn publish(&mut self, envelope: Vec<u8>) -> Result<Advertised, Decision> {
+        let now = self.now();
+        let header = AdHeader::read(self.network, &envelope)
+            .map_err(|error| Decision::new(error.reason()))?;
+        let (author, stranger) = (header.author, header.authority.is_none());
+        let source = Source::own(core_peer(&self.local()));
+        let gate: &mut Gate<Heap> = &mut self.swarm.behaviour_mut().connections.door.gate;
+        let ticket = match gate.screen_ad(now, &source, &header) {
+            Screening::Proceed(ticket) => ticket,
+            Screening::Done(decision) => return Err(decision),
+        };
+        let check = ticket.verify();
+        if check == SignatureCheck::Valid {
+            let taken = if stranger {
+                self.push_to_all(&envelope)
+            } else {
+                self.gossip(Topic::Ads, &envelope)
+            };
+            if !taken {
+                if self.own.waiting.len() >= WAITING && !self.own.waiting.contains_key(&author) {
+                    return Err(Decision::new(Reason::TableFull));
+                }
+                self.own.waiting.insert(author, envelope);
+                return Ok(Advertised::Waiting);
+            }
+        }
+        let decision = self.gate().settle_ad(now, ticket, check);
+        if decision.reason != Reason::New {
+            return Err(decision);
+        }
+        self.own.waiting.remove(&author);
+        let deadline = now.saturating_add(HOLD_PULLED);
+        let (reply, _) = oneshot::channel();
+        let message =
+            Message { source, envelope, origin: Origin::Own(reply), deadline, claim_sought: true };
+        self.keep(&message, decision);
+        self.announce(&message.envelope);
+        Ok(Advertised::Published)
+    }
+
+    /// Publishes what waits, now that somebody has subscribed.
+    pub(super) fn publish_waiting(&mut self) {
+        for (_, envelope) in std::mem::take(&mut self.own.waiting) {
+            if let Err(decision) = self.publish(envelope) {
+                tracing::info!(reason = %decision.reason, "a waiting advertisement is no longer good");
+            }
+        }
+    }
+
+    /// Publishes by gossip; false if nobody is there to take it.
+    pub(super) fn gossip(&mut self, topic: Topic, envelope: &[u8]) -> bool {
+        let topic = topic.on(self.network).hash();
+        match self.swarm.behaviour_mut().gossip.publish(topic, envelope) {
+            Ok(_) => true,
+            Err(error) => {
+                tracing::debug!(%error, "nobody took a message");
+                false
+            }
+        }
+    }
+
+    /// Strangers' advertisements never travel by gossip: they go to the connected peers directly.
+    fn push_to_all(&mut self, envelope: &[u8]) -> bool {
+        let peers: Vec<_> = self.swarm.connected_peers().copied().collect();
+        for peer in &peers {
+            self.swarm.behaviour_mut().ask(peer, Request::Push(envelope.to_vec()));
+        }
+        !peers.is_empty()
+    }
+
+    /// Puts an own advertisement into the DHT until it ends.
+    fn announce(&mut self, envelope: &[u8]) {
+        let now = self.now();
+        let Ok(header) = AdHeader::read(self.network, envelope) else { return };
+        let key = dht::record_key(self.network, &header.author);
+        let kad = &mut self.swarm.behaviour_mut().dht.kad;
+        if header.kind == Kind::Withdrawal || header.authority.is_none() {
+            kad.remove_record(&key);
+            return;
+        }
+        let life = std::time::Duration::from_millis(header.expires_at.since(now).get());
+        let record = kad::Record {
+            key,
+            value: envelope.to_vec(),
+            publisher: None,
+            expires: Instant::now().checked_add(life),
+        };
+        if let Err(error) = kad.put_record(record, Quorum::One) {
+            tracing::debug!(%error, "advertisement not put into the DHT");
+        }
+    }
+}

@@ -1,0 +1,334 @@
+//! What the network brings.
+
+use std::time::Instant;
+
+use libp2p::{
+    PeerId, gossipsub, identify,
+    kad::{self, GetRecordOk, InboundRequest, QueryResult},
+    request_response::{self, OutboundRequestId, ResponseChannel},
+    swarm::SwarmEvent,
+};
+use ltms_core::{
+    Channel, Decision, FrameKind, Proof, PublicKey, Reason, Source,
+    wire::{AdHeader, Envelope, Hello, Kind, WireError, hello_hash},
+};
+use rand::seq::IteratorRandom;
+
+use super::{
+    Driver, Message, Origin,
+    admit::{HOLD, HOLD_PULLED},
+    judged,
+};
+use crate::{
+    behaviour::{
+        Event, dht,
+        gossip::Topic,
+        streams::{DecodeError, FrameError, Incoming, Request, Response},
+    },
+    door::core_peer,
+    handle::NodeEvent,
+};
+
+/// Pages that one pull of a directory may have.
+const PAGES: u8 = 64;
+
+impl Driver {
+    pub(super) fn on_swarm_event(&mut self, event: SwarmEvent<Event>) {
+        match event {
+            SwarmEvent::Behaviour(Event::Gossip(event)) => self.on_gossip(*event),
+            SwarmEvent::Behaviour(Event::Direct(event)) => self.on_direct(*event),
+            SwarmEvent::Behaviour(Event::Dht(event)) => self.on_dht(*event),
+            SwarmEvent::Behaviour(Event::Identify(event)) => self.on_identify(*event),
+            SwarmEvent::ConnectionEstablished { peer_id, num_established, .. } => {
+                if num_established.get() == 1 {
+                    self.tell(NodeEvent::Connected(peer_id));
+                }
+            }
+            SwarmEvent::ConnectionClosed { peer_id, num_established: 0, .. } => {
+                self.swarm.behaviour_mut().forget(&peer_id);
+                self.challenges.remove(&peer_id);
+                self.tell(NodeEvent::Disconnected(peer_id));
+            }
+            SwarmEvent::IncomingConnectionError { error, .. } => {
+                tracing::debug!(%error, "inbound connection failed");
+            }
+            SwarmEvent::OutgoingConnectionError { peer_id, error, .. } => {
+                tracing::debug!(?peer_id, %error, "dial failed");
+            }
+            _ => {}
+        }
+    }
+
+    fn on_gossip(&mut self, event: gossipsub::Event) {
+        match event {
+            gossipsub::Event::Message { propagation_source: from, message_id: id, message } => {
+                let publisher = message.source.unwrap_or(from);
+                let source = Source::gossip(core_peer(&from), core_peer(&publisher));
+                let origin = Origin::Gossip { id, from };
+                self.on_gossip_message(source, origin, from, message);
+            }
+            gossipsub::Event::Subscribed { topic, .. } => {
+                if Topic::of(&topic, self.network) == Some(Topic::Ads) {
+                    self.publish_waiting();
+                }
+            }
+            _ => {}
+        }
+    }
+
+    fn on_gossip_message(
+        &mut self,
+        source: Source,
+        origin: Origin,
+        from: PeerId,
+        message: gossipsub::Message,
+    ) {
+        let now = self.now();
+        let decision =
+            self.gate().screen_frame(now, &source, FrameKind::Gossip, message.data.len());
+        if !decision.is_accept() {
+            return self.finish(origin, &source, decision);
+        }
+        if let (Reason::Throttle, Some(until)) = (decision.reason, decision.retry_at) {
+            self.throttle(from, until);
+        }
+        let kind = Envelope::decode(&message.data).map(|envelope| envelope.kind);
+        let fits = match (Topic::of(&message.topic, self.network), kind) {
+            (Some(Topic::Ads), Ok(kind)) => matches!(kind, Kind::Advertisement | Kind::Withdrawal),
+            (Some(Topic::Claims), Ok(kind)) => kind == Kind::Registration,
+            // What cannot be read is judged, and charged, by whoever reads it.
+            (Some(Topic::Ads | Topic::Claims), Err(_)) => true,
+            _ => false,
+        };
+        if !fits {
+            return self.finish(origin, &source, Decision::new(Reason::Unsupported));
+        }
+        let deadline = now.saturating_add(HOLD);
+        let envelope = message.data;
+        self.admit(Message { source, envelope, origin, deadline, claim_sought: false });
+    }
+
+    fn on_identify(&mut self, event: identify::Event) {
+        let identify::Event::Received { peer_id, info, .. } = event else { return };
+        let behaviour = self.swarm.behaviour_mut();
+        let ip = behaviour.connections.ip_of_peer(&peer_id);
+        if info.protocols.contains(&dht::protocol(self.network)) {
+            // Only where we can see it: what it says about other addresses is a claim.
+            let observed =
+                |address: &&libp2p::Multiaddr| crate::behaviour::connections::ip_of(address) == ip;
+            for address in info.listen_addrs.iter().filter(observed).take(2) {
+                behaviour.dht.kad.add_address(&peer_id, address.clone());
+            }
+        }
+        self.pull(peer_id, None, PAGES);
+        if self.identity.is_some() {
+            self.swarm.behaviour_mut().ask(&peer_id, Request::Challenge);
+        }
+    }
+
+    /// Asks a peer for a page of its directory.
+    fn pull(&mut self, peer: PeerId, after: Option<PublicKey>, pages: u8) {
+        if let Some(request) = self.swarm.behaviour_mut().ask(&peer, Request::Directory { after }) {
+            self.pulls.insert(request, pages);
+        }
+    }
+
+    /// Asks one of the connected peers for its directory: what gossip lost comes this way.
+    pub(super) fn pull_from_somebody(&mut self) {
+        let peer = self.swarm.connected_peers().copied().choose(&mut rand::rng());
+        if let Some(peer) = peer {
+            self.pull(peer, None, PAGES);
+        }
+    }
+
+    fn on_direct(&mut self, event: request_response::Event<Incoming, Response>) {
+        match event {
+            request_response::Event::Message { peer, message, .. } => match message {
+                request_response::Message::Request { request, channel, .. } => {
+                    self.on_request(peer, request, channel);
+                }
+                request_response::Message::Response { request_id, response } => {
+                    self.on_response(peer, request_id, response);
+                }
+            },
+            request_response::Event::OutboundFailure { request_id, .. } => {
+                self.pulls.remove(&request_id);
+            }
+            _ => {}
+        }
+    }
+
+    fn on_request(&mut self, peer: PeerId, request: Incoming, channel: ResponseChannel<Response>) {
+        let now = self.now();
+        let source = Source::direct(core_peer(&peer));
+        let len = match &request {
+            Ok(Request::Push(envelope) | Request::Hello(envelope)) => envelope.len(),
+            Ok(_) | Err(FrameError::Busy | FrameError::Decode(_)) => 0,
+            Err(FrameError::Oversize(len)) => usize::try_from(*len).unwrap_or(usize::MAX),
+        };
+        let decision = self.gate().screen_frame(now, &source, FrameKind::Direct, len);
+        if !decision.is_accept() {
+            self.tell(NodeEvent::Refused { peer, reason: decision.reason });
+            // An unread frame's stream is reset by dropping its channel.
+            if request.is_ok() {
+                self.respond(channel, judged(decision));
+            }
+            return;
+        }
+        match request {
+            Ok(Request::Challenge) => {
+                let challenge = rand::random();
+                self.challenges.insert(peer, challenge);
+                self.respond(channel, Response::Challenge(challenge));
+            }
+            Ok(Request::Hello(envelope)) => {
+                let decision = self.on_hello(peer, &source, &envelope);
+                self.respond(channel, judged(decision));
+            }
+            Ok(Request::Push(envelope)) => {
+                let deadline = now.saturating_add(HOLD);
+                let origin = Origin::Direct(channel);
+                self.admit(Message { source, envelope, origin, deadline, claim_sought: false });
+            }
+            Ok(Request::Claim(id)) => {
+                let claim = self.envelopes.claim(&id).map(<[u8]>::to_vec);
+                self.respond(channel, Response::Claim(claim));
+            }
+            Ok(Request::Directory { after }) => {
+                let gate = &self.swarm.behaviour().connections.door.gate;
+                let page = self.envelopes.page(after, |key| gate.is_listed(now, key));
+                self.respond(channel, page);
+            }
+            Err(FrameError::Decode(DecodeError::Unknown(_))) => {
+                self.respond(channel, Response::Refused(Reason::Unsupported.code()));
+            }
+            Err(FrameError::Decode(_)) => {
+                let _ = self.gate().malformed(now, &source, Reason::Malformed, &[]);
+                self.tell(NodeEvent::Refused { peer, reason: Reason::Malformed });
+            }
+            Err(_) => {}
+        }
+    }
+
+    fn on_response(&mut self, peer: PeerId, request: OutboundRequestId, response: Response) {
+        let pages = self.pulls.remove(&request);
+        match (response, pages) {
+            (Response::Challenge(challenge), _) => self.prove_identity(&peer, &challenge),
+            (Response::Claim(Some(envelope)), _) => self.pulled(&peer, envelope),
+            (Response::Directory { claims, ads, more }, Some(pages)) => {
+                let last = ads.last().and_then(|ad| AdHeader::read(self.network, ad).ok());
+                let last = last.map(|header| header.author);
+                for envelope in claims.into_iter().chain(ads) {
+                    self.pulled(&peer, envelope);
+                }
+                if let (true, Some(last), Some(pages)) = (more, last, pages.checked_sub(1)) {
+                    self.pull(peer, Some(last), pages);
+                }
+            }
+            (Response::Judged { code, .. }, _) => tracing::debug!(%peer, code, "peer judged us"),
+            _ => {}
+        }
+    }
+
+    /// Answers a challenge, so that the connection is known to be our identity's.
+    fn prove_identity(&mut self, peer: &PeerId, challenge: &[u8; 32]) {
+        let Some((identity, key)) = &self.identity else { return };
+        let (identity, challenge) = (*identity, *challenge);
+        let hello = Hello { identity, key: key.public_key(), delegation: None, challenge };
+        let (prover, verifier) = (core_peer(&self.local()), core_peer(peer));
+        let hash = hello_hash(self.network, &prover, &verifier, &identity, &challenge);
+        let signature = key.sign(&hash);
+        let mut body = [0; 512];
+        let mut envelope = [0; 1024];
+        let written = hello.encode(&mut body).and_then(|len| {
+            Envelope { kind: Kind::Hello, body: &body[..len], signature }.encode(&mut envelope)
+        });
+        if let Ok(len) = written {
+            self.swarm.behaviour_mut().ask(peer, Request::Hello(envelope[..len].to_vec()));
+        }
+    }
+
+    fn on_hello(&mut self, peer: PeerId, source: &Source, bytes: &[u8]) -> Decision {
+        let now = self.now();
+        let verifier = core_peer(&self.local());
+        let Some(challenge) = self.challenges.remove(&peer) else {
+            return Decision::new(Reason::Replayed);
+        };
+        let read = Envelope::decode(bytes).and_then(|envelope| match envelope.kind {
+            Kind::Hello => Hello::decode(envelope.body).map(|hello| (hello, envelope.signature)),
+            _ => Err(WireError::WrongKind),
+        });
+        match read {
+            Ok((hello, signature)) => {
+                let proof =
+                    Proof { verifier: &verifier, challenge: &challenge, hello: &hello, signature };
+                self.gate().prove_identity(now, source, &proof)
+            }
+            Err(error) => self.gate().malformed(now, source, error.reason(), bytes),
+        }
+    }
+
+    fn on_dht(&mut self, event: kad::Event) {
+        match event {
+            kad::Event::InboundRequest {
+                request: InboundRequest::PutRecord { source, record: Some(record), .. },
+            } => self.on_record(source, record),
+            kad::Event::RoutablePeer { peer, address }
+            | kad::Event::PendingRoutablePeer { peer, address } => {
+                self.swarm.behaviour_mut().dht.kad.add_address(&peer, address);
+            }
+            kad::Event::OutboundQueryProgressed { id, result, step, .. } => {
+                if let QueryResult::GetRecord(Ok(GetRecordOk::FoundRecord(found))) = result {
+                    self.on_sought(id, found);
+                }
+                if step.last {
+                    if let Some(sought) = self.sought.get_mut(&id) {
+                        sought.finished = true;
+                    }
+                    self.answer_sought(id);
+                }
+            }
+            _ => {}
+        }
+    }
+
+    /// A record that a peer wants us to store is admitted like any other advertisement first.
+    fn on_record(&mut self, peer: PeerId, mut record: kad::Record) {
+        let now = self.now();
+        let source = Self::source_of(&peer, Channel::Dht);
+        let decision =
+            self.gate().screen_frame(now, &source, FrameKind::Record, record.value.len());
+        if !decision.is_accept() {
+            return;
+        }
+        let Some(header) = self.header_of(&record) else {
+            let _ = self.gate().malformed(now, &source, Reason::Malformed, &record.value);
+            return;
+        };
+        let life = std::time::Duration::from_millis(header.expires_at.since(now).get());
+        record.expires = Instant::now().checked_add(life);
+        let envelope = record.value.clone();
+        let deadline = now.saturating_add(HOLD_PULLED);
+        let origin = Origin::Record(record);
+        self.admit(Message { source, envelope, origin, deadline, claim_sought: false });
+    }
+
+    fn on_sought(&mut self, query: kad::QueryId, found: kad::PeerRecord) {
+        let Some(peer) = found.peer else { return };
+        if self.header_of(&found.record).is_none() {
+            return;
+        }
+        let Some(sought) = self.sought.get_mut(&query) else { return };
+        sought.open += 1;
+        let source = Self::source_of(&peer, Channel::Dht);
+        let deadline = self.now().saturating_add(HOLD_PULLED);
+        let (envelope, origin) = (found.record.value, Origin::Sought(query));
+        self.admit(Message { source, envelope, origin, deadline, claim_sought: false });
+    }
+
+    /// The advertisement in a record, if it lies under its own author's key.
+    fn header_of<'a>(&self, record: &'a kad::Record) -> Option<AdHeader<'a>> {
+        let header = AdHeader::read(self.network, &record.value).ok()?;
+        (dht::record_key(self.network, &header.author) == record.key).then_some(header)
+    }
+}

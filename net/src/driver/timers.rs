@@ -1,0 +1,121 @@
+//! What waits for a time: messages held back and connections cut off.
+
+use std::{cmp::Reverse, collections::BinaryHeap, time::Duration};
+
+use libp2p::PeerId;
+use ltms_core::{Decision, IdentityId, Reason, Timestamp};
+use tokio::time::Instant;
+
+use super::{Driver, Message};
+use crate::{behaviour::gossip, clock::Clock};
+
+/// Messages that may be held back; on top of them the newcomer is refused.
+const HELD: usize = 1_024;
+
+/// What to do when its time has come.
+enum Due {
+    Readmit(PeerId),
+    Retry(Box<Message>),
+    GiveUp(IdentityId),
+}
+
+struct Entry {
+    at: Reverse<Timestamp>,
+    due: Due,
+}
+
+impl PartialEq for Entry {
+    fn eq(&self, other: &Self) -> bool {
+        self.at == other.at
+    }
+}
+impl Eq for Entry {}
+impl PartialOrd for Entry {
+    fn partial_cmp(&self, other: &Self) -> Option<std::cmp::Ordering> {
+        Some(self.cmp(other))
+    }
+}
+impl Ord for Entry {
+    fn cmp(&self, other: &Self) -> std::cmp::Ordering {
+        self.at.cmp(&other.at)
+    }
+}
+
+/// Deadlines, earliest first.
+#[derive(Default)]
+pub(super) struct Timers {
+    entries: BinaryHeap<Entry>,
+    held: usize,
+    sweep: Timestamp,
+}
+
+impl Timers {
+    pub(super) fn readmit(&mut self, at: Timestamp, peer: PeerId) {
+        self.push(at, Due::Readmit(peer));
+    }
+
+    pub(super) fn give_up(&mut self, at: Timestamp, id: IdentityId) {
+        self.push(at, Due::GiveUp(id));
+    }
+
+    /// Holds a message back until a time; gives it back if too many are held.
+    pub(super) fn hold(&mut self, at: Timestamp, message: Message) -> Result<(), Message> {
+        if self.held >= HELD {
+            return Err(message);
+        }
+        self.held += 1;
+        self.push(at, Due::Retry(Box::new(message)));
+        Ok(())
+    }
+
+    fn push(&mut self, at: Timestamp, due: Due) {
+        self.entries.push(Entry { at: Reverse(at), due });
+    }
+
+    /// Ends when something is due, looking at the clock at least every second, because a clock
+    /// may be stepped.
+    pub(super) async fn due(&self, clock: &Clock) {
+        let next = self.entries.peek().map_or(self.sweep, |entry| entry.at.0.min(self.sweep));
+        let wait = Duration::from_millis(next.since(clock.now()).get());
+        tokio::time::sleep_until(Instant::now() + wait.min(Duration::from_secs(1))).await;
+    }
+
+    fn pop(&mut self, now: Timestamp) -> Option<Due> {
+        if self.entries.peek()?.at.0 > now {
+            return None;
+        }
+        let due = self.entries.pop()?.due;
+        self.held -= usize::from(matches!(due, Due::Retry(_)));
+        Some(due)
+    }
+}
+
+impl Driver {
+    pub(super) fn on_timers(&mut self) {
+        let now = self.now();
+        while let Some(due) = self.timers.pop(now) {
+            match due {
+                Due::Readmit(peer) => {
+                    let gossip = &mut self.swarm.behaviour_mut().gossip;
+                    gossip::throttle(gossip, &peer, false, 0);
+                }
+                Due::Retry(message) => self.admit(*message),
+                Due::GiveUp(id) => {
+                    for message in self.waiting.remove(&id).unwrap_or_default() {
+                        let decision = Decision::new(Reason::UnknownIdentity);
+                        self.finish(message.origin, &message.source, decision);
+                    }
+                }
+            }
+        }
+        if self.gate().poll_timeout() <= now {
+            self.gate().handle_timeout(now);
+            let gate = &self.swarm.behaviour().connections.door.gate;
+            self.envelopes.retain(|key| gate.is_listed(now, key), |id| gate.identity(id).is_some());
+            let swept =
+                self.swarm.behaviour_mut().dht.kad.store_mut().sweep(std::time::Instant::now());
+            tracing::debug!(swept, "swept");
+        }
+        self.timers.sweep = self.gate().poll_timeout();
+    }
+}
