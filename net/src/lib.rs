@@ -11,6 +11,7 @@ mod driver;
 mod envelopes;
 mod handle;
 mod node;
+
 pub mod transport;
 mod verify;
 
