@@ -35,6 +35,20 @@ pub struct Found {
     rank: Rank,
 }
 
+impl Default for Found {
+    /// An empty place, for [`Gate::find`] to fill.
+    fn default() -> Self {
+        Self {
+            key: PublicKey::from_bytes([0; 33]),
+            identity: None,
+            score: 0,
+            burned: Amount::ZERO,
+            expires_at: Timestamp::EPOCH,
+            rank: Rank::default(),
+        }
+    }
+}
+
 /// Greater is better: not bad, score band of ten, burn per live row, keyed-random (policy §7).
 type Rank = (bool, u8, u64, u64);
 
