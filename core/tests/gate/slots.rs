@@ -96,6 +96,25 @@ fn the_eleventh_key_waits_for_the_first_slot_to_end() {
 }
 
 #[test]
+fn a_withdrawn_key_makes_room_ten_minutes_later_without_any_sweep() {
+    let mut world = World::new();
+    let owner = owner(&mut world, 50, 200);
+    for n in 0..10 {
+        assert_eq!(reason(owner.pull(&mut world, n, DAY)), Reason::New);
+    }
+    world.wait(MINUTE);
+    let end = START.saturating_add(DAY);
+    let gone = ad(&owner.authors[3]).under(&owner.id).at(world.now);
+    let gone = gone.delegated(&owner.secret, end).withdrawal();
+    assert_eq!(reason(world.direct(0, &gone)), Reason::New);
+    let free = world.now.saturating_add(Millis::from_mins(10));
+    assert_eq!(owner.pull(&mut world, 10, HOUR), Decision::until(Reason::KeyLimit, free));
+    world.now = free;
+    assert_eq!(reason(owner.pull(&mut world, 10, HOUR)), Reason::New);
+    assert_eq!(world.of_identity(&owner.id).keys.0, 10);
+}
+
+#[test]
 fn rotating_keys_through_a_slot_gains_nothing() {
     let mut world = World::new();
     let owner = owner(&mut world, 50, 200);
