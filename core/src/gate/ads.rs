@@ -272,7 +272,8 @@ impl Parts<'_> {
     }
 
     fn take_stranger_slot(&mut self, now: Timestamp, tag: u64, old_owner: Owner, new_slot: bool) {
-        if !matches!(old_owner, Owner::Stranger(_)) {
+        // What another stranger had was released.
+        if old_owner != Owner::Stranger(tag) {
             self.node.stranger_keys = self.node.stranger_keys.saturating_add(1);
         }
         let Some(row) = self.tables.peers.find_tag_mut(&self.rules.seed, tag) else { return };

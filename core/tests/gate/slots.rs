@@ -129,3 +129,22 @@ fn rotating_keys_through_a_slot_gains_nothing() {
     }
     assert_eq!(admitted, 10, "101 seconds are less than a slot is held");
 }
+
+#[test]
+fn a_key_whose_graylisting_is_long_past_leaves_the_table() {
+    let mut world = World::new();
+    let owner = owner(&mut world, 50, 200);
+    let key = owner.authors[0].public_key();
+    for n in 0..11 {
+        let _ = owner.pull(&mut world, 0, HOUR);
+        world.wait(Millis::new(n));
+        world.wait(SECOND);
+    }
+    assert_eq!(reason(world.of_key(&key).decision), Reason::Graylisted);
+    world.wait(DAY);
+    world.gate.handle_timeout(world.now);
+    assert!(world.of_key(&key).known, "the next one would be longer");
+    world.wait(HOUR.saturating_mul(2));
+    world.gate.handle_timeout(world.now);
+    assert!(!world.of_key(&key).known);
+}

@@ -63,6 +63,46 @@ fn fresh_peer_ids_share_the_window_of_their_address() {
     assert_eq!(accepted, 2);
 }
 
+/// With windows as wide as a test needs.
+fn unhurried(capacity: Capacity) -> World {
+    let mut policy = POLICY;
+    policy.windows.strangers = Quota::every(SECOND, 1000);
+    let mut world = World::with(capacity, policy);
+    (0..20).for_each(|number| world.connect(number));
+    world
+}
+
+#[test]
+fn strangers_have_an_eighth_of_the_key_table_and_moving_keys_gains_nothing() {
+    let mut world = unhurried(Capacity { keys: 64, ..Capacity::SMALL });
+    let authors: Vec<_> = (0..20).map(|n| named(&format!("stranger {n}"))).collect();
+    for author in &authors[..8] {
+        assert_eq!(reason(world.direct(0, &ad(author))), Reason::New);
+    }
+    assert_eq!(reason(world.direct(1, &ad(&authors[8]).of_peer(1))), Reason::StrangerShare);
+    // The keys move to a peer with another id, and back.
+    for number in [1, 0, 1] {
+        world.wait(MINUTE);
+        for author in &authors[..8] {
+            let moved = ad(author).at(world.now).of_peer(number);
+            assert_eq!(reason(world.direct(number, &moved)), Reason::New);
+        }
+    }
+    assert_eq!((world.of_peer(0).keys.0, world.of_peer(1).keys.0), (0, 8));
+    let ninth = ad(&authors[8]).at(world.now).of_peer(2);
+    assert_eq!(reason(world.direct(2, &ninth)), Reason::StrangerShare);
+    assert_eq!(world.gate.metrics(world.now).advertised_keys, 8);
+    // What ended makes room.
+    world.wait(HOUR.saturating_mul(2));
+    world.gate.handle_timeout(world.now);
+    for author in &authors[8..16] {
+        let ad = ad(author).at(world.now).of_peer(2);
+        assert_eq!(reason(world.direct(2, &ad)), Reason::New);
+    }
+    let seventeenth = ad(&authors[16]).at(world.now).of_peer(3);
+    assert_eq!(reason(world.direct(3, &seventeenth)), Reason::StrangerShare);
+}
+
 #[test]
 fn a_stranger_may_return_under_another_peer_id() {
     let mut world = world();
