@@ -89,7 +89,7 @@ impl<S: Storage> World<S> {
         let kind = match source.channel {
             Channel::Gossip => FrameKind::Gossip,
             Channel::Direct => FrameKind::Direct,
-            Channel::Directory | Channel::Dht => {
+            Channel::Directory | Channel::Dht | Channel::Own => {
                 return self.gate.admit_ad(self.now, source, envelope);
             }
         };
