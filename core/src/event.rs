@@ -22,4 +22,6 @@ pub enum Event {
     Suspended(IdentityId),
     /// The burn is in the chain again.
     Resumed(IdentityId),
+    /// Its current key changed.
+    Rotated(IdentityId),
 }

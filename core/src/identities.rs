@@ -1,10 +1,10 @@
 //! Identities: what a burn bought.
 
-use crate::burn::Tier;
+use crate::burn::{Purpose, Tier};
 use crate::peers::domain;
 use crate::score::{Graylisting, Reputation};
 use crate::table::Row;
-use crate::{Amount, BlockHeight, Bucket, IdentityId, Policy, PublicKey, Quota, Timestamp};
+use crate::{Amount, BlockHeight, Bucket, IdentityId, Millis, Policy, PublicKey, Quota, Timestamp};
 
 /// How well a burn is known to be in the chain (policy §6).
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -26,6 +26,21 @@ pub enum EvidenceClass {
     Node = 3,
 }
 
+/// Where in the chain an output lies; greater is later.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) struct BurnPlace {
+    pub(crate) height: BlockHeight,
+    pub(crate) position: u32,
+    pub(crate) output: u8,
+}
+
+impl BurnPlace {
+    pub(crate) const FIRST: Self = Self { height: BlockHeight::new(0), position: 0, output: 0 };
+}
+
+/// How long before its end an anchored proof may be renewed.
+const RENEWAL: Millis = Millis::from_days(7);
+
 #[derive(Clone)]
 pub(crate) struct IdentityRow {
     pub(crate) id: IdentityId,
@@ -35,10 +50,20 @@ pub(crate) struct IdentityRow {
     pub(crate) sequence: u64,
     /// Total valid burn: registration and top-ups.
     pub(crate) burned: Amount,
-    pub(crate) height: BlockHeight,
+    /// Where the registration lies.
+    pub(crate) place: BurnPlace,
     pub(crate) class: EvidenceClass,
-    /// The burn is not in the chain at present.
-    pub(crate) suspended: bool,
+    /// Until when the registration is proved; `NEVER` unless anchored.
+    pub(crate) proved_until: Timestamp,
+    /// The tip at which its burn was found to be out of the chain.
+    pub(crate) suspended_at: Option<BlockHeight>,
+    /// Neither lapses nor is displaced.
+    pub(crate) pinned: bool,
+    /// The key before the last rotation, which may contest it.
+    pub(crate) previous_key: PublicKey,
+    /// The last burn used for each purpose: the next has to lie later in the chain, so no burn
+    /// can be used twice and nothing but this has to be remembered.
+    pub(crate) used: [BurnPlace; Purpose::ALL.len()],
     /// Window of all its keys together.
     pub(crate) window: Bucket,
     /// Key slots taken.
@@ -61,6 +86,7 @@ pub(crate) enum Told {
     Registered,
     Suspended,
     Resumed,
+    Rotated,
 }
 
 impl Row for IdentityRow {
@@ -70,9 +96,13 @@ impl Row for IdentityRow {
         key: PublicKey::from_bytes([0; 33]),
         sequence: 0,
         burned: Amount::ZERO,
-        height: BlockHeight::new(0),
+        place: BurnPlace::FIRST,
         class: EvidenceClass::Weak,
-        suspended: false,
+        proved_until: Timestamp::EPOCH,
+        suspended_at: None,
+        pinned: false,
+        previous_key: PublicKey::from_bytes([0; 33]),
+        used: [BurnPlace::FIRST; Purpose::ALL.len()],
         window: Bucket::FULL,
         keys: 0,
         extra_keys: 0,
@@ -93,11 +123,35 @@ impl Row for IdentityRow {
 impl IdentityRow {
     /// The tier in force: Basic until the burn is deep enough to be final.
     pub(crate) fn tier(&self, policy: &Policy, tip: BlockHeight) -> Tier {
-        let deep = self.height.confirmations(tip) >= policy.burns.full;
+        let deep = self.place.height.confirmations(tip) >= policy.burns.full;
         if !deep || self.class <= EvidenceClass::Anchored {
             return Tier::Basic;
         }
         Tier::of(self.burned, &policy.burns).unwrap_or(Tier::Basic)
+    }
+
+    /// Whether it serves nothing until its burn is proved again.
+    pub(crate) fn is_suspended(&self, now: Timestamp) -> bool {
+        self.suspended_at.is_some() || self.proved_until <= now
+    }
+
+    /// Whether a proof of its registration is welcome.
+    pub(crate) fn wants_proof(&self, now: Timestamp) -> bool {
+        self.suspended_at.is_some() || self.proved_until <= now.saturating_add(RENEWAL)
+    }
+
+    /// The last burn used for a purpose.
+    pub(crate) fn last_used(&self, purpose: Purpose) -> BurnPlace {
+        let index = usize::from(purpose.code()).checked_sub(1);
+        index.and_then(|index| self.used.get(index)).copied().unwrap_or(BurnPlace::FIRST)
+    }
+
+    /// Notes that a burn is used.
+    pub(crate) fn use_burn(&mut self, purpose: Purpose, place: BurnPlace) {
+        let index = usize::from(purpose.code()).checked_sub(1);
+        if let Some(used) = index.and_then(|index| self.used.get_mut(index)) {
+            *used = place;
+        }
     }
 
     /// How many keys may advertise under it.

@@ -11,6 +11,7 @@ pub(crate) struct Counters {
     pub(crate) peers_blocked: u64,
     pub(crate) expired_entries_dropped: u64,
     pub(crate) bans_not_recorded: u64,
+    pub(crate) identities_lapsed: u64,
 }
 
 impl Counters {
@@ -24,6 +25,7 @@ impl Counters {
         peers_blocked: 0,
         expired_entries_dropped: 0,
         bans_not_recorded: 0,
+        identities_lapsed: 0,
     };
 
     /// Counts a decision and passes it on.
@@ -72,6 +74,8 @@ pub struct Metrics {
     pub signature_checks: u64,
     /// Bans that found no room; their peers were only disconnected.
     pub bans_not_recorded: u64,
+    /// Identities given up because their burn did not come back.
+    pub identities_lapsed: u64,
 }
 
 #[cfg(test)]

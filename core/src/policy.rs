@@ -397,6 +397,7 @@ impl Policy {
             "is more than exists",
         )?;
         check("burns.full", burns.full >= burns.provisional, at_least)?;
+        check("burns.fees", !burns.fees, "is not charged by this version")?;
         check("reputation.start", reputation.start <= 100, "is at most 100")?;
         check(
             "reputation.rate",

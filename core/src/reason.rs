@@ -111,6 +111,8 @@ reasons! {
     Superseded = 42, "superseded", Ignore;
     /// The identity's burn is not in the chain at present.
     Suspended = 43, "suspended", Ignore;
+    /// A burn at or before the last that was used for its purpose.
+    BurnUsed = 44, "burn-used", Ignore;
     /// A stranger's advertisement that did not come from the very peer it advertises.
     StrangerElsewhere = 45, "stranger-elsewhere", Ignore;
     /// A burn whose purpose has no price under this policy.
@@ -136,6 +138,10 @@ reasons! {
     WeakEvidence = 55, "weak-evidence", Ignore;
     /// The session's outcome is counted already, or its counterparty often enough today.
     NotCounted = 56, "not-counted", Ignore;
+    /// The last rotation may still be contested, so none can follow it yet.
+    NotFinal = 57, "not-final", Ignore;
+    /// The chain stepped back further than it should; nothing changes until that is confirmed.
+    ChainSuspect = 58, "chain-suspect", Ignore;
 
     /// Larger than the protocol allows.
     Oversize = 60, "oversize", Reject;

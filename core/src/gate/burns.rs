@@ -1,71 +1,18 @@
-//! Registration of identities: claim, signature, block, row.
+//! What a proven burn does: an identity is created, proved again, rotated or credited.
 
-use super::sanctions::Fault;
-use super::{Gate, Parts, SignatureCheck, Signed, Source, Tip};
-use crate::burn::BurnScript;
-use crate::chain::{Header, Transaction, merkle};
-use crate::identities::{EvidenceClass, IdentityRow, Told};
-use crate::keys::{Channel, KeyRow, Owner};
+use super::{Gate, Parts};
+use crate::burn::Purpose;
+use crate::identities::{BurnPlace, EvidenceClass, IdentityRow, Told};
+use crate::keys::{KeyRow, Owner};
 use crate::score::Reputation;
 use crate::storage::Storage;
 use crate::table::Row;
-use crate::wire::{Registration, register_hash};
-use crate::{Amount, BlockHash, BlockHeight, Decision, IdentityId, OutPoint, PublicKey, Reason};
-use crate::{Bucket, Screening, Signature, Timestamp};
+use crate::{Amount, BlockHeight, Decision, IdentityId, Millis, PublicKey, Reason, Timestamp};
 
-/// Bytes that a transaction in a block has at least (lotusd `consensus.h`); with fewer, an inner
-/// node of the tree could pass for one.
-const MIN_TRANSACTION: usize = 100;
-
-/// A claim that reads well: its signature is next.
-#[derive(Debug)]
-#[must_use]
-pub struct ClaimTicket {
-    signed: Signed,
-    lookup: LookupTicket,
-}
-
-/// A signed claim: the header of its block is next.
-#[derive(Clone, Copy, Debug)]
-#[must_use]
-pub struct LookupTicket {
-    source: Source,
-    id: IdentityId,
-    key: PublicKey,
-    burned: Amount,
-    block: BlockHash,
-    merkle_root: [u8; 32],
-}
-
-impl ClaimTicket {
-    /// Checks the signature.
-    pub fn verify(&self) -> SignatureCheck {
-        if self.signed.holds() { SignatureCheck::Valid } else { SignatureCheck::Invalid }
-    }
-}
-
-impl LookupTicket {
-    /// The block whose header has to be asked for.
-    #[must_use]
-    pub const fn block(&self) -> &BlockHash {
-        &self.block
-    }
-
-    /// The identity that is claimed.
-    #[must_use]
-    pub const fn identity(&self) -> &IdentityId {
-        &self.id
-    }
-}
-
-/// The header of a block in the active chain, and how well that is known.
-#[derive(Clone, Copy, Debug)]
-pub struct BlockEvidence<'a> {
-    /// The header.
-    pub header: &'a Header,
-    /// Who says that it is in the chain.
-    pub class: EvidenceClass,
-}
+/// Blocks after which the last rotation can no longer be contested (policy §6).
+const CONTEST: u32 = 100;
+/// How long an owner's anchor proves a burn (policy §6).
+pub(crate) const ANCHORED: Millis = Millis::from_days(30);
 
 /// A registered identity, as other code may show it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -83,53 +30,13 @@ pub struct Registered {
     pub height: BlockHeight,
     /// How well that is known.
     pub class: EvidenceClass,
+    /// Whether the burn is out of the chain, or its proof too old.
+    pub suspended: bool,
     /// Its reputation score.
     pub score: u8,
 }
 
 impl<S: Storage> Gate<S> {
-    /// Tells the chain's end. `fork` is the last block that the old and the new chain share:
-    /// identities burned above it are suspended until [`Gate::burn_seen`] finds them again.
-    pub fn set_tip(&mut self, now: Timestamp, tip: Tip, fork: BlockHeight) {
-        let parts = self.parts(now);
-        let reorganised = parts.node.tip.is_some_and(|old| fork < old.height);
-        parts.node.tip = Some(tip);
-        if !reorganised {
-            return;
-        }
-        let mut identities = parts.tables.identities;
-        for place in identities.places() {
-            let Some(row) = identities.get_mut(place) else { continue };
-            if row.height > fork && !row.suspended {
-                row.suspended = true;
-                row.told = Told::Suspended;
-                identities.mark(place);
-            }
-        }
-        parts.node.next_sweep = parts.node.next_sweep.min(now);
-    }
-
-    /// Tells what became of the burn of a suspended identity: the block that it is in now, or
-    /// `None` while it is in none.
-    pub fn burn_seen(
-        &mut self,
-        now: Timestamp,
-        id: &IdentityId,
-        found: Option<&BlockEvidence<'_>>,
-    ) {
-        let mut parts = self.parts(now);
-        let Some(evidence) = found else { return };
-        let Some(place) = parts.tables.identities.find(&parts.rules.seed, id) else { return };
-        let Some(row) = parts.tables.identities.get_mut(place) else { return };
-        if row.suspended {
-            row.suspended = false;
-            row.height = evidence.header.height();
-            row.class = evidence.class;
-            row.told = Told::Resumed;
-            parts.tables.identities.mark(place);
-        }
-    }
-
     /// The identity of a current key.
     #[must_use]
     pub fn resolve_identity(&self, key: &PublicKey) -> Option<Registered> {
@@ -144,68 +51,6 @@ impl<S: Storage> Gate<S> {
     pub fn identity(&self, id: &IdentityId) -> Option<Registered> {
         self.storage.tables().identities.find(&self.rules.seed, id).map(|(_, row)| row.registered())
     }
-
-    /// Reads a registration claim: transaction, output, script, amount. Asks nobody.
-    pub fn screen_claim(
-        &mut self,
-        now: Timestamp,
-        source: &Source,
-        claim: &Registration<'_>,
-        signature: Signature,
-    ) -> Screening<ClaimTicket> {
-        let mut parts = self.parts(now);
-        match parts.screen_claim(now, source, claim, signature) {
-            Ok(ticket) => Screening::Proceed(ticket),
-            Err(decision) => {
-                Screening::Done(parts.refused_claim(now, source, claim.transaction, decision))
-            }
-        }
-    }
-
-    /// Goes on from the claim's signature to its block.
-    pub fn settle_claim(
-        &mut self,
-        now: Timestamp,
-        ticket: ClaimTicket,
-        check: SignatureCheck,
-    ) -> Screening<LookupTicket> {
-        let mut parts = self.parts(now);
-        let source = ticket.lookup.source;
-        if check != SignatureCheck::Valid {
-            let decision = Reason::InvalidSignature.into();
-            return Screening::Done(parts.refused_claim(
-                now,
-                &source,
-                &ticket.signed.hash,
-                decision,
-            ));
-        }
-        parts.give_back(&source, true);
-        Screening::Proceed(ticket.lookup)
-    }
-
-    /// Takes the tokens of one look-up of a block header that is not known yet.
-    ///
-    /// # Errors
-    /// [`Reason::HeaderBudget`] with the time at which there is one again.
-    pub fn charge_lookup(&mut self, now: Timestamp, ticket: &LookupTicket) -> Result<(), Decision> {
-        let mut parts = self.parts(now);
-        parts
-            .charge_lookup(now, &ticket.source)
-            .map_err(|decision| parts.node.counters.note(decision))
-    }
-
-    /// The verdict on a claim, given the block's header if our source has it in its chain.
-    pub fn settle_burn(
-        &mut self,
-        now: Timestamp,
-        ticket: LookupTicket,
-        found: Option<&BlockEvidence<'_>>,
-    ) -> Decision {
-        let mut parts = self.parts(now);
-        let decision = parts.settle_burn(now, &ticket, found);
-        parts.refused_claim(now, &ticket.source, &ticket.merkle_root, decision)
-    }
 }
 
 impl IdentityRow {
@@ -215,177 +60,196 @@ impl IdentityRow {
             key: self.key,
             sequence: self.sequence,
             burned: self.burned,
-            height: self.height,
+            height: self.place.height,
             class: self.class,
+            suspended: self.suspended_at.is_some(),
             score: self.reputation.score(),
         }
     }
 }
 
 impl Parts<'_> {
-    fn refused_claim(
+    /// Creates the identity of a burn, or takes the same burn's new place for a suspended one.
+    pub(crate) fn register(
         &mut self,
         now: Timestamp,
-        source: &Source,
-        evidence: &[u8],
-        decision: Decision,
-    ) -> Decision {
-        match decision.reason {
-            Reason::InvalidSignature => self.accuse(now, source, Fault::InvalidSignature, evidence),
-            _ if decision.verdict == crate::Verdict::Reject => {
-                self.accuse(now, source, Fault::Malformed, evidence);
-            }
-            _ => {}
-        }
-        self.node.counters.note(decision)
-    }
-
-    fn screen_claim(
-        &mut self,
-        now: Timestamp,
-        source: &Source,
-        claim: &Registration<'_>,
-        signature: Signature,
-    ) -> Result<ClaimTicket, Decision> {
-        let policy = &self.rules.policy;
-        if let Some(sanction) = self.sanction(now, &source.peer) {
-            return Err(sanction);
-        }
-        let raw = claim.transaction;
-        let transaction = Transaction::parse(raw).map_err(|_| Reason::Transaction)?;
-        if raw.len() < MIN_TRANSACTION {
-            return Err(Reason::Transaction.into());
-        }
-        if transaction.is_coinbase() || claim.position == 0 {
-            return Err(Reason::Coinbase.into());
-        }
-        let outpoint = OutPoint { txid: transaction.txid(), vout: claim.vout.into() };
-        let id = outpoint.identity_id().map_err(|_| Reason::NoSuchOutput)?;
-        if self.tables.identities.find(&self.rules.seed, &id).is_some() {
-            return Err(Reason::AlreadyKnown.into());
-        }
-        let output = transaction.output(claim.vout.into()).ok_or(Reason::NoSuchOutput)?;
-        let script = BurnScript::parse(output.script).map_err(|_| Reason::Script)?;
-        if script.purpose.is_some() {
-            return Err(Reason::Script.into());
-        }
-        if output.value < policy.burns.registration {
-            return Err(Reason::BurnTooSmall.into());
-        }
-        let leaf = merkle::leaf(&transaction.txhash(), &outpoint.txid);
-        let merkle_root = merkle::root_from_branch(&leaf, claim.position, claim.branch)
-            .map_err(|_| Reason::NotInBlock)?;
-        let key = script.public_key;
-        self.judge_current_key(&key, &id)?;
-        self.take_signature(now, source)?;
-        let hash = register_hash(policy.network, &outpoint, &key);
-        let (block, burned, source) = (claim.block, output.value, *source);
-        let lookup = LookupTicket { source, id, key, burned, block, merkle_root };
-        Ok(ClaimTicket { signed: Signed { key, hash, signature }, lookup })
-    }
-
-    /// A current key belongs to one identity only.
-    fn judge_current_key(&self, key: &PublicKey, id: &IdentityId) -> Result<(), Decision> {
-        let Some((_, row)) = self.tables.keys.view().find(&self.rules.seed, key) else {
-            return Ok(());
-        };
-        let own = Owner::Identity(IdentityRow::tag(&self.rules.seed, id));
-        if row.current && row.owner != own { Err(Reason::KeyTaken.into()) } else { Ok(()) }
-    }
-
-    fn charge_lookup(&mut self, now: Timestamp, source: &Source) -> Result<(), Decision> {
-        if source.channel == Channel::Own {
-            return Ok(());
-        }
-        let windows = &self.rules.policy.windows;
-        let refuse = |until: crate::NotUntil| Decision::until(Reason::HeaderBudget, until.0);
-        let Some(row) = self.tables.peers.find_mut(&self.rules.seed, &source.peer) else {
-            return Err(Reason::ConnectionLimit.into());
-        };
-        row.headers.peek(windows.header, now).map_err(refuse)?;
-        self.node.headers.take(windows.node_header, now).map_err(refuse)?;
-        row.headers.charge(windows.header, now);
-        Ok(())
-    }
-
-    fn settle_burn(
-        &mut self,
-        now: Timestamp,
-        ticket: &LookupTicket,
-        found: Option<&BlockEvidence<'_>>,
-    ) -> Decision {
-        let Some(evidence) = found.filter(|evidence| evidence.header.hash() == ticket.block) else {
-            return Reason::UnknownBlock.into();
-        };
-        if evidence.header.merkle_root() != ticket.merkle_root {
-            return Reason::NotInBlock.into();
-        }
-        if evidence.class == EvidenceClass::Weak {
-            return Reason::WeakEvidence.into();
-        }
-        let height = evidence.header.height();
-        let confirmations = height.confirmations(self.node.tip_height());
-        if self.node.tip.is_none() || confirmations < self.rules.policy.burns.provisional {
-            return Reason::Immature.into();
-        }
-        if let Err(decision) = self.judge_current_key(&ticket.key, &ticket.id) {
-            return decision;
-        }
-        self.register(now, ticket, height, evidence.class)
-    }
-
-    fn register(
-        &mut self,
-        now: Timestamp,
-        ticket: &LookupTicket,
-        height: BlockHeight,
+        id: &IdentityId,
+        key: &PublicKey,
+        burned: Amount,
+        place: BurnPlace,
         class: EvidenceClass,
-    ) -> Decision {
+    ) -> Result<(), Decision> {
         let seed = &self.rules.seed;
-        if self.tables.identities.find(seed, &ticket.id).is_some() {
-            return Reason::AlreadyKnown.into();
+        let anchored = class == EvidenceClass::Anchored;
+        let proved_until = if anchored { now.saturating_add(ANCHORED) } else { Timestamp::NEVER };
+        if let Some(known) = self.tables.identities.find(seed, id) {
+            return self.prove_again(now, known, place, class, proved_until);
         }
-        let key_place = self.tables.keys.find(seed, &ticket.key);
+        self.judge_new_key(key)?;
+        let key_place = self.tables.keys.find(seed, key);
         if self.tables.identities.is_full() || key_place.is_none() && self.tables.keys.is_full() {
-            return Reason::TableFull.into();
+            return Err(Reason::TableFull.into());
         }
         let row = IdentityRow {
-            id: ticket.id,
-            key: ticket.key,
-            sequence: 0,
-            burned: ticket.burned,
-            height,
+            id: *id,
+            key: *key,
+            burned,
+            place,
             class,
-            suspended: false,
-            window: Bucket::FULL,
+            proved_until,
+            used: [place; Purpose::ALL.len()],
             reputation: Reputation::fresh(&self.rules.policy.reputation, now),
             told: Told::Registered,
             ..IdentityRow::VACANT
         };
-        let Some(place) = self.tables.identities.insert(seed, row) else {
-            return Reason::TableFull.into();
-        };
-        self.tables.identities.mark(place);
-        self.take_key(key_place, ticket);
-        Reason::New.into()
+        let inserted = self.tables.identities.insert(seed, row).ok_or(Reason::TableFull)?;
+        self.tables.identities.mark(inserted);
+        self.take_key(id, key, 0);
+        Ok(())
     }
 
-    /// The key's row becomes the new identity's; a stranger's advertisement by it ends.
-    fn take_key(&mut self, place: Option<u32>, ticket: &LookupTicket) {
+    fn prove_again(
+        &mut self,
+        now: Timestamp,
+        known: u32,
+        place: BurnPlace,
+        class: EvidenceClass,
+        proved_until: Timestamp,
+    ) -> Result<(), Decision> {
+        let row = self.tables.identities.get_mut(known).ok_or(Reason::UnknownIdentity)?;
+        if !row.wants_proof(now) {
+            return Err(Reason::AlreadyKnown.into());
+        }
+        row.place = place;
+        row.class = class;
+        row.proved_until = proved_until;
+        if row.suspended_at.take().is_some() {
+            row.told = Told::Resumed;
+            self.tables.identities.mark(known);
+        }
+        Ok(())
+    }
+
+    /// Makes `key` the current key. Of two rotations with one sequence the one that lies earlier
+    /// in the chain holds; it may displace the later until that is final.
+    pub(crate) fn rotate(
+        &mut self,
+        id: &IdentityId,
+        sequence: u64,
+        key: &PublicKey,
+        place: BurnPlace,
+    ) -> Result<(), Decision> {
+        self.judge_new_key(key)?;
         let seed = &self.rules.seed;
-        let owner = Owner::Identity(IdentityRow::tag(seed, &ticket.id));
-        let place = place.or_else(|| {
-            let row = KeyRow { key: ticket.key, ..KeyRow::VACANT };
+        let tip = self.node.tip_height().get();
+        let found = self.tables.identities.find(seed, id).ok_or(Reason::UnknownIdentity)?;
+        let row = self.tables.identities.get(found).ok_or(Reason::UnknownIdentity)?;
+        if row.suspended_at.is_some() {
+            return Err(Reason::Suspended.into());
+        }
+        let last = row.last_used(Purpose::Rotation);
+        let last_is_final = tip.saturating_sub(last.height.get()) >= CONTEST;
+        let contests = sequence == row.sequence && row.sequence > 0;
+        if contests {
+            if last_is_final || place >= last {
+                return Err(Reason::Superseded.into());
+            }
+        } else if sequence != row.sequence.saturating_add(1) {
+            return Err(Reason::Superseded.into());
+        } else if place <= last {
+            return Err(Reason::BurnUsed.into());
+        } else if row.sequence > 0 && !last_is_final {
+            return Err(Reason::NotFinal.into());
+        }
+        if self.tables.keys.find(seed, key).is_none() && self.tables.keys.is_full() {
+            return Err(Reason::TableFull.into());
+        }
+        let retired = row.key;
+        if contests {
+            self.void(id);
+        }
+        let row = self.tables.identities.get_mut(found).ok_or(Reason::UnknownIdentity)?;
+        if !contests {
+            row.previous_key = retired;
+        }
+        row.key = *key;
+        row.sequence = sequence;
+        row.use_burn(Purpose::Rotation, place);
+        row.told = Told::Rotated;
+        self.tables.identities.mark(found);
+        if let Some(row) = self.tables.keys.find_mut(seed, &retired) {
+            row.current = false;
+        }
+        self.take_key(id, key, sequence);
+        Ok(())
+    }
+
+    /// Ends everything that was advertised or delegated under the present sequence, because it
+    /// was another key's that had it.
+    fn void(&mut self, id: &IdentityId) {
+        let owner = Owner::Identity(IdentityRow::tag(&self.rules.seed, id));
+        for row in self.tables.keys.rows_mut().filter(|row| row.owner == owner) {
+            row.expires_at = Timestamp::EPOCH;
+            row.delegation = 0;
+        }
+    }
+
+    /// Adds what a burn of another purpose bought.
+    pub(crate) fn credit(
+        &mut self,
+        id: &IdentityId,
+        sequence: u64,
+        purpose: Purpose,
+        burned: Amount,
+        place: BurnPlace,
+    ) -> Result<(), Decision> {
+        let price = purpose.price(&self.rules.policy.burns);
+        let row =
+            self.tables.identities.find_mut(&self.rules.seed, id).ok_or(Reason::UnknownIdentity)?;
+        if row.suspended_at.is_some() {
+            return Err(Reason::Suspended.into());
+        }
+        if sequence != row.sequence {
+            return Err(Reason::Superseded.into());
+        }
+        if place <= row.last_used(purpose) {
+            return Err(Reason::BurnUsed.into());
+        }
+        match purpose {
+            Purpose::AdditionalKey => {
+                let slots = burned.sats().checked_div(price.sats()).unwrap_or(0);
+                let slots = u16::try_from(slots).unwrap_or(u16::MAX);
+                row.extra_keys = row.extra_keys.saturating_add(slots);
+            }
+            Purpose::TopUp => row.burned = row.burned.saturating_add(burned),
+            // Not charged, so never claimed (`Policy::validate`).
+            _ => return Err(Reason::NotCharged.into()),
+        }
+        row.use_burn(purpose, place);
+        Ok(())
+    }
+
+    /// The key's row becomes the identity's; a stranger's advertisement by it ends.
+    fn take_key(&mut self, id: &IdentityId, key: &PublicKey, sequence: u64) {
+        let seed = &self.rules.seed;
+        let owner = Owner::Identity(IdentityRow::tag(seed, id));
+        let place = self.tables.keys.find(seed, key).or_else(|| {
+            let row = KeyRow { key: *key, ..KeyRow::VACANT };
             self.tables.keys.insert(seed, row)
         });
         let Some(row) = place.and_then(|place| self.tables.keys.get(place)) else { return };
         let (old_owner, had_slot) = (row.owner, row.has_slot());
-        self.release(old_owner, had_slot);
+        if old_owner != owner {
+            self.release(old_owner, had_slot);
+        }
         if let Some(row) = place.and_then(|place| self.tables.keys.get_mut(place)) {
-            row.owner = owner;
             row.current = true;
-            row.expires_at = Timestamp::EPOCH;
-            row.slot_until = Timestamp::EPOCH;
+            row.sequence = sequence;
+            if old_owner != owner {
+                row.owner = owner;
+                row.expires_at = Timestamp::EPOCH;
+                row.slot_until = Timestamp::EPOCH;
+            }
         }
     }
 }

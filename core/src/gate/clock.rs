@@ -1,6 +1,7 @@
 //! Clocks that step back (policy §2).
 
 use super::Parts;
+use super::burns::ANCHORED;
 use crate::{Millis, Timestamp};
 
 /// A clock may be corrected by this much without anything being cut.
@@ -45,6 +46,7 @@ impl Parts<'_> {
             row.window.cut(quota, now);
             row.ban.cut(now, sanctions.identity_ban_max);
             row.next_free = row.next_free.min(now);
+            row.proved_until = row.proved_until.cut(now, ANCHORED);
         }
         let freshness = &policy.freshness;
         let longest = freshness.max_lifetime.saturating_add(freshness.future);

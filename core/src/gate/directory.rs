@@ -110,7 +110,7 @@ impl<S: Storage> Gate<S> {
             return (criteria.min_score == 0).then_some(stranger);
         };
         let identity = self.owner(row)?;
-        let serves = !identity.suspended
+        let serves = !identity.is_suspended(now)
             && identity.sequence == row.sequence
             && identity.ban.active(now).is_none();
         let score = identity.reputation.score();

@@ -130,7 +130,7 @@ impl Parts<'_> {
         if let Some(until) = identity.ban.active(now) {
             return Err(Decision::until(Reason::IdentityBanned, until));
         }
-        if identity.suspended { Err(Reason::Suspended.into()) } else { Ok(()) }
+        if identity.is_suspended(now) { Err(Reason::Suspended.into()) } else { Ok(()) }
     }
 
     fn judge_delegate(

@@ -2,6 +2,7 @@
 
 mod ads;
 mod burns;
+mod claims;
 mod clock;
 mod connections;
 mod directory;
@@ -11,34 +12,27 @@ mod operator;
 mod sanctions;
 mod sessions;
 mod timers;
+mod tip;
 
 pub use ads::AdTicket;
-pub use burns::{BlockEvidence, ClaimTicket, LookupTicket, Registered};
+pub use burns::Registered;
+pub use claims::{BlockEvidence, ClaimTicket, LookupTicket};
 pub use connections::{Connection, FrameKind};
 pub use directory::{Criteria, Found};
 pub use hello::Proof;
 pub use operator::{CapacityError, Standing, Subject};
 pub use sessions::Outcome;
+pub use tip::Tip;
 
+use self::tip::Doubt;
 use crate::hash::Seed;
 use crate::keys::Channel;
 use crate::metrics::Counters;
 use crate::peers::PeerRow;
 use crate::schnorr;
 use crate::storage::{Storage, Tables};
-use crate::{
-    BlockHash, BlockHeight, Bucket, Decision, PeerId, Policy, PolicyError, PublicKey, Reason,
-};
+use crate::{Bucket, Decision, PeerId, Policy, PolicyError, PublicKey, Reason};
 use crate::{Signature, Timestamp};
-
-/// The end of the best chain that our source knows.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Tip {
-    /// Its height.
-    pub height: BlockHeight,
-    /// Its hash.
-    pub hash: BlockHash,
-}
 
 /// Where a message came from.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -119,6 +113,7 @@ pub(crate) struct Rules {
 #[derive(Clone)]
 pub(crate) struct Node {
     pub(crate) tip: Option<Tip>,
+    pub(crate) doubt: Option<Doubt>,
     pub(crate) signatures: Bucket,
     pub(crate) headers: Bucket,
     /// Rows of the key table that strangers have.
@@ -127,12 +122,6 @@ pub(crate) struct Node {
     /// The latest time given since the clock last stepped back.
     pub(crate) latest: Timestamp,
     pub(crate) counters: Counters,
-}
-
-impl Node {
-    pub(crate) fn tip_height(&self) -> BlockHeight {
-        self.tip.map_or(BlockHeight::default(), |tip| tip.height)
-    }
 }
 
 /// The policy with its state: see the crate's documentation for what it never does.
@@ -161,6 +150,7 @@ impl<S: Storage> Gate<S> {
         policy.validate()?;
         let node = Node {
             tip: None,
+            doubt: None,
             signatures: Bucket::FULL,
             headers: Bucket::FULL,
             stranger_keys: 0,

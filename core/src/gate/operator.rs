@@ -214,7 +214,7 @@ impl<S: Storage> Gate<S> {
         let tip = self.node.tip_height();
         if let Some(until) = row.ban.active(now) {
             standing.decision = Decision::until(Reason::IdentityBanned, until);
-        } else if row.suspended {
+        } else if row.is_suspended(now) {
             standing.decision = Reason::Suspended.into();
         }
         standing.known = true;
@@ -222,8 +222,8 @@ impl<S: Storage> Gate<S> {
         standing.keys = (row.keys, row.key_limit(policy, tip));
         standing.tier = Some(row.tier(policy, tip));
         standing.burned = row.burned;
-        standing.confirmations = row.height.confirmations(tip);
-        standing.suspended = row.suspended;
+        standing.confirmations = row.place.height.confirmations(tip);
+        standing.suspended = row.is_suspended(now);
         standing.score = row.reputation.score();
         standing.sessions = (row.reputation.completed(), row.reputation.failed());
         standing
@@ -240,6 +240,7 @@ impl<S: Storage> Gate<S> {
             expired_entries_dropped: counters.expired_entries_dropped,
             signature_checks: counters.signature_checks,
             bans_not_recorded: counters.bans_not_recorded,
+            identities_lapsed: counters.identities_lapsed,
             identities_registered: u64::try_from(tables.identities.len()).unwrap_or(u64::MAX),
             ..Metrics::default()
         };

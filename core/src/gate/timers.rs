@@ -76,6 +76,7 @@ impl<S: Storage> Gate<S> {
                 Told::Registered => return Some(Event::Registered(id)),
                 Told::Suspended => return Some(Event::Suspended(id)),
                 Told::Resumed => return Some(Event::Resumed(id)),
+                Told::Rotated => return Some(Event::Rotated(id)),
             }
         }
         None

@@ -26,3 +26,5 @@ pub use header::*;
 pub use hello::*;
 pub use signed::*;
 pub use text::*;
+mod shim;
+pub use shim::*;
