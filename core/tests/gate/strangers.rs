@@ -73,6 +73,25 @@ fn unhurried(capacity: Capacity) -> World {
 }
 
 #[test]
+fn a_stranger_peer_has_ten_keys_and_slots_end_for_it_too() {
+    let mut world = unhurried(Capacity::SMALL);
+    let authors: Vec<_> = (0..12).map(|n| named(&format!("stranger {n}"))).collect();
+    for author in &authors[..10] {
+        assert_eq!(reason(world.direct(0, &ad(author).lasting(DAY))), Reason::New);
+    }
+    assert_eq!(reason(world.direct(0, &ad(&authors[10]))), Reason::KeyLimit);
+    assert_eq!(world.of_peer(0).keys, (10, 10));
+    world.wait(MINUTE);
+    assert_eq!(reason(world.direct(0, &ad(&authors[0]).at(world.now).withdrawal())), Reason::New);
+    assert_eq!(reason(world.direct(0, &ad(&authors[10]))), Reason::KeyLimit);
+    world.wait(Millis::from_mins(10));
+    world.gate.handle_timeout(world.now);
+    assert_eq!(world.of_peer(0).keys, (9, 10));
+    assert_eq!(reason(world.direct(0, &ad(&authors[10]).at(world.now))), Reason::New);
+    assert_eq!(reason(world.direct(0, &ad(&authors[11]).at(world.now))), Reason::KeyLimit);
+}
+
+#[test]
 fn strangers_have_an_eighth_of_the_key_table_and_moving_keys_gains_nothing() {
     let mut world = unhurried(Capacity { keys: 64, ..Capacity::SMALL });
     let authors: Vec<_> = (0..20).map(|n| named(&format!("stranger {n}"))).collect();
