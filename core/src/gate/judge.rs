@@ -106,11 +106,18 @@ impl Parts<'_> {
         if facts.created_at < mark.created_at || facts.digest != mark.digest {
             return Err(Reason::Replayed.into());
         }
-        if let Owner::Identity(tag) = row.owner
-            && let Some((_, identity)) =
-                self.tables.identities.view().find_tag(&self.rules.seed, tag)
-        {
-            self.judge_identity(now, identity)?;
+        match row.owner {
+            // It is taken from its own connection only and does not travel by gossip.
+            Owner::Stranger(_) if facts.source.channel == Channel::Gossip => {
+                return Err(Reason::StrangerElsewhere.into());
+            }
+            Owner::Identity(tag) => {
+                let identities = self.tables.identities.view();
+                if let Some((_, identity)) = identities.find_tag(&self.rules.seed, tag) {
+                    self.judge_identity(now, identity)?;
+                }
+            }
+            _ => {}
         }
         let bit = facts.source.channel as u8;
         if mark.channels & bit != 0 {

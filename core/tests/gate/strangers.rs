@@ -27,6 +27,19 @@ fn only_from_the_very_connection_of_the_peer_they_advertise() {
     assert_eq!(world.of_peer(0).keys, (1, 10));
 }
 
+/// Even where it is known, it is not passed on.
+#[test]
+fn a_known_stranger_does_not_travel_by_gossip() {
+    let mut world = world();
+    let author = named("stranger");
+    let ad = ad(&author).of_peer(0);
+    assert_eq!(reason(world.direct(0, &ad)), Reason::New);
+    for _ in 0..2 {
+        assert_eq!(reason(world.gossip(0, 0, &ad)), Reason::StrangerElsewhere);
+    }
+    assert_eq!(reason(world.direct(1, &ad)), Reason::AlreadyKnown);
+}
+
 #[test]
 fn two_at_once_from_an_address_group_then_one_a_minute() {
     let mut world = world();
