@@ -243,3 +243,29 @@ fn without_a_row_nobody_is_charged_and_none_is_made() {
     );
     assert!(!world.of_peer(77).known);
 }
+
+#[test]
+fn a_reconnecting_peer_keeps_what_was_counted_and_its_spent_window() {
+    let (mut world, id) = world();
+    for n in 1..=9 {
+        let forged = forge(&world, &id, n);
+        let _ = world.send(&Source::direct(peer(1)), &forged);
+        world.gate.disconnected(world.now, &peer(1));
+        world.wait(HOUR);
+        world.gate.handle_timeout(world.now);
+        world.connect(1);
+    }
+    assert_eq!(world.of_peer(1).invalid_signatures.0, 9);
+
+    // The next sweep is due.
+    world.wait(Millis::from_mins(5));
+    let source = Source::direct(peer(2));
+    let frame = |world: &mut World| {
+        world.gate.screen_frame(world.now, &source, FrameKind::Direct, 10).reason
+    };
+    (0..60).for_each(|_| assert_eq!(frame(&mut world), Reason::Clear));
+    world.gate.disconnected(world.now, &peer(2));
+    world.gate.handle_timeout(world.now);
+    world.connect(2);
+    assert_eq!(frame(&mut world), Reason::ConnectionWindow);
+}
