@@ -2,7 +2,7 @@
 
 use super::sanctions::Fault;
 use super::{Gate, Parts, SignatureCheck, Signed, Source, Tip};
-use crate::burn::BurnScript;
+use crate::burn::{BurnScript, ScriptErrorKind};
 use crate::chain::{Header, Transaction, merkle};
 use crate::identities::{EvidenceClass, IdentityRow, Told};
 use crate::keys::{KeyRow, Owner};
@@ -265,7 +265,10 @@ impl Parts<'_> {
             return Err(Reason::AlreadyKnown.into());
         }
         let output = transaction.output(claim.vout.into()).ok_or(Reason::NoSuchOutput)?;
-        let script = BurnScript::parse(output.script).map_err(|_| Reason::Script)?;
+        let script = BurnScript::parse(output.script).map_err(|error| match error.kind() {
+            ScriptErrorKind::Version | ScriptErrorKind::UnknownPurpose => Reason::Unsupported,
+            _ => Reason::Script,
+        })?;
         if script.purpose.is_some() {
             return Err(Reason::Script.into());
         }

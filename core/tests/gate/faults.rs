@@ -182,6 +182,27 @@ fn what_this_version_does_not_know_is_nobody_s_fault() {
     assert_eq!(reason(standing.decision), Reason::Clear);
 }
 
+/// A registration in a form that a newer version may know.
+#[test]
+fn unknown_burn_versions_and_purposes_are_nobody_s_fault() {
+    let (mut world, id) = world();
+    let author = named("newer");
+    let known = burn::BurnScript {
+        public_key: author.public_key(),
+        timestamp_ms: None,
+        purpose: Some((burn::Purpose::TopUp, id)),
+    };
+    let script = known.build();
+    let purpose_at = script.len() - 33;
+    for (at, value) in [(purpose_at, 7), (7, 2)] {
+        let mut newer = script.clone();
+        newer[at] = value;
+        let claim = Claim::raw(&author, &[(Amount::from_xpi(50), &newer)], 200);
+        assert_eq!(reason(world.claim_from(1, &claim, EvidenceClass::Node)), Reason::Unsupported);
+    }
+    assert_eq!(world.of_peer(1).malformed.0, 0);
+}
+
 #[test]
 fn everything_of_a_banned_peer_is_refused() {
     for until in [None, Some(START.saturating_add(HOUR))] {
