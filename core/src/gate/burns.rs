@@ -118,7 +118,9 @@ impl<S: Storage> Gate<S> {
         found: Option<&BlockEvidence<'_>>,
     ) {
         let mut parts = self.parts(now);
-        let Some(evidence) = found else { return };
+        let Some(evidence) = found.filter(|found| found.class > EvidenceClass::Weak) else {
+            return;
+        };
         let Some(place) = parts.tables.identities.find(&parts.rules.seed, id) else { return };
         let Some(row) = parts.tables.identities.get_mut(place) else { return };
         if row.suspended {
