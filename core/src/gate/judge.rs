@@ -163,8 +163,14 @@ impl Parts<'_> {
         let delegated = facts.author != identity.key;
         let not_after =
             authority.delegation.map_or(Timestamp::EPOCH, |delegation| delegation.not_after);
-        if delegated && (not_after < facts.expires_at || not_after <= now) {
-            return Err(Reason::NotDelegated.into());
+        if delegated {
+            if authority.delegation.is_none() || not_after < facts.expires_at {
+                return Err(Reason::NotDelegated.into());
+            }
+            // Only a withdrawal comes here; that it is too late depends on the clock.
+            if not_after <= now {
+                return Err(Reason::Expired.into());
+            }
         }
         let row = place.and_then(|place| self.tables.keys.get(place));
         let new_slot = row.is_none_or(|row| row.owner != Owner::Identity(owner) || !row.has_slot());
