@@ -35,6 +35,16 @@ fn bans_carry_their_reason_and_are_lifted() {
 }
 
 #[test]
+fn a_ban_lifted_before_it_was_told_disconnects_nobody() {
+    let mut world = World::new();
+    world.connect(0);
+    let subject = Subject::Peer(peer(0));
+    world.gate.ban(world.now, &subject, None, Reason::Text).unwrap();
+    assert!(world.gate.unban(world.now, &subject));
+    assert_eq!(world.events(), []);
+}
+
+#[test]
 fn the_operator_has_a_quarter_of_the_bans_and_the_rest_is_not_his() {
     let mut world = World::with(Capacity { bans: 8, ..Capacity::SMALL }, POLICY);
     let ban = |world: &mut World, number| {
