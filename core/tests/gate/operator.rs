@@ -79,6 +79,22 @@ fn the_operator_has_a_quarter_of_the_bans_and_the_rest_is_not_his() {
     }
 }
 
+/// A row that the operator's ban has left is an automatic one when the peer is banned again.
+#[test]
+fn an_automatic_ban_after_an_operators_is_not_the_operators() {
+    let mut world = World::new();
+    world.connect(0);
+    let until = START.saturating_add(HOUR);
+    world.gate.ban(START, &Subject::Peer(peer(0)), Some(until), Reason::Text).unwrap();
+    world.now = until;
+    for _ in 0..50 {
+        let _ = world.gate.malformed(until, &Source::direct(peer(0)), Reason::Malformed, b"x");
+    }
+    let standing = world.of_peer(0);
+    assert_eq!(reason(standing.decision), Reason::Blacklisted);
+    assert!(!standing.by_operator);
+}
+
 #[test]
 fn only_who_is_known_can_be_banned_by_identity_or_key() {
     let mut world = World::registered(1);
