@@ -37,7 +37,7 @@ impl Parts<'_> {
                 tally.cut(now);
             }
         }
-        for row in self.tables.bans.rows_mut().filter(|row| !row.operator) {
+        for row in self.tables.bans.rows_mut() {
             row.graylisting.cut(now, sanctions.graylist_max);
         }
         for row in self.tables.identities.rows_mut() {
