@@ -54,6 +54,7 @@ impl Parts<'_> {
             row.graylisting.cut(now, sanctions.graylist_max);
             row.violations.cut(now);
             row.slot_until = row.slot_until.cut(now, slot);
+            row.expires_at = row.expires_at.cut(now, longest);
             row.remember_until = row.remember_until.cut(now, longest);
         }
         for row in self.tables.outcomes.rows_mut() {

@@ -57,6 +57,21 @@ fn nothing_made_at_the_end_of_time_lasts_for_ever() {
 }
 
 #[test]
+fn what_was_listed_by_a_clock_that_was_ahead_does_not_outlive_its_slot() {
+    let (mut world, id) = world_at(START.saturating_add(DAY.saturating_mul(30)));
+    let author = secret(0);
+    let early = ad(&author).under(&id).at(world.now).lasting(DAY);
+    assert_eq!(reason(world.direct(0, &early)), Reason::New);
+    world.now = START;
+    world.gate.handle_timeout(world.now);
+    assert_eq!(world.of_identity(&id).keys.0, 1);
+    world.wait(DAY.saturating_add(HOUR));
+    world.gate.handle_timeout(world.now);
+    assert_eq!(world.of_identity(&id).keys.0, 0, "the slot has ended");
+    assert!(!world.gate.is_listed(world.now, &author.public_key()), "and so has the listing");
+}
+
+#[test]
 fn windows_are_cut_when_the_clock_steps_back() {
     let (mut world, id) = world_at(START.saturating_add(DAY));
     let (author, stranger) = (secret(0), named("stranger"));
