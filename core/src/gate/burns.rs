@@ -386,8 +386,7 @@ impl Parts<'_> {
         if let Some(row) = place.and_then(|place| self.tables.keys.get_mut(place)) {
             row.owner = owner;
             row.current = true;
-            row.expires_at = Timestamp::EPOCH;
-            row.slot_until = Timestamp::EPOCH;
+            row.leave_slot();
         }
     }
 }

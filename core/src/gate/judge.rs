@@ -285,7 +285,7 @@ impl Parts<'_> {
         let (mut kept, mut next) = (0u16, Timestamp::NEVER);
         for row in self.tables.keys.rows_mut().filter(|row| row.owner == Owner::Identity(owner)) {
             if row.slot_until <= now {
-                row.slot_until = Timestamp::EPOCH;
+                row.leave_slot();
             } else {
                 kept = kept.saturating_add(1);
                 next = next.min(row.slot_until);

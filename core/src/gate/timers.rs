@@ -31,7 +31,7 @@ impl<S: Storage> Gate<S> {
         for place in parts.tables.keys.places() {
             let Some(row) = parts.tables.keys.get_mut(place) else { continue };
             if row.has_slot() && row.slot_until <= now {
-                row.slot_until = Timestamp::EPOCH;
+                row.leave_slot();
                 let owner = row.owner;
                 parts.free_slot(owner);
             }

@@ -72,6 +72,18 @@ fn what_was_listed_by_a_clock_that_was_ahead_does_not_outlive_its_slot() {
 }
 
 #[test]
+fn what_has_ended_is_not_listed_again_when_the_clock_steps_back() {
+    let (mut world, id) = world_at(START);
+    let author = secret(0);
+    assert_eq!(reason(world.direct(0, &ad(&author).under(&id))), Reason::New);
+    world.gate.handle_timeout(START.saturating_add(DAY));
+    assert_eq!(world.of_identity(&id).keys.0, 0);
+    world.gate.handle_timeout(START.saturating_add(MINUTE));
+    world.wait(MINUTE);
+    assert!(!world.gate.is_listed(world.now, &author.public_key()), "it has no slot");
+}
+
+#[test]
 fn windows_are_cut_when_the_clock_steps_back() {
     let (mut world, id) = world_at(START.saturating_add(DAY));
     let (author, stranger) = (secret(0), named("stranger"));
