@@ -110,6 +110,13 @@ impl KeyRow {
         self.slot_until != Timestamp::EPOCH
     }
 
+    /// Leaves its slot, which has ended, and with it the directory: a clock that steps back must
+    /// not list it again.
+    pub(crate) fn leave_slot(&mut self) {
+        self.slot_until = Timestamp::EPOCH;
+        self.expires_at = Timestamp::EPOCH;
+    }
+
     /// Whether it may be forgotten; a sanction is remembered for `memory`.
     pub(crate) fn is_spent(&self, now: Timestamp, memory: Millis) -> bool {
         !self.current

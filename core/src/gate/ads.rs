@@ -284,23 +284,30 @@ impl Parts<'_> {
         strangers::charge(self.tables.cells, &self.rules.seed, &self.rules.policy, groups, now);
     }
 
-    /// Takes a key from its owner.
+    /// Takes a key from its owner, with its slot if it has one.
     pub(crate) fn release(&mut self, owner: Owner, had_slot: bool) {
+        if had_slot {
+            self.free_slot(owner);
+        }
+        if matches!(owner, Owner::Stranger(_)) {
+            self.node.stranger_keys = self.node.stranger_keys.saturating_sub(1);
+        }
+    }
+
+    /// Gives an owner back the slot of one of its keys.
+    pub(crate) fn free_slot(&mut self, owner: Owner) {
         let seed = &self.rules.seed;
-        let slot = u16::from(had_slot);
-        match owner {
-            Owner::Nobody => {}
+        let keys = match owner {
+            Owner::Nobody => None,
             Owner::Identity(tag) => {
-                if let Some(row) = self.tables.identities.find_tag_mut(seed, tag) {
-                    row.keys = row.keys.saturating_sub(slot);
-                }
+                self.tables.identities.find_tag_mut(seed, tag).map(|row| &mut row.keys)
             }
             Owner::Stranger(tag) => {
-                self.node.stranger_keys = self.node.stranger_keys.saturating_sub(1);
-                if let Some(row) = self.tables.peers.find_tag_mut(seed, tag) {
-                    row.keys = row.keys.saturating_sub(slot);
-                }
+                self.tables.peers.find_tag_mut(seed, tag).map(|row| &mut row.keys)
             }
+        };
+        if let Some(keys) = keys {
+            *keys = keys.saturating_sub(1);
         }
     }
 }

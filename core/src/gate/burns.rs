@@ -247,8 +247,7 @@ impl Parts<'_> {
             row.sequence = sequence;
             if old_owner != owner {
                 row.owner = owner;
-                row.expires_at = Timestamp::EPOCH;
-                row.slot_until = Timestamp::EPOCH;
+                row.leave_slot();
             }
         }
     }

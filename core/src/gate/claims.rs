@@ -2,7 +2,7 @@
 
 use super::sanctions::Fault;
 use super::{Gate, Parts, SignatureCheck, Signed, Source};
-use crate::burn::{BurnScript, Purpose};
+use crate::burn::{BurnScript, Purpose, ScriptErrorKind};
 use crate::chain::{Header, Transaction, merkle};
 use crate::identities::{BurnPlace, EvidenceClass, IdentityRow};
 use crate::keys::Channel;
@@ -409,7 +409,10 @@ fn read_burn(burn: &IncludedBurn<'_>) -> Result<Burn, Decision> {
     }
     let outpoint = OutPoint { txid: transaction.txid(), vout: burn.vout.into() };
     let output = transaction.output(outpoint.vout).ok_or(Reason::NoSuchOutput)?;
-    let script = BurnScript::parse(output.script).map_err(|_| Reason::Script)?;
+    let script = BurnScript::parse(output.script).map_err(|error| match error.kind() {
+        ScriptErrorKind::Version | ScriptErrorKind::UnknownPurpose => Reason::Unsupported,
+        _ => Reason::Script,
+    })?;
     let leaf = merkle::leaf(&transaction.txhash(), &outpoint.txid);
     let merkle_root = merkle::root_from_branch(&leaf, burn.position, burn.branch)
         .map_err(|_| Reason::NotInBlock)?;

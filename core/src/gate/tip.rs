@@ -110,8 +110,7 @@ impl Parts<'_> {
         for row in self.tables.keys.rows_mut().filter(|row| row.owner == owner) {
             row.owner = Owner::Nobody;
             row.current = false;
-            row.expires_at = Timestamp::EPOCH;
-            row.slot_until = Timestamp::EPOCH;
+            row.leave_slot();
         }
         let lapsed = &mut self.node.counters.identities_lapsed;
         *lapsed = lapsed.saturating_add(1);

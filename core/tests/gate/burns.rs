@@ -243,6 +243,9 @@ fn a_reorganisation_suspends_what_was_burned_above_the_fork_and_only_that() {
     world.gate.burn_seen(world.now, &shallow, None);
     assert!(world.of_identity(&shallow).suspended, "still in no block");
     let moved = header(190, [5; 32]);
+    let weak = BlockEvidence { header: &moved, class: EvidenceClass::Weak };
+    world.gate.burn_seen(world.now, &shallow, Some(&weak));
+    assert!(world.of_identity(&shallow).suspended, "work alone is not enough");
     let found = BlockEvidence { header: &moved, class: EvidenceClass::Node };
     world.gate.burn_seen(world.now, &shallow, Some(&found));
     assert_eq!(world.events(), [Event::Resumed(shallow)]);

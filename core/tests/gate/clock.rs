@@ -39,6 +39,50 @@ fn a_graylisting_lasts_at_most_a_day_from_a_clock_that_stepped_back() {
     }
 }
 
+/// At the end of time an hour later is "never", which must not become "until lifted".
+#[test]
+fn nothing_made_at_the_end_of_time_lasts_for_ever() {
+    for off in [0, 1, 1000, 200_000] {
+        let (mut world, _) = world_at(Timestamp::from_millis(u64::MAX - off));
+        for _ in 0..50 {
+            let source = Source::gossip(peer(1), peer(7));
+            let _ = world.gate.malformed(world.now, &source, Reason::Malformed, b"x");
+        }
+        assert!(off == 0 || reason(world.of_peer(1).decision) == Reason::Graylisted);
+        world.now = START;
+        world.gate.handle_timeout(world.now);
+        world.wait(DAY);
+        assert_eq!(reason(world.of_peer(1).decision), Reason::Clear, "{off} ms before the end");
+    }
+}
+
+#[test]
+fn what_was_listed_by_a_clock_that_was_ahead_does_not_outlive_its_slot() {
+    let (mut world, id) = world_at(START.saturating_add(DAY.saturating_mul(30)));
+    let author = secret(0);
+    let early = ad(&author).under(&id).at(world.now).lasting(DAY);
+    assert_eq!(reason(world.direct(0, &early)), Reason::New);
+    world.now = START;
+    world.gate.handle_timeout(world.now);
+    assert_eq!(world.of_identity(&id).keys.0, 1);
+    world.wait(DAY.saturating_add(HOUR));
+    world.gate.handle_timeout(world.now);
+    assert_eq!(world.of_identity(&id).keys.0, 0, "the slot has ended");
+    assert!(!world.gate.is_listed(world.now, &author.public_key()), "and so has the listing");
+}
+
+#[test]
+fn what_has_ended_is_not_listed_again_when_the_clock_steps_back() {
+    let (mut world, id) = world_at(START);
+    let author = secret(0);
+    assert_eq!(reason(world.direct(0, &ad(&author).under(&id))), Reason::New);
+    world.gate.handle_timeout(START.saturating_add(DAY));
+    assert_eq!(world.of_identity(&id).keys.0, 0);
+    world.gate.handle_timeout(START.saturating_add(MINUTE));
+    world.wait(MINUTE);
+    assert!(!world.gate.is_listed(world.now, &author.public_key()), "it has no slot");
+}
+
 #[test]
 fn windows_are_cut_when_the_clock_steps_back() {
     let (mut world, id) = world_at(START.saturating_add(DAY));
@@ -66,6 +110,28 @@ fn a_correction_of_less_than_a_minute_cuts_nothing() {
     world.now = START.saturating_sub(Millis::from_secs(60));
     world.gate.handle_timeout(world.now);
     assert_eq!(world.of_peer(1).decision, until);
+}
+
+/// An operator said until when; a correction of the clock does not change that.
+#[test]
+fn the_operators_bans_are_never_cut() {
+    let (mut world, id) = world_at(START);
+    world.connect(2);
+    let author = secret(0);
+    assert_eq!(reason(world.direct(0, &ad(&author).under(&id))), Reason::New);
+    let subjects =
+        [Subject::Peer(peer(2)), Subject::Key(author.public_key()), Subject::Identity(id)];
+    for until in [START.saturating_add(DAY.saturating_mul(90)), Timestamp::NEVER] {
+        for subject in &subjects {
+            world.gate.ban(START, subject, Some(until), Reason::Malformed).unwrap();
+        }
+        world.gate.handle_timeout(START.saturating_sub(HOUR));
+        for subject in &subjects {
+            let standing = world.gate.standing(START, subject);
+            assert_eq!(standing.decision.retry_at, Some(until), "{subject:?}");
+        }
+        world.gate.handle_timeout(START);
+    }
 }
 
 #[test]

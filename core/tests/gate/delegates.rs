@@ -83,6 +83,23 @@ fn another_signature_under_the_terms_of_an_accepted_delegation_is_refused() {
 }
 
 #[test]
+fn a_delegation_ends_with_what_it_lets_one_say() {
+    let (mut world, id) = world();
+    let (owner, author) = (secret(0), named("delegate"));
+    let end = START.saturating_add(HOUR);
+    let first = ad(&author).under(&id).delegated(&owner, end);
+    assert_eq!(reason(world.direct(1, &first)), Reason::New);
+    world.now = end;
+    let next = first.at(world.now);
+    assert_eq!(reason(world.direct(1, &next)), Reason::NotDelegated, "it would outlive it");
+    // That it has ended is an opinion of clocks, so a relay is not charged for a withdrawal.
+    let before = world.of_peer(1).malformed.0;
+    assert_eq!(reason(world.direct(1, &next.withdrawal())), Reason::Expired);
+    assert_eq!(world.of_peer(1).malformed.0, before);
+    assert_eq!(reason(world.direct(1, &next.delegated(&owner, next.expires_at))), Reason::New);
+}
+
+#[test]
 fn rotations_other_than_the_one_in_force() {
     let (mut world, id) = world();
     let author = secret(0);

@@ -182,6 +182,27 @@ fn what_this_version_does_not_know_is_nobody_s_fault() {
     assert_eq!(reason(standing.decision), Reason::Clear);
 }
 
+/// A registration in a form that a newer version may know.
+#[test]
+fn unknown_burn_versions_and_purposes_are_nobody_s_fault() {
+    let (mut world, id) = world();
+    let author = named("newer");
+    let known = burn::BurnScript {
+        public_key: author.public_key(),
+        timestamp_ms: None,
+        purpose: Some((burn::Purpose::TopUp, id)),
+    };
+    let script = known.build();
+    let purpose_at = script.len() - 33;
+    for (at, value) in [(purpose_at, 7), (7, 2)] {
+        let mut newer = script.clone();
+        newer[at] = value;
+        let claim = Claim::raw(&author, &[(Amount::from_xpi(50), &newer)], 200);
+        assert_eq!(reason(world.claim_from(1, &claim, EvidenceClass::Node)), Reason::Unsupported);
+    }
+    assert_eq!(world.of_peer(1).malformed.0, 0);
+}
+
 #[test]
 fn everything_of_a_banned_peer_is_refused() {
     for until in [None, Some(START.saturating_add(HOUR))] {
@@ -242,4 +263,30 @@ fn without_a_row_nobody_is_charged_and_none_is_made() {
         Reason::Malformed
     );
     assert!(!world.of_peer(77).known);
+}
+
+#[test]
+fn a_reconnecting_peer_keeps_what_was_counted_and_its_spent_window() {
+    let (mut world, id) = world();
+    for n in 1..=9 {
+        let forged = forge(&world, &id, n);
+        let _ = world.send(&Source::direct(peer(1)), &forged);
+        world.gate.disconnected(world.now, &peer(1));
+        world.wait(HOUR);
+        world.gate.handle_timeout(world.now);
+        world.connect(1);
+    }
+    assert_eq!(world.of_peer(1).invalid_signatures.0, 9);
+
+    // The next sweep is due.
+    world.wait(Millis::from_mins(5));
+    let source = Source::direct(peer(2));
+    let frame = |world: &mut World| {
+        world.gate.screen_frame(world.now, &source, FrameKind::Direct, 10).reason
+    };
+    (0..60).for_each(|_| assert_eq!(frame(&mut world), Reason::Clear));
+    world.gate.disconnected(world.now, &peer(2));
+    world.gate.handle_timeout(world.now);
+    world.connect(2);
+    assert_eq!(frame(&mut world), Reason::ConnectionWindow);
 }

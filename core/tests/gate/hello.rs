@@ -92,6 +92,20 @@ fn an_answer_is_good_for_one_connection_and_one_challenge() {
     assert_eq!(reason(world.of_identity(&id).decision), Reason::Clear);
 }
 
+/// Clocks differ, and one of two may not have heard of a rotation: that is nobody's fault.
+#[test]
+fn ended_delegations_and_other_rotations_are_not_charged() {
+    let (mut world, id) = world();
+    let (owner, delegate) = (secret(0), named("delegate"));
+    let mut with = |sequence, not_after| {
+        let answer = answer(&delegate, &id, 0, US, CHALLENGE);
+        prove(&mut world, 0, &delegated(answer, &owner, sequence, not_after))
+    };
+    assert_eq!(with(0, START), Reason::Expired);
+    assert_eq!(with(1, START.saturating_add(HOUR)), Reason::NeedHistory);
+    assert_eq!(world.of_peer(0).malformed.0, 0);
+}
+
 #[test]
 fn suspended_and_banned_prove_nothing() {
     let (mut world, id) = world();

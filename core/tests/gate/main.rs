@@ -9,6 +9,7 @@ mod find;
 mod freshness;
 mod hello;
 mod operator;
+mod random;
 mod regressions;
 mod reputation;
 mod slots;

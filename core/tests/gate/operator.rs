@@ -35,6 +35,16 @@ fn bans_carry_their_reason_and_are_lifted() {
 }
 
 #[test]
+fn a_ban_lifted_before_it_was_told_disconnects_nobody() {
+    let mut world = World::new();
+    world.connect(0);
+    let subject = Subject::Peer(peer(0));
+    world.gate.ban(world.now, &subject, None, Reason::Text).unwrap();
+    assert!(world.gate.unban(world.now, &subject));
+    assert_eq!(world.events(), []);
+}
+
+#[test]
 fn the_operator_has_a_quarter_of_the_bans_and_the_rest_is_not_his() {
     let mut world = World::with(Capacity { bans: 8, ..Capacity::SMALL }, POLICY);
     let ban = |world: &mut World, number| {
@@ -67,6 +77,22 @@ fn the_operator_has_a_quarter_of_the_bans_and_the_rest_is_not_his() {
     for number in [1, 2] {
         assert_eq!(reason(world.of_peer(number).decision), Reason::Blacklisted, "the operator's");
     }
+}
+
+/// A row that the operator's ban has left is an automatic one when the peer is banned again.
+#[test]
+fn an_automatic_ban_after_an_operators_is_not_the_operators() {
+    let mut world = World::new();
+    world.connect(0);
+    let until = START.saturating_add(HOUR);
+    world.gate.ban(START, &Subject::Peer(peer(0)), Some(until), Reason::Text).unwrap();
+    world.now = until;
+    for _ in 0..50 {
+        let _ = world.gate.malformed(until, &Source::direct(peer(0)), Reason::Malformed, b"x");
+    }
+    let standing = world.of_peer(0);
+    assert_eq!(reason(standing.decision), Reason::Blacklisted);
+    assert!(!standing.by_operator);
 }
 
 #[test]

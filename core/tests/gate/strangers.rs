@@ -27,6 +27,19 @@ fn only_from_the_very_connection_of_the_peer_they_advertise() {
     assert_eq!(world.of_peer(0).keys, (1, 10));
 }
 
+/// Even where it is known, it is not passed on.
+#[test]
+fn a_known_stranger_does_not_travel_by_gossip() {
+    let mut world = world();
+    let author = named("stranger");
+    let ad = ad(&author).of_peer(0);
+    assert_eq!(reason(world.direct(0, &ad)), Reason::New);
+    for _ in 0..2 {
+        assert_eq!(reason(world.gossip(0, 0, &ad)), Reason::StrangerElsewhere);
+    }
+    assert_eq!(reason(world.direct(1, &ad)), Reason::AlreadyKnown);
+}
+
 #[test]
 fn two_at_once_from_an_address_group_then_one_a_minute() {
     let mut world = world();
@@ -70,6 +83,25 @@ fn unhurried(capacity: Capacity) -> World {
     let mut world = World::with(capacity, policy);
     (0..20).for_each(|number| world.connect(number));
     world
+}
+
+#[test]
+fn a_stranger_peer_has_ten_keys_and_slots_end_for_it_too() {
+    let mut world = unhurried(Capacity::SMALL);
+    let authors: Vec<_> = (0..12).map(|n| named(&format!("stranger {n}"))).collect();
+    for author in &authors[..10] {
+        assert_eq!(reason(world.direct(0, &ad(author).lasting(DAY))), Reason::New);
+    }
+    assert_eq!(reason(world.direct(0, &ad(&authors[10]))), Reason::KeyLimit);
+    assert_eq!(world.of_peer(0).keys, (10, 10));
+    world.wait(MINUTE);
+    assert_eq!(reason(world.direct(0, &ad(&authors[0]).at(world.now).withdrawal())), Reason::New);
+    assert_eq!(reason(world.direct(0, &ad(&authors[10]))), Reason::KeyLimit);
+    world.wait(Millis::from_mins(10));
+    world.gate.handle_timeout(world.now);
+    assert_eq!(world.of_peer(0).keys, (9, 10));
+    assert_eq!(reason(world.direct(0, &ad(&authors[10]).at(world.now))), Reason::New);
+    assert_eq!(reason(world.direct(0, &ad(&authors[11]).at(world.now))), Reason::KeyLimit);
 }
 
 #[test]
