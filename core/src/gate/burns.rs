@@ -157,7 +157,7 @@ impl<S: Storage> Gate<S> {
         match parts.screen_claim(now, source, claim, signature) {
             Ok(ticket) => Screening::Proceed(ticket),
             Err(decision) => {
-                Screening::Done(parts.refused_claim(now, source, claim.transaction, decision))
+                Screening::Done(parts.refused_claim(now, source, claim.burn.transaction, decision))
             }
         }
     }
@@ -251,6 +251,7 @@ impl Parts<'_> {
         if let Some(sanction) = self.sanction(now, &source.peer) {
             return Err(sanction);
         }
+        let claim = &claim.burn;
         let raw = claim.transaction;
         let transaction = Transaction::parse(raw).map_err(|_| Reason::Transaction)?;
         if raw.len() < MIN_TRANSACTION {

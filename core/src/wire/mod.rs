@@ -7,6 +7,7 @@
 mod ad;
 mod address;
 mod authority;
+mod burn;
 mod cbor;
 mod claim;
 mod envelope;
@@ -19,6 +20,7 @@ mod text;
 pub use ad::*;
 pub use address::*;
 pub use authority::*;
+pub use burn::IncludedBurn;
 pub use claim::*;
 pub use envelope::*;
 pub use error::*;
