@@ -12,6 +12,8 @@ pub mod size {
     pub const REQUEST: usize = 50_000;
     /// Bytes of a DHT record's value.
     pub const RECORD: usize = 10_000;
+    /// Rotations of an identity in its life.
+    pub const ROTATIONS: u64 = 64;
     /// Addresses in an advertisement.
     pub const ADDRESSES: usize = 8;
     /// Bytes of one address.

@@ -1,11 +1,13 @@
 //! The wire format against the vectors of the independent oracle.
 
+use ltms_core::burn::Purpose;
 use ltms_core::hash::tagged_hash;
 use ltms_core::schnorr::{self, SecretKey};
 use ltms_core::wire::{
-    AdHeader, Address, AddressError, Advertisement, AmountRange, Authority, Delegation, Envelope,
-    Hello, HelloDelegation, Kind, Registration, Transport, WireError, Withdrawal, ad_hash,
-    delegation_hash, hello_hash, register_hash, withdrawal_hash,
+    AdHeader, Address, AddressError, Advertisement, AmountRange, Authority, Credit, Delegation,
+    Envelope, Hello, HelloDelegation, IncludedBurn, Kind, Registration, Rotation, Transport,
+    WireError, Withdrawal, ad_hash, credit_hash, delegation_hash, hello_hash, register_hash,
+    request_hash, rotation_hash, withdrawal_hash,
 };
 use ltms_core::{
     Amount, BlockHash, IdentityId, Network, OutPoint, PeerId, PublicKey, Reason, Signature,
@@ -13,6 +15,8 @@ use ltms_core::{
 };
 use serde_json::Value;
 
+#[path = "wire/claims.rs"]
+mod claims;
 #[path = "wire/properties.rs"]
 mod properties;
 
@@ -94,6 +98,8 @@ enum Body<'a> {
     Withdrawal(Withdrawal),
     Registration(Registration<'a>),
     Hello(Hello),
+    Rotation(Rotation<'a>),
+    Credit(Credit<'a>),
 }
 
 impl<'a> Body<'a> {
@@ -105,6 +111,8 @@ impl<'a> Body<'a> {
             Kind::Withdrawal => Withdrawal::decode(body).map(Self::Withdrawal),
             Kind::Registration => Registration::decode(body).map(Self::Registration),
             Kind::Hello => Hello::decode(body).map(Self::Hello),
+            Kind::Rotation => Rotation::decode(body).map(Self::Rotation),
+            Kind::Credit => Credit::decode(body).map(Self::Credit),
             other => panic!("{other:?} is new: add it here"),
         }
     }
@@ -116,6 +124,8 @@ impl<'a> Body<'a> {
             Self::Withdrawal(body) => body.encode(&mut out),
             Self::Registration(body) => body.encode(&mut out),
             Self::Hello(body) => body.encode(&mut out),
+            Self::Rotation(body) => body.encode(&mut out),
+            Self::Credit(body) => body.encode(&mut out),
         };
         out.truncate(len.expect("room for any body"));
         out
@@ -131,6 +141,22 @@ fn read(bytes: &[u8], network: Network) -> Result<(Envelope<'_>, Body<'_>), Wire
 
 fn reason(bytes: &[u8], network: Network) -> &'static str {
     read(bytes, network).map_or_else(|error| error.reason(), |_| Reason::Clear).as_str()
+}
+
+fn identity(case: &Value) -> IdentityId {
+    IdentityId::from_bytes(array(case))
+}
+
+fn check_burn(name: &str, f: &Value, decoded: &IncludedBurn<'_>) {
+    let branch: Vec<[u8; 32]> = list(&f["branch"]).iter().map(array).collect();
+    let expected = IncludedBurn {
+        transaction: &hex(&f["transaction"]),
+        vout: u8::try_from(number(&f["vout"])).expect("8 bits"),
+        block: BlockHash::from_bytes(array(&f["block"])),
+        position: u32::try_from(number(&f["position"])).expect("32 bits"),
+        branch: &branch,
+    };
+    assert_eq!(*decoded, expected, "{name}");
 }
 
 fn check_fields(name: &str, f: &Value, decoded: &Body<'_>) {
@@ -165,19 +191,27 @@ fn check_fields(name: &str, f: &Value, decoded: &Body<'_>) {
             assert_eq!(*decoded, expected, "{name}");
         }
         Body::Registration(decoded) => {
-            let branch: Vec<[u8; 32]> = list(&f["branch"]).iter().map(array).collect();
-            let expected = Registration {
-                transaction: &hex(&f["transaction"]),
-                vout: u8::try_from(number(&f["vout"])).expect("8 bits"),
-                block: BlockHash::from_bytes(array(&f["block"])),
-                position: u32::try_from(number(&f["position"])).expect("32 bits"),
-                branch: &branch,
+            check_burn(name, f, &decoded.burn);
+        }
+        Body::Rotation(decoded) => {
+            check_burn(name, f, &decoded.burn);
+            let expected = Rotation {
+                burn: decoded.burn,
+                identity: identity(&f["identity"]),
+                sequence: number(&f["sequence"]),
+                created_at: time(&f["created_at"]),
+                new_key_signature: Signature::from_bytes(array(&f["new_key_signature"])),
             };
             assert_eq!(*decoded, expected, "{name}");
         }
+        Body::Credit(decoded) => {
+            check_burn(name, f, &decoded.burn);
+            let (identity, sequence) = (identity(&f["identity"]), number(&f["sequence"]));
+            assert_eq!(*decoded, Credit { burn: decoded.burn, identity, sequence }, "{name}");
+        }
         Body::Hello(decoded) => {
             let expected = Hello {
-                identity: IdentityId::from_bytes(array(&f["identity"])),
+                identity: identity(&f["identity"]),
                 key: key(&f["key"]),
                 delegation: maybe(&f["delegation"], |given| HelloDelegation {
                     delegation: delegation(given),
@@ -209,6 +243,10 @@ fn valid_messages_decode_to_their_fields_and_encode_to_their_bytes() {
     }
 }
 
+fn outpoint(case: &Value, burn: &IncludedBurn<'_>) -> OutPoint {
+    OutPoint { txid: Txid::from_display_bytes(array(&case["txid"])), vout: burn.vout.into() }
+}
+
 #[test]
 fn signed_hashes_are_the_oracles() {
     for case in cases("valid") {
@@ -219,9 +257,27 @@ fn signed_hashes_are_the_oracles() {
             Body::Advertisement(_) => ad_hash(network, envelope.body),
             Body::Withdrawal(_) => withdrawal_hash(network, envelope.body),
             Body::Registration(claim) => {
-                let txid = Txid::from_display_bytes(array(&case["txid"]));
-                let outpoint = OutPoint { txid, vout: claim.vout.into() };
-                register_hash(network, &outpoint, &key(&case["public_key"]))
+                register_hash(network, &outpoint(&case, &claim.burn), &key(&case["public_key"]))
+            }
+            Body::Rotation(claim) => rotation_hash(
+                network,
+                &claim.identity,
+                claim.sequence,
+                &key(&case["public_key"]),
+                &key(&case["new_public_key"]),
+                &outpoint(&case, &claim.burn),
+                claim.created_at,
+            ),
+            Body::Credit(claim) => {
+                let code = u8::try_from(number(&case["purpose"])).expect("8 bits");
+                credit_hash(
+                    network,
+                    &claim.identity,
+                    Purpose::from_code(code).expect("a purpose"),
+                    &outpoint(&case, &claim.burn),
+                    &key(&case["script_key"]),
+                    claim.sequence,
+                )
             }
             Body::Hello(hello) => {
                 let (prover, verifier) = (peer(&case["prover"]), peer(&case["verifier"]));
@@ -251,6 +307,16 @@ fn signatures_are_the_oracles() {
         let signature = Signature::from_bytes(array(&case["signature"]));
         assert!(schnorr::verify(&key, &hash, &signature), "{case}");
         let secret = SecretKey::from_bytes(&array(&case["secret_key"])).expect("a secret key");
+        assert_eq!(secret.sign(&hash), signature, "{case}");
+    }
+    let valid = cases("valid");
+    let rotations: Vec<_> = valid.iter().filter(|case| case["kind"] == 6).collect();
+    assert!(!rotations.is_empty());
+    for case in rotations {
+        let signature = Signature::from_bytes(array(&case["fields"]["new_key_signature"]));
+        let (key, hash) = (key(&case["new_public_key"]), array(&case["hash"]));
+        assert!(schnorr::verify(&key, &hash, &signature), "{case}");
+        let secret = SecretKey::from_bytes(&array(&case["new_secret_key"])).expect("a secret key");
         assert_eq!(secret.sign(&hash), signature, "{case}");
     }
 }
@@ -308,7 +374,9 @@ fn a_header_has_the_fields_of_its_message() {
                 body,
                 envelope: &bytes,
             }),
-            Body::Registration(_) | Body::Hello(_) => Err(WireError::WrongKind),
+            Body::Registration(_) | Body::Rotation(_) | Body::Credit(_) | Body::Hello(_) => {
+                Err(WireError::WrongKind)
+            }
         };
         let header = AdHeader::read(network, &bytes);
         assert_eq!(header, expected, "{name}");
@@ -348,6 +416,8 @@ fn a_message_of_one_network_has_another_hash_on_the_others() {
     assert_ne!(hashes[1], hashes[2]);
     assert_ne!(hashes[0], hashes[2]);
     assert_ne!(ad_hash(Network::Main, b"body"), withdrawal_hash(Network::Main, b"body"));
+    assert_ne!(ad_hash(Network::Main, b"body"), request_hash(Network::Main, b"body"));
+    assert_eq!(request_hash(Network::Main, b"body"), tagged_hash("LTMS/request/1", &[b"_body"]));
 }
 
 #[test]
@@ -382,5 +452,5 @@ fn the_page_shows_the_vectors_and_every_reason() {
     let examples = examples.iter().filter(|case| shown.contains(text(&case["envelope"])));
     let mut kinds: Vec<_> = examples.map(|case| number(&case["kind"])).collect();
     kinds.dedup();
-    assert_eq!(kinds, [1, 2, 4, 5], "a worked example of every kind");
+    assert_eq!(kinds, [1, 2, 4, 5, 6, 7], "a worked example of every kind");
 }

@@ -3,7 +3,9 @@
 use ltms_core::burn::BurnScript;
 use ltms_core::chain::{Transaction, TxError};
 use ltms_core::schnorr::SecretKey;
-use ltms_core::wire::{BufferTooSmall, Envelope, Kind, Registration, WireError, register_hash};
+use ltms_core::wire::{
+    BufferTooSmall, Envelope, IncludedBurn, Kind, Registration, WireError, register_hash,
+};
 use ltms_core::{Amount, Network, OutPoint, size};
 
 use crate::chain::IncludedTransaction;
@@ -66,7 +68,7 @@ pub fn registration_envelope(
     if script.public_key != key.public_key() {
         return Err(ClaimError::OtherKey);
     }
-    let registration = Registration {
+    let burn = IncludedBurn {
         transaction: &included.raw,
         vout,
         block: included.block,
@@ -74,7 +76,7 @@ pub fn registration_envelope(
         branch: &included.branch,
     };
     let mut buffer = vec![0; size::ENVELOPE];
-    let len = registration.encode(&mut buffer)?;
+    let len = Registration { burn }.encode(&mut buffer)?;
     let body = &buffer[..len];
     Registration::decode(body)?;
     let outpoint = OutPoint { txid: transaction.txid(), vout: vout.into() };

@@ -64,9 +64,9 @@ class Reader:
         self.shortest &= value >= least
         return value
 
-    def uint(self, most=2**64 - 1):
+    def uint(self, most=2**64 - 1, least=0):
         value = self.head(0)
-        if value > most:
+        if not least <= value <= most:
             raise Wrong("malformed")
         return value
 

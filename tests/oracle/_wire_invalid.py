@@ -1,22 +1,22 @@
 """Messages that are not valid, and mutated ones that may be."""
 
 from _cbor import Pairs, Raw, cbor
+from _lotus_burn import BLOCK, BRANCH, TRANSACTION
 from _lotus_schnorr import sha256
 from _wire_judge import HIDDEN_RANGES, REFUSED_NETS, judge, varint
 from _wire_valid import (
-    BLOCK,
-    BRANCH,
     CIRCUIT,
     ID,
     NOW,
     PEER,
     RELAY,
-    TRANSACTION,
     VERIFIER,
     advertisement_body,
+    credit_body,
     ip,
     p2p,
     quic,
+    rotation_body,
     tcp,
 )
 
@@ -29,6 +29,8 @@ def invalid(good):
     envelope = by_name["stranger"]["envelope"]
     gone = {1: plain[1], 2: NOW}
     claim = {1: TRANSACTION, 2: 0, 3: BLOCK, 4: 5, 5: b"".join(BRANCH)}
+    turn = rotation_body(by_name["first rotation"]["fields"])
+    extra = credit_body(by_name["top-up by the rotated key"]["fields"])
     greeting = {1: ID, 2: plain[1], 4: bytes(32)}
     signature = b"\x11" * 64
     cases = []
@@ -75,7 +77,7 @@ def invalid(good):
     raw("envelope: no signature", "malformed", cbor([1, cbor(plain), b""]))
     raw("kind 0", "unsupported", cbor([0, cbor(plain), signature]))
     raw("kind 3, reserved", "unsupported", cbor([3, cbor(plain), signature]))
-    raw("kind 6", "unsupported", cbor([6, cbor(plain), signature]))
+    raw("kind 8", "unsupported", cbor([8, cbor(plain), signature]))
     raw("kind of 64 bits", "unsupported", cbor([2**64 - 1, b"", b""]))
     raw("unknown kind, rest not understood", "unsupported", b"\x83\x18\x2a\xff\xff")
     most = by_name["envelope of exactly 10,000 bytes"]["envelope"]
@@ -249,6 +251,51 @@ def invalid(good):
     body("registration: branch of 33 hashes", "malformed", claim | {5: bytes(33 * 32)}, 4)
     body("registration: branch as array", "malformed", claim | {5: BRANCH}, 4)
     body("registration: long output index", "malformed", claim | {2: Raw(b"\x18\x00")}, 4)
+    for kind, name, value in ((6, "rotation", turn), (7, "credit", extra)):
+
+        def wrong(what, field, put, kind=kind, name=name, value=value):
+            body(f"{name}: {what}", "malformed", value | {field: put}, kind)
+
+        for key in value:
+            body(f"{name} without field {key}", "malformed", without(value, key), kind)
+        wrong("transaction as text", 1, "x")
+        wrong("output 256", 2, 256)
+        wrong("block hash of 33 bytes", 3, bytes(33))
+        wrong("position of 33 bits", 4, 2**32)
+        wrong("branch of 63 bytes", 5, bytes(63))
+        wrong("branch of 33 hashes", 5, bytes(33 * 32))
+        wrong("identity of 31 bytes", 6, ID[:31])
+        wrong("identity of 33 bytes", 6, ID + b"\0")
+        wrong("identity as text", 6, ID.hex()[:32])
+        wrong("sequence 65", 7, 65)
+        wrong("sequence 257", 7, 257)
+        wrong("sequence of 64 bits", 7, 2**64 - 1)
+        wrong("negative sequence", 7, Raw(b"\x20"))
+        wrong("long sequence", 7, Raw(b"\x18\x01"))
+        wrong("sequence as text", 7, "1")
+        data = cbor(value)
+        body(f"{name}: trailing byte", "malformed", data + b"\0", kind)
+        body(f"{name}: last byte missing", "malformed", data[:-1], kind)
+        body(f"{name}: keys out of order", "malformed", Pairs(reversed(value.items())), kind)
+        body(f"{name}: key twice", "malformed", Pairs([*value.items(), (7, 1)]), kind)
+        body(f"{name}: indefinite map", "malformed", b"\xbf" + data[1:] + b"\xff", kind)
+        body(f"{name}: field 0", "unsupported", value | {0: 0}, kind)
+        body(f"{name}: field 10", "unsupported", value | {10: 0}, kind)
+        body(f"{name}: unknown, then wrong", "unsupported", value | {0: 0, 7: 65}, kind)
+        body(f"{name}: wrong, then unknown", "malformed", value | {7: 65, 10: 0}, kind)
+        body(f"{name}'s body in a registration", "unsupported", value, 4)
+        body(f"registration's body in a {name}", "malformed", claim, kind)
+        longer = cbor([kind, cbor(value | {1: b"\xab" * 9_900}), signature])
+        raw(f"{name}: oversize", "oversize", longer)
+    body("rotation: sequence 0", "malformed", turn | {7: 0}, 6)
+    body("rotation: negative time", "malformed", turn | {8: Raw(b"\x20")}, 6)
+    body("rotation: long time", "malformed", turn | {8: Raw(b"\x1b" + bytes(7) + b"\1")}, 6)
+    body("rotation: new key's signature of 63 bytes", "malformed", turn | {9: bytes(63)}, 6)
+    body("rotation: new key's signature of 65 bytes", "malformed", turn | {9: bytes(65)}, 6)
+    body("rotation: new key's signature as array", "malformed", turn | {9: [bytes(64)]}, 6)
+    body("rotation's body in a credit", "unsupported", turn, 7)
+    body("credit's body in a rotation", "malformed", extra, 6)
+    body("credit: created_at", "unsupported", extra | {8: NOW}, 7)
     for key in greeting:
         body(f"hello without field {key}", "malformed", without(greeting, key), 5)
     body("hello: challenge of 31 bytes", "malformed", greeting | {4: bytes(31)}, 5)
@@ -270,7 +317,7 @@ def mutations(good):
         return int.from_bytes(sha256(b"ltms mutation %d" % count)[:8], "big") % below
 
     short = [entry for entry in good if len(entry["envelope"]) < 400]
-    while len(cases) < 300:
+    while len(cases) < 420:
         entry = short[dice(len(short))]
         kind, body = entry["kind"], bytearray(entry["body"])
         for _ in range(1 + dice(2)):

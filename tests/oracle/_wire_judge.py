@@ -121,18 +121,33 @@ def judge_withdrawal(body, _):
         raise Wrong("malformed")
 
 
-def judge_registration(body, _):
+def judge_claim(body, more):
+    """The burn, and the readers of what a kind has besides it."""
     r = Reader(body)
-    r.fields(
-        {
-            1: r.bstr,
-            2: lambda: r.uint(255),
-            3: lambda: r.bstr(32),
-            4: lambda: r.uint(2**32 - 1),
-            5: lambda: r.bstr(*range(0, 33 * 32, 32)),
-        },
-        {1, 2, 3, 4, 5},
-    )
+    readers = {
+        1: r.bstr,
+        2: lambda: r.uint(255),
+        3: lambda: r.bstr(32),
+        4: lambda: r.uint(2**32 - 1),
+        5: lambda: r.bstr(*range(0, 33 * 32, 32)),
+    } | more(r)
+    r.fields(readers, set(readers))
+
+
+def judge_registration(body, _):
+    judge_claim(body, lambda r: {})
+
+
+def judge_rotation(body, _):
+    def more(r):
+        identity, signature = (lambda: r.bstr(32)), (lambda: r.bstr(64))
+        return {6: identity, 7: lambda: r.uint(64, 1), 8: r.uint, 9: signature}
+
+    judge_claim(body, more)
+
+
+def judge_credit(body, _):
+    judge_claim(body, lambda r: {6: lambda: r.bstr(32), 7: lambda: r.uint(64)})
 
 
 def judge_hello(body, _):
@@ -148,7 +163,14 @@ def judge_hello(body, _):
     )
 
 
-JUDGES = {1: judge_advertisement, 2: judge_withdrawal, 4: judge_registration, 5: judge_hello}
+JUDGES = {
+    1: judge_advertisement,
+    2: judge_withdrawal,
+    4: judge_registration,
+    5: judge_hello,
+    6: judge_rotation,
+    7: judge_credit,
+}
 
 
 def judge(envelope, network):

@@ -3,6 +3,7 @@
 import ipaddress
 
 from _cbor import Wrong, cbor
+from _lotus_burn import BLOCK, BRANCH, TRANSACTION, TXID, burn_script, transaction
 from _lotus_schnorr import public_key, sha256, sign, tagged_hash
 from _wire_judge import HIDDEN_RANGES, REFUSED_NETS, check_address, judge, varint
 
@@ -50,22 +51,7 @@ def p2p(peer):
 CIRCUIT = varint(0x122)
 AUTHOR = "ltms test author"
 IDENTITY = "lotus regtest identity key"
-# The first burn of the regtest chain.
-TXID = bytes.fromhex("f14f544fb8ec001ac14f6219fe56aa4e5a02cd7000e9b334ecd1b545d9f16625")
-TRANSACTION = bytes.fromhex(
-    "0200000001a7f81563281867e3678bed7b4d4e979aad9c8e1d49d7e985975b130da9193cea010000006441c9c8"
-    "bd6452738f6fda803bb5111cbaa1cdc1072a383291710c02ee18b7dc5f2cadc9ddd91aa07d6aff551562a846a8"
-    "02fd3e9ed1d7ba66ec89de942db434aa1861210227c66597d4d2885abebd63a2e6a1dd81f944716131a1f4e10b"
-    "02be056eb887a2ffffffff0280f0fa0200000000386a044c544d5301012102fdc8c15626be634459915c181213"
-    "7913cc0b4d91ac1a7eede7579570844c53aa0d313739353336313030303132339854840c000000001976a914ba"
-    "39d5b37f4e20e5afe8dd4c5b22b4df16bf311888ac00000000"
-)
-BLOCK = bytes.fromhex("6a81ccf944cd69cad9daa560807d3e5da77882a28589e7680d0530b92a9564bb")[::-1]
-BRANCH = [
-    bytes.fromhex("1066e6e2999fd2b60a7967fd7567bc7a23e1b94bb40914ee22243eb4a1aca71c"),
-    bytes.fromhex("59d937a1624f32dea8ad2b2877029f83c5d30bd73f30436b0430c64df51d8dda"),
-    bytes.fromhex("522a696a9a4878b227a3a3b52b648b7c183397d75ee745eb562ed176549ab7dc"),
-]
+ROTATED = ["ltms test rotated key 1", "ltms test rotated key 2"]
 ID = sha256(TXID + b"\0")
 assert ID.hex() == "6043b43d89826f3e4038e586262ac408bfa5ef9c9563c8d814757484f3d9deca"
 NOW = 1_795_361_000_000
@@ -157,19 +143,64 @@ def withdrawal(name, network, key=AUTHOR, **changes):
     return vector(name, network, 2, fields, body, "LTMS/withdraw/1", data, key)
 
 
+def burn_fields(raw, changes):
+    burn = {"transaction": raw, "vout": 0, "block": BLOCK, "position": 5, "branch": BRANCH}
+    return burn | changes
+
+
+def burn_body(f):
+    names = ("transaction", "vout", "block", "position")
+    return dict(enumerate((f[name] for name in names), 1)) | {5: b"".join(f["branch"])}
+
+
 def registration(name, network, txid, **changes):
-    fields = {
-        "transaction": TRANSACTION,
-        "vout": 0,
-        "block": BLOCK,
-        "position": 5,
-        "branch": BRANCH,
-    } | changes
-    body = dict(enumerate(list(fields.values())[:4], 1)) | {5: b"".join(fields["branch"])}
+    fields = burn_fields(TRANSACTION, changes)
+    body = burn_body(fields)
     key = public_key(secret(IDENTITY))
     data = NETWORK_BYTE[network] + txid + u32(fields["vout"]) + key
     entry = vector(name, network, 4, fields, body, "LTMS/register/1", data, IDENTITY)
     return entry | {"txid": txid}
+
+
+def burned(purpose, key, sats):
+    """An unsigned transaction that burns for the identity."""
+    coin = sha256(bytes([purpose]) + key)
+    return transaction((coin, 0), [(sats, burn_script(key, purpose, ID))])
+
+
+def rotation_body(f):
+    more = {6: f["identity"], 7: f["sequence"], 8: f["created_at"], 9: f["new_key_signature"]}
+    return burn_body(f) | more
+
+
+def rotation(name, network, sequence, old=IDENTITY, new=ROTATED[0], created_at=NOW, **changes):
+    old_key, new_key = public_key(secret(old)), public_key(secret(new))
+    raw, txid = burned(1, new_key, 5_000_000)
+    fields = burn_fields(raw, changes)
+    fields |= {"identity": ID, "sequence": sequence, "created_at": created_at}
+    data = NETWORK_BYTE[network] + ID + u64(sequence) + old_key + new_key
+    data += txid + u32(fields["vout"]) + u64(created_at)
+    by_new_key = signed("LTMS/rotate/1", data, new)
+    fields["new_key_signature"] = by_new_key["signature"]
+    body = rotation_body(fields)
+    entry = vector(name, network, 6, fields, body, "LTMS/rotate/1", data, old)
+    new_secret = by_new_key["secret_key"]
+    return entry | {"txid": txid, "new_secret_key": new_secret, "new_public_key": new_key}
+
+
+def credit_body(f):
+    return burn_body(f) | {6: f["identity"], 7: f["sequence"]}
+
+
+def credit(name, network, purpose, sequence, key=IDENTITY, script_key=None, **changes):
+    script_key = script_key or public_key(secret(key))
+    raw, txid = burned(purpose, script_key, 10_000_000)
+    fields = burn_fields(raw, changes) | {"identity": ID, "sequence": sequence}
+    data = NETWORK_BYTE[network] + ID + bytes([purpose]) + txid + u32(fields["vout"])
+    data += script_key + u64(sequence)
+    body = credit_body(fields)
+    entry = vector(name, network, 7, fields, body, "LTMS/credit/1", data, key)
+    return entry | {"txid": txid, "purpose": purpose, "script_key": script_key}
 
 
 def hello(name, network, key, grant=None):
@@ -230,6 +261,12 @@ def valid():
     space = cbor({1: b"", 2: 0, 3: BLOCK, 4: 5, 5: b""})
     # Three heads grow to three bytes: the body's, the transaction's.
     padded = 10_000 - len(tail) - len(space) - 2 - 2
+    longest = {
+        "vout": 255,
+        "position": 2**32 - 1,
+        "branch": [bytes([i]) * 32 for i in range(32)],
+    }
+    small = {"position": 1, "branch": []}
     return [
         advertisement("stranger", "main"),
         advertisement(
@@ -307,14 +344,7 @@ def valid():
         ),
         registration("registration of the first regtest burn", "reg", TXID),
         registration("registration without a branch", "main", TXID, position=0, branch=[]),
-        registration(
-            "registration at its limits",
-            "test",
-            TXID,
-            vout=255,
-            position=2**32 - 1,
-            branch=[bytes([i]) * 32 for i in range(32)],
-        ),
+        registration("registration at its limits", "test", TXID, **longest),
         registration(
             "envelope of exactly 10,000 bytes",
             "main",
@@ -324,7 +354,25 @@ def valid():
         ),
         hello("hello by the current key", "main", IDENTITY),
         hello("hello by a delegated key", "main", AUTHOR, hello_grant),
+        rotation("first rotation", "reg", 1),
+        rotation("second rotation", "reg", 2, ROTATED[0], ROTATED[1], NOW + 1),
+        rotation("rotation without a branch", "main", 23, created_at=0, **small),
+        rotation("rotation with a longer sequence", "main", 24, created_at=23, **small),
+        rotation("last rotation, at its limits", "test", 64, created_at=2**64 - 1, **longest),
+        credit("top-up by the rotated key", "reg", 6, 1, ROTATED[0]),
+        credit("additional key", "main", 2, 0, IDENTITY, author, **small),
+        credit("signing request", "main", 3, 23, **small),
+        credit("weekly extension", "main", 4, 24, **small),
+        credit("directory entry", "test", 5, 64, **small),
+        credit("credit at its limits", "test", 6, 64, **longest),
     ]
+
+
+def history(good):
+    """What leads from the identity's burn to its newest key."""
+    by_name = {entry["name"]: entry["envelope"] for entry in good}
+    steps = ("registration of the first regtest burn", "first rotation", "second rotation")
+    return [by_name[step] for step in steps]
 
 
 def delegations():

@@ -14,7 +14,7 @@ import sys
 
 from _lotus_schnorr import sha256
 from _wire_invalid import invalid, mutations
-from _wire_valid import delegations, to_json, valid
+from _wire_valid import delegations, history, to_json, valid
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 VECTORS = ROOT / "tests/vectors/wire.json"
@@ -27,6 +27,8 @@ def example(entry):
     rows = {"secret key": entry["secret_key"], "public key": entry["public_key"]}
     if "prover" in entry:
         rows |= {"prover": entry["prover"], "verifier": entry["verifier"]}
+    if "new_public_key" in entry:
+        rows |= {"new secret": entry["new_secret_key"], "new key": entry["new_public_key"]}
     rows |= {"body": entry["body"], "tag": entry["tag"], "data": entry["preimage"]}
     rows |= {"hash": entry["hash"], "signature": entry["signature"], "envelope": entry["envelope"]}
     for name, value in rows.items():
@@ -44,18 +46,22 @@ def main():
             "are for tests only, block hashes are in internal and txids in display order.",
             "valid": good,
             "delegations": delegations(),
+            "history": history(good),
             "invalid": invalid(good),
             "mutated": mutations(good),
         }
     )
     shown = ("stranger", "delegated key", "withdrawal under an identity")
     shown += ("registration of the first regtest burn", "hello by the current key")
+    shown += ("first rotation", "top-up by the rotated key")
     examples = [line for e in good if e["name"] in shown for line in example(e)]
     page = PAGE.read_text()
     mark = "## Worked examples\n"
     intro = (
         "\nAll keys are test keys: the author's is sha256 of `ltms test author`, the identity's of\n"
         "`lotus regtest identity key`, and its id comes from output 0 of a regtest transaction.\n"
+        "The first two rotated keys are sha256 of `ltms test rotated key 1` and `… 2`. The transactions\n"
+        "of the rotation and of the top-up are unsigned and in no block; the txids are theirs.\n"
         "More, with every field, and what must fail are in `tests/vectors/wire.json`.\n\n"
     )
     page = page[: page.index(mark) + len(mark)] + intro + "\n".join(examples).rstrip() + "\n"

@@ -280,7 +280,7 @@ impl Parts<'_> {
             claim.created_at,
         );
         let claimed = Claimed::Rotation { id: claim.identity, sequence: claim.sequence, key: new };
-        let also = Signed { key: new, hash, signature: claim.new_signature };
+        let also = Signed { key: new, hash, signature: claim.new_key_signature };
         Ok((claimed, Signed { key: old, hash, signature }, Some(also)))
     }
 
@@ -313,7 +313,7 @@ impl Parts<'_> {
         let hash = credit_hash(
             policy.network,
             &claim.identity,
-            purpose.code(),
+            purpose,
             &burn.outpoint,
             &script_key,
             claim.sequence,

@@ -1,61 +1,33 @@
-//! The claim of a burn.
+//! The claims of burns.
 
-use minicbor::Encoder;
+use core::ops::RangeInclusive;
+
 use minicbor::encode::Write;
+use minicbor::{Decoder, Encoder};
 
+use super::burn::BurnFields;
 use super::cbor::{Encoding, Written, bytes, fields};
-use super::{BufferTooSmall, WireError};
-use crate::BlockHash;
+use super::{BufferTooSmall, Envelope, IncludedBurn, Kind, WireError};
+use crate::{IdentityId, Signature, Timestamp, size};
 
-/// The most hashes in a branch.
-const BRANCH: usize = 32;
-
-/// That an output burned for an identity, and the way from it to a block: the body of kind 4.
+/// That an output burned to make an identity: the body of kind 4.
 ///
 /// The envelope's signature is over [`super::register_hash`], by the key in the output's script.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Registration<'a> {
-    /// The whole transaction as the chain has it; not parsed here.
-    pub transaction: &'a [u8],
-    /// The index of the output that burns; an identity id has one byte for it.
-    pub vout: u8,
-    /// The block that the transaction is said to be in.
-    pub block: BlockHash,
-    /// The index of the transaction in that block.
-    pub position: u32,
-    /// The hashes from the transaction to the block's root, the leaf's sibling first.
-    pub branch: &'a [[u8; 32]],
+    /// The burn, whose outpoint is the identity.
+    pub burn: IncludedBurn<'a>,
 }
 
 impl<'a> Registration<'a> {
-    /// Reads the body of a registration claim.
+    /// Reads the body of a registration.
     ///
     /// # Errors
     /// [`WireError`], the first that `docs/wire.md` calls for.
     pub fn decode(body: &'a [u8]) -> Result<Self, WireError> {
-        let (mut transaction, mut vout, mut block) = (None, None, None);
-        let (mut position, mut branch) = (None, None);
-        fields(body, |key, value| {
-            match key {
-                1 => transaction = Some(value.bytes()?),
-                2 => vout = Some(value.u8()?),
-                3 => block = Some(BlockHash::from_bytes(bytes(value)?)),
-                4 => position = Some(value.u32()?),
-                5 => match value.bytes()?.as_chunks() {
-                    (hashes, []) if hashes.len() <= BRANCH => branch = Some(hashes),
-                    _ => return Err(WireError::Shape),
-                },
-                _ => return Err(WireError::UnknownField),
-            }
-            Ok(())
-        })?;
-        let decoded = Self {
-            transaction: transaction.ok_or(WireError::MissingField)?,
-            vout: vout.ok_or(WireError::MissingField)?,
-            block: block.ok_or(WireError::MissingField)?,
-            position: position.ok_or(WireError::MissingField)?,
-            branch: branch.ok_or(WireError::MissingField)?,
-        };
+        let mut burn = BurnFields::default();
+        fields(body, |key, value| burn.read(key, value))?;
+        let decoded = Self { burn: burn.finish()? };
         decoded.check(body)?;
         Ok(decoded)
     }
@@ -72,12 +44,184 @@ impl<'a> Registration<'a> {
 
 impl Encoding for Registration<'_> {
     fn write<W: Write>(&self, to: &mut Encoder<W>) -> Written<W> {
-        to.map(5)?;
-        to.u8(1)?.bytes(self.transaction)?;
-        to.u8(2)?.u8(self.vout)?;
-        to.u8(3)?.bytes(self.block.as_bytes())?;
-        to.u8(4)?.u32(self.position)?;
-        to.u8(5)?.bytes(self.branch.as_flattened())?;
+        to.map(IncludedBurn::ENTRIES)?;
+        self.burn.write(to)
+    }
+}
+
+/// That an output burned to give an identity a new current key: the body of kind 6.
+///
+/// The new key is the one in the output's script, the old key the identity's current one. Both
+/// sign [`super::rotation_hash`]: the envelope's signature is by the old key.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Rotation<'a> {
+    /// The burn.
+    pub burn: IncludedBurn<'a>,
+    /// The identity whose key is replaced.
+    pub identity: IdentityId,
+    /// Which of the identity's rotations it is: 1 to [`size::ROTATIONS`].
+    pub sequence: u64,
+    /// When it was made.
+    pub created_at: Timestamp,
+    /// By the new key, which nobody has checked yet.
+    pub new_key_signature: Signature,
+}
+
+impl<'a> Rotation<'a> {
+    /// Reads the body of a rotation.
+    ///
+    /// # Errors
+    /// [`WireError`], the first that `docs/wire.md` calls for.
+    pub fn decode(body: &'a [u8]) -> Result<Self, WireError> {
+        let (mut identity, mut sequence, mut created_at, mut by_new) = (None, None, None, None);
+        let mut burn = BurnFields::default();
+        fields(body, |key, value| {
+            match key {
+                6 => identity = Some(IdentityId::from_bytes(bytes(value)?)),
+                7 => sequence = Some(read_sequence(value, 1..=size::ROTATIONS)?),
+                8 => created_at = Some(Timestamp::from_millis(value.u64()?)),
+                9 => by_new = Some(Signature::from_bytes(bytes(value)?)),
+                _ => burn.read(key, value)?,
+            }
+            Ok(())
+        })?;
+        let decoded = Self {
+            burn: burn.finish()?,
+            identity: identity.ok_or(WireError::MissingField)?,
+            sequence: sequence.ok_or(WireError::MissingField)?,
+            created_at: created_at.ok_or(WireError::MissingField)?,
+            new_key_signature: by_new.ok_or(WireError::MissingField)?,
+        };
+        decoded.check(body)?;
+        Ok(decoded)
+    }
+
+    /// Writes the body to the start of `out` and returns its length. A branch of more than 32
+    /// hashes or a sequence out of range is written as it is, and refused by whoever reads it.
+    ///
+    /// # Errors
+    /// [`BufferTooSmall`].
+    pub fn encode(&self, out: &mut [u8]) -> Result<usize, BufferTooSmall> {
+        self.encode_to(out)
+    }
+}
+
+impl Encoding for Rotation<'_> {
+    fn write<W: Write>(&self, to: &mut Encoder<W>) -> Written<W> {
+        to.map(IncludedBurn::ENTRIES.saturating_add(4))?;
+        self.burn.write(to)?;
+        to.u8(6)?.bytes(self.identity.as_bytes())?;
+        to.u8(7)?.u64(self.sequence)?;
+        to.u8(8)?.u64(self.created_at.as_millis())?;
+        to.u8(9)?.bytes(self.new_key_signature.as_bytes())?;
         Ok(())
+    }
+}
+
+/// That an output burned for something an identity shall have, a key or a higher tier for example:
+/// the body of kind 7.
+///
+/// What for, and with which key, stands in the output's script. The envelope's signature is over
+/// [`super::credit_hash`], by the identity's current key.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Credit<'a> {
+    /// The burn.
+    pub burn: IncludedBurn<'a>,
+    /// The identity that is credited.
+    pub identity: IdentityId,
+    /// The rotation under which it is claimed: 0 to [`size::ROTATIONS`], 0 before the first.
+    pub sequence: u64,
+}
+
+impl<'a> Credit<'a> {
+    /// Reads the body of a credit.
+    ///
+    /// # Errors
+    /// [`WireError`], the first that `docs/wire.md` calls for.
+    pub fn decode(body: &'a [u8]) -> Result<Self, WireError> {
+        let (mut identity, mut sequence) = (None, None);
+        let mut burn = BurnFields::default();
+        fields(body, |key, value| {
+            match key {
+                6 => identity = Some(IdentityId::from_bytes(bytes(value)?)),
+                7 => sequence = Some(read_sequence(value, 0..=size::ROTATIONS)?),
+                _ => burn.read(key, value)?,
+            }
+            Ok(())
+        })?;
+        let decoded = Self {
+            burn: burn.finish()?,
+            identity: identity.ok_or(WireError::MissingField)?,
+            sequence: sequence.ok_or(WireError::MissingField)?,
+        };
+        decoded.check(body)?;
+        Ok(decoded)
+    }
+
+    /// Writes the body to the start of `out` and returns its length. A branch of more than 32
+    /// hashes or a sequence out of range is written as it is, and refused by whoever reads it.
+    ///
+    /// # Errors
+    /// [`BufferTooSmall`].
+    pub fn encode(&self, out: &mut [u8]) -> Result<usize, BufferTooSmall> {
+        self.encode_to(out)
+    }
+}
+
+impl Encoding for Credit<'_> {
+    fn write<W: Write>(&self, to: &mut Encoder<W>) -> Written<W> {
+        to.map(IncludedBurn::ENTRIES.saturating_add(2))?;
+        self.burn.write(to)?;
+        to.u8(6)?.bytes(self.identity.as_bytes())?;
+        to.u8(7)?.u64(self.sequence)?;
+        Ok(())
+    }
+}
+
+fn read_sequence(value: &mut Decoder<'_>, range: RangeInclusive<u64>) -> Result<u64, WireError> {
+    let sequence = value.u64()?;
+    if range.contains(&sequence) { Ok(sequence) } else { Err(WireError::Shape) }
+}
+
+/// The claim of any burn.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum BurnClaim<'a> {
+    /// Of a new identity.
+    Registration(Registration<'a>),
+    /// Of a new current key.
+    Rotation(Rotation<'a>),
+    /// Of what else an identity may burn for.
+    Credit(Credit<'a>),
+}
+
+impl<'a> BurnClaim<'a> {
+    /// Reads an envelope of kind 4, 6 or 7 with its whole body, and the envelope's signature,
+    /// which nobody has checked yet.
+    ///
+    /// # Errors
+    /// [`WireError`], the first that `docs/wire.md` calls for; [`WireError::WrongKind`] for a known
+    /// kind that is none of these.
+    pub fn read(envelope: &'a [u8]) -> Result<(Self, Signature), WireError> {
+        let Envelope { kind, body, signature } = Envelope::decode(envelope)?;
+        let claim = match kind {
+            Kind::Registration => Self::Registration(Registration::decode(body)?),
+            Kind::Rotation => Self::Rotation(Rotation::decode(body)?),
+            Kind::Credit => Self::Credit(Credit::decode(body)?),
+            Kind::Advertisement | Kind::Withdrawal | Kind::Hello => {
+                return Err(WireError::WrongKind);
+            }
+        };
+        Ok((claim, signature))
+    }
+
+    /// The burn that is claimed.
+    #[must_use]
+    pub const fn burn(&self) -> &IncludedBurn<'a> {
+        match self {
+            Self::Registration(claim) => &claim.burn,
+            Self::Rotation(claim) => &claim.burn,
+            Self::Credit(claim) => &claim.burn,
+        }
     }
 }

@@ -20,6 +20,10 @@ pub enum Kind {
     Registration = 4,
     /// [`super::Hello`].
     Hello = 5,
+    /// [`super::Rotation`].
+    Rotation = 6,
+    /// [`super::Credit`].
+    Credit = 7,
 }
 
 impl Kind {
@@ -37,6 +41,8 @@ impl Kind {
             2 => Some(Self::Withdrawal),
             4 => Some(Self::Registration),
             5 => Some(Self::Hello),
+            6 => Some(Self::Rotation),
+            7 => Some(Self::Credit),
             _ => None,
         }
     }

@@ -76,7 +76,9 @@ impl<'a> AdHeader<'a> {
                     envelope,
                 })
             }
-            Kind::Registration | Kind::Hello => Err(WireError::WrongKind),
+            Kind::Registration | Kind::Rotation | Kind::Credit | Kind::Hello => {
+                Err(WireError::WrongKind)
+            }
         }
     }
 

@@ -1,5 +1,6 @@
 //! The hashes that signatures sign, one function for each tag (policy §6).
 
+use crate::burn::Purpose;
 use crate::hash::tagged_hash;
 use crate::{IdentityId, Network, OutPoint, PeerId, PublicKey, Timestamp};
 
@@ -15,6 +16,13 @@ pub fn withdrawal_hash(network: Network, body: &[u8]) -> [u8; 32] {
     tagged_hash("LTMS/withdraw/1", &[&[network.byte()], body])
 }
 
+/// What an author signs to ask for signatures: `LTMS/request/1` over the body as it was received.
+/// Its kind is reserved: no version reads or sends it yet.
+#[must_use]
+pub fn request_hash(network: Network, body: &[u8]) -> [u8; 32] {
+    tagged_hash("LTMS/request/1", &[&[network.byte()], body])
+}
+
 /// What the key in a registration burn signs to claim it: `LTMS/register/1`.
 #[must_use]
 pub fn register_hash(network: Network, outpoint: &OutPoint, key: &PublicKey) -> [u8; 32] {
@@ -25,6 +33,58 @@ pub fn register_hash(network: Network, outpoint: &OutPoint, key: &PublicKey) -> 
             &outpoint.txid.to_display_bytes(),
             &outpoint.vout.to_le_bytes(),
             key.as_bytes(),
+        ],
+    )
+}
+
+/// What the old and the new key of an identity sign to replace the one by the other:
+/// `LTMS/rotate/1`. The new key is the one in the script of `outpoint`.
+#[must_use]
+pub fn rotation_hash(
+    network: Network,
+    identity: &IdentityId,
+    sequence: u64,
+    old_key: &PublicKey,
+    new_key: &PublicKey,
+    outpoint: &OutPoint,
+    created_at: Timestamp,
+) -> [u8; 32] {
+    tagged_hash(
+        "LTMS/rotate/1",
+        &[
+            &[network.byte()],
+            identity.as_bytes(),
+            &sequence.to_le_bytes(),
+            old_key.as_bytes(),
+            new_key.as_bytes(),
+            &outpoint.txid.to_display_bytes(),
+            &outpoint.vout.to_le_bytes(),
+            &created_at.as_millis().to_le_bytes(),
+        ],
+    )
+}
+
+/// What an identity's current key signs under rotation `sequence` to claim what a burn is for:
+/// `LTMS/credit/1`. Purpose and key are those in the script of `outpoint`.
+#[must_use]
+pub fn credit_hash(
+    network: Network,
+    identity: &IdentityId,
+    purpose: Purpose,
+    outpoint: &OutPoint,
+    script_key: &PublicKey,
+    sequence: u64,
+) -> [u8; 32] {
+    tagged_hash(
+        "LTMS/credit/1",
+        &[
+            &[network.byte()],
+            identity.as_bytes(),
+            &[purpose.code()],
+            &outpoint.txid.to_display_bytes(),
+            &outpoint.vout.to_le_bytes(),
+            script_key.as_bytes(),
+            &sequence.to_le_bytes(),
         ],
     )
 }

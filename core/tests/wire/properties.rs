@@ -1,8 +1,8 @@
 //! What holds for every message, valid or not.
 
 use ltms_core::wire::{
-    Advertisement, AmountRange, Authority, Delegation, Envelope, Hello, HelloDelegation, Kind,
-    Registration, Withdrawal,
+    Advertisement, AmountRange, Authority, BurnClaim, Credit, Delegation, Envelope, Hello,
+    HelloDelegation, IncludedBurn, Kind, Registration, Rotation, Withdrawal,
 };
 use ltms_core::{
     Amount, BlockHash, IdentityId, Network, PeerId, PublicKey, Signature, Timestamp, size,
@@ -105,18 +105,63 @@ fn any_withdrawal() -> impl Strategy<Value = Vec<u8>> {
     })
 }
 
+/// What a claim's burn borrows from, and the rest of it.
+#[derive(Clone, Debug)]
+struct OwnedBurn {
+    transaction: Vec<u8>,
+    branch: Vec<[u8; 32]>,
+    place: (u8, [u8; 32], u32),
+}
+
+impl OwnedBurn {
+    fn borrow(&self) -> IncludedBurn<'_> {
+        let (vout, block, position) = self.place;
+        let block = BlockHash::from_bytes(block);
+        let (transaction, branch) = (&self.transaction[..], &self.branch[..]);
+        IncludedBurn { transaction, vout, block, position, branch }
+    }
+}
+
+fn any_burn() -> impl Strategy<Value = OwnedBurn> {
+    (vec(any::<u8>(), 0..=300), vec(any::<[u8; 32]>(), 0..=32), any::<(u8, [u8; 32], u32)>())
+        .prop_map(|(transaction, branch, place)| OwnedBurn { transaction, branch, place })
+}
+
 fn any_registration() -> impl Strategy<Value = Vec<u8>> {
-    let place = (any::<u8>(), any::<[u8; 32]>(), any::<u32>());
-    (vec(any::<u8>(), 0..=300), place, vec(any::<[u8; 32]>(), 0..=32)).prop_map(
-        |(transaction, (vout, block, position), branch)| {
-            let block = BlockHash::from_bytes(block);
-            let (transaction, branch) = (&transaction[..], &branch[..]);
-            let claim = Registration { transaction, vout, block, position, branch };
-            let body = Body::Registration(claim).encode();
-            assert_eq!(Registration::decode(&body), Ok(claim));
+    any_burn().prop_map(|burn| {
+        let claim = Registration { burn: burn.borrow() };
+        let body = Body::Registration(claim).encode();
+        assert_eq!(Registration::decode(&body), Ok(claim));
+        body
+    })
+}
+
+fn any_rotation() -> impl Strategy<Value = Vec<u8>> {
+    let signature = vec(any::<u8>(), 64);
+    (any_burn(), any::<[u8; 32]>(), 1..=size::ROTATIONS, any::<u64>(), signature).prop_map(
+        |(burn, identity, sequence, time, signature)| {
+            let claim = Rotation {
+                burn: burn.borrow(),
+                identity: IdentityId::from_bytes(identity),
+                sequence,
+                created_at: Timestamp::from_millis(time),
+                new_key_signature: Signature::from_bytes(signature.try_into().unwrap()),
+            };
+            let body = Body::Rotation(claim).encode();
+            assert_eq!(Rotation::decode(&body), Ok(claim));
             body
         },
     )
+}
+
+fn any_credit() -> impl Strategy<Value = Vec<u8>> {
+    (any_burn(), any::<[u8; 32]>(), 0..=size::ROTATIONS).prop_map(|(burn, identity, sequence)| {
+        let identity = IdentityId::from_bytes(identity);
+        let claim = Credit { burn: burn.borrow(), identity, sequence };
+        let body = Body::Credit(claim).encode();
+        assert_eq!(Credit::decode(&body), Ok(claim));
+        body
+    })
 }
 
 fn any_hello() -> impl Strategy<Value = Vec<u8>> {
@@ -140,6 +185,8 @@ fn any_envelope() -> impl Strategy<Value = Vec<u8>> {
         any_withdrawal().prop_map(|body| (Kind::Withdrawal, body)),
         any_registration().prop_map(|body| (Kind::Registration, body)),
         any_hello().prop_map(|body| (Kind::Hello, body)),
+        any_rotation().prop_map(|body| (Kind::Rotation, body)),
+        any_credit().prop_map(|body| (Kind::Credit, body)),
     ];
     body.prop_map(|(kind, body)| {
         let envelope = Envelope { kind, body: &body, signature: Signature::from_bytes([7; 64]) };
@@ -184,7 +231,8 @@ proptest! {
     #[test]
     fn any_bytes_are_decoded_or_refused(bytes in vec(any::<u8>(), 0..200)) {
         let _ = read(&bytes, Network::Main);
-        for kind in [Kind::Advertisement, Kind::Withdrawal, Kind::Registration, Kind::Hello] {
+        let _ = BurnClaim::read(&bytes);
+        for kind in (0..=u64::from(u8::MAX)).filter_map(Kind::from_number) {
             let _ = Body::decode(kind, &bytes, Network::Main);
         }
     }

@@ -183,7 +183,7 @@ impl Driver {
     pub(super) fn seek_burn(&mut self, id: IdentityId) {
         let block = self.envelopes.claim(&id).and_then(|envelope| {
             let envelope = Envelope::decode(envelope).ok()?;
-            Some(Registration::decode(envelope.body).ok()?.block)
+            Some(Registration::decode(envelope.body).ok()?.burn.block)
         });
         if let Some(block) = block {
             self.lookups.ask_burn(id, block);

@@ -95,7 +95,9 @@ impl Driver {
         let kind = Envelope::decode(&message.data).map(|envelope| envelope.kind);
         let fits = match (Topic::of(&message.topic, self.network), kind) {
             (Some(Topic::Ads), Ok(kind)) => matches!(kind, Kind::Advertisement | Kind::Withdrawal),
-            (Some(Topic::Claims), Ok(kind)) => kind == Kind::Registration,
+            (Some(Topic::Claims), Ok(kind)) => {
+                matches!(kind, Kind::Registration | Kind::Rotation | Kind::Credit)
+            }
             // What cannot be read is judged, and charged, by whoever reads it.
             (Some(Topic::Ads | Topic::Claims), Err(_)) => true,
             _ => false,
