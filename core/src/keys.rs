@@ -4,7 +4,7 @@ use crate::peers::domain;
 use crate::score::{Graylisting, Tally};
 use crate::table::Row;
 use crate::wire::AmountRange;
-use crate::{Bucket, PublicKey, Timestamp};
+use crate::{Bucket, Millis, PublicKey, Timestamp};
 
 /// How a message reached us.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -110,11 +110,11 @@ impl KeyRow {
         self.slot_until != Timestamp::EPOCH
     }
 
-    /// Whether it may be forgotten.
-    pub(crate) fn is_spent(&self, now: Timestamp) -> bool {
+    /// Whether it may be forgotten; a sanction is remembered for `memory`.
+    pub(crate) fn is_spent(&self, now: Timestamp, memory: Millis) -> bool {
         !self.current
             && self.slot_until <= now
             && self.remember_until <= now
-            && self.graylisting == Graylisting::ZERO
+            && self.graylisting.is_forgotten(now, memory)
     }
 }

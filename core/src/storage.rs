@@ -63,8 +63,8 @@ pub struct Tables<'a> {
     pub(crate) cells: &'a mut [Cell],
 }
 
-/// Memory for a [`crate::Gate`]: [`Inline`], [`Heap`], or a `&mut` of either, so that a static or
-/// boxed block is lent and never moved over the stack.
+/// Memory for a [`crate::Gate`]: [`Inline`], `Heap` (with feature `alloc`), or a `&mut` of either,
+/// so that a static or boxed block is lent and never moved over the stack.
 pub trait Storage {
     /// The tables, to read.
     fn tables(&self) -> TablesRef<'_>;

@@ -14,9 +14,9 @@ const BATCH: usize = 64;
 #[derive(Debug)]
 pub(crate) enum Ticket {
     /// Of an advertisement or withdrawal.
-    Ad(AdTicket),
+    Ad(Box<AdTicket>),
     /// Of a registration claim.
-    Claim(ClaimTicket),
+    Claim(Box<ClaimTicket>),
 }
 
 impl Ticket {

@@ -262,10 +262,9 @@ impl Parts<'_> {
     ) {
         let tip = self.node.tip_height();
         let Some(row) = self.tables.identities.find_tag_mut(&self.rules.seed, tag) else { return };
-        if new_slot {
-            row.keys = row.keys.saturating_add(1);
-            row.next_free = if row.keys == 1 { slot_until } else { row.next_free.min(slot_until) };
-        }
+        row.keys = row.keys.saturating_add(new_slot.into());
+        // A withdrawal or a shorter advertisement may end a slot that there was before all others.
+        row.next_free = if row.keys == 1 { slot_until } else { row.next_free.min(slot_until) };
         if push {
             let quota = row.quota(&self.rules.policy, tip);
             row.window.charge(quota, now);
@@ -273,7 +272,8 @@ impl Parts<'_> {
     }
 
     fn take_stranger_slot(&mut self, now: Timestamp, tag: u64, old_owner: Owner, new_slot: bool) {
-        if !matches!(old_owner, Owner::Stranger(_)) {
+        // What another stranger had was released.
+        if old_owner != Owner::Stranger(tag) {
             self.node.stranger_keys = self.node.stranger_keys.saturating_add(1);
         }
         let Some(row) = self.tables.peers.find_tag_mut(&self.rules.seed, tag) else { return };

@@ -37,7 +37,7 @@ impl<S: Storage> Gate<S> {
                 parts.release(owner, true);
             }
             let Some(row) = parts.tables.keys.get_mut(place) else { continue };
-            if row.graylisting.is_forgotten(now, policy.sanctions.span) && row.is_spent(now) {
+            if row.is_spent(now, policy.sanctions.span) {
                 let (owner, had_slot) = (row.owner, row.has_slot());
                 parts.release(owner, had_slot);
                 parts.tables.keys.remove(&seed, place);

@@ -52,7 +52,7 @@ impl Driver {
         let gate: &mut Gate<Heap> = &mut self.swarm.behaviour_mut().connections.door.gate;
         let wanted = header.authority.map(|authority| authority.identity);
         match gate.screen_ad(now, &message.source, &header) {
-            Screening::Proceed(ticket) => self.submit(Ticket::Ad(ticket), message),
+            Screening::Proceed(ticket) => self.submit(Ticket::Ad(Box::new(ticket)), message),
             Screening::Done(decision) => match (decision.reason, wanted) {
                 (Reason::SignatureBudget, _) => self.hold(message, decision),
                 (Reason::UnknownIdentity, Some(id)) if !message.claim_sought => {
@@ -75,7 +75,7 @@ impl Driver {
         };
         let gate: &mut Gate<Heap> = &mut self.swarm.behaviour_mut().connections.door.gate;
         match gate.screen_claim(now, &message.source, &claim, signature) {
-            Screening::Proceed(ticket) => self.submit(Ticket::Claim(ticket), message),
+            Screening::Proceed(ticket) => self.submit(Ticket::Claim(Box::new(ticket)), message),
             Screening::Done(decision) if decision.reason == Reason::SignatureBudget => {
                 self.hold(message, decision);
             }
@@ -97,7 +97,9 @@ impl Driver {
         if let (Origin::Gossip { from, .. }, Some(until)) = (&message.origin, decision.retry_at) {
             self.throttle(*from, until);
         }
-        let held = match decision.retry_at.filter(|at| *at <= message.deadline) {
+        let in_time = decision.retry_at.filter(|at| *at <= message.deadline);
+        let message = Box::new(message);
+        let held = match in_time {
             Some(at) => self.timers.hold(at, message),
             None => Err(message),
         };
@@ -134,11 +136,11 @@ impl Driver {
         let now = self.now();
         match ticket {
             Ticket::Ad(ticket) => {
-                let decision = self.gate().settle_ad(now, ticket, check);
+                let decision = self.gate().settle_ad(now, *ticket, check);
                 self.keep(&message, decision);
                 self.finish(message.origin, &message.source, decision);
             }
-            Ticket::Claim(ticket) => match self.gate().settle_claim(now, ticket, check) {
+            Ticket::Claim(ticket) => match self.gate().settle_claim(now, *ticket, check) {
                 Screening::Proceed(ticket) => self.look_up(ticket, message),
                 Screening::Done(decision) => self.finish(message.origin, &message.source, decision),
             },

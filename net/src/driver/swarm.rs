@@ -39,10 +39,10 @@ impl Driver {
             SwarmEvent::Behaviour(Event::Direct(event)) => self.on_direct(*event),
             SwarmEvent::Behaviour(Event::Dht(event)) => self.on_dht(*event),
             SwarmEvent::Behaviour(Event::Identify(event)) => self.on_identify(*event),
-            SwarmEvent::ConnectionEstablished { peer_id, num_established, .. } => {
-                if num_established.get() == 1 {
-                    self.tell(NodeEvent::Connected(peer_id));
-                }
+            SwarmEvent::ConnectionEstablished { peer_id, num_established, .. }
+                if num_established.get() == 1 =>
+            {
+                self.tell(NodeEvent::Connected(peer_id));
             }
             SwarmEvent::ConnectionClosed { peer_id, num_established: 0, .. } => {
                 self.swarm.behaviour_mut().forget(&peer_id);
@@ -67,10 +67,10 @@ impl Driver {
                 let origin = Origin::Gossip { id, from };
                 self.on_gossip_message(source, origin, from, message);
             }
-            gossipsub::Event::Subscribed { topic, .. } => {
-                if Topic::of(&topic, self.network) == Some(Topic::Ads) {
-                    self.publish_waiting();
-                }
+            gossipsub::Event::Subscribed { topic, .. }
+                if Topic::of(&topic, self.network) == Some(Topic::Ads) =>
+            {
+                self.publish_waiting();
             }
             _ => {}
         }

@@ -59,12 +59,16 @@ impl Timers {
     }
 
     /// Holds a message back until a time; gives it back if too many are held.
-    pub(super) fn hold(&mut self, at: Timestamp, message: Message) -> Result<(), Message> {
+    pub(super) fn hold(
+        &mut self,
+        at: Timestamp,
+        message: Box<Message>,
+    ) -> Result<(), Box<Message>> {
         if self.held >= HELD {
             return Err(message);
         }
         self.held += 1;
-        self.push(at, Due::Retry(Box::new(message)));
+        self.push(at, Due::Retry(message));
         Ok(())
     }
 
