@@ -96,10 +96,18 @@ impl Parts<'_> {
         place: Place,
     ) -> Result<(), Decision> {
         let Some(row) = self.tables.keys.get(place) else { return Ok(()) };
-        if let Some(until) = row.graylisting.active(now) {
-            return Err(Decision::until(Reason::Graylisted, until));
-        }
         let mark = row.watermark;
+        if let Some(until) = row.graylisting.active(now) {
+            let window = row.window.peek(self.rules.policy.windows.advertisement, now);
+            let further = facts.source.channel.is_push() && facts.created_at > mark.created_at;
+            // The key's ban must not spare the connection that goes on pushing its bodies.
+            return Err(match window {
+                Err(NotUntil(opens)) if further => {
+                    Decision::until(Reason::TooSoon, until.max(opens))
+                }
+                _ => Decision::until(Reason::Graylisted, until),
+            });
+        }
         if facts.created_at > mark.created_at {
             return Ok(());
         }
