@@ -188,7 +188,11 @@ impl Driver {
                 ltms_core::Event::Sanctioned { peer, until, reason } => {
                     let Some(peer) = net_peer(&peer) else { continue };
                     tracing::info!(%peer, %reason, ?until, "peer sanctioned");
-                    self.swarm.behaviour_mut().cut_off(&peer);
+                    // What is cut off is forgotten when its last connection closes. One that has
+                    // gone already would be remembered for ever.
+                    if self.is_connected(&peer) {
+                        self.swarm.behaviour_mut().cut_off(&peer);
+                    }
                     self.tell(NodeEvent::Sanctioned { peer, until, reason });
                 }
                 ltms_core::Event::Registered(id) => {

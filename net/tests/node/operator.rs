@@ -1,9 +1,11 @@
 //! Bans, and what is known about a peer.
 
-use ltms_core::Reason;
-use ltms_net::{Node, NodeEvent};
+use ltms_core::{Millis, Reason};
+use ltms_net::{Node, NodeEvent, Offer};
 
-use crate::world::{builder, burn, chain, connect, decided, event, node, register, until};
+use crate::world::{
+    Watch, builder, burn, chain, connect, decided, event, finds, node, own, register, until,
+};
 
 #[tokio::test]
 async fn a_ban_disconnects_at_once_and_refuses_until_it_is_lifted() {
@@ -41,6 +43,35 @@ async fn a_ban_disconnects_at_once_and_refuses_until_it_is_lifted() {
     for node in nodes {
         node.stop().await;
     }
+}
+
+#[tokio::test]
+async fn nothing_of_a_ban_outlives_it_when_the_peer_was_away() {
+    let (chain, watch) = (chain(), Watch::default());
+    let made = || builder(&chain).clock(watch.clock()).start();
+    let (first, second) = (made().await.expect("a node"), made().await.expect("a node"));
+    let (a, b) = (first.handle(), second.handle());
+    let (key, id) = register(&b, &chain, 0).await;
+    register(&a, &chain, 0).await;
+    // The other is known, and away, when the ban begins.
+    connect(&b, &a).await;
+    let mut events = a.subscribe();
+    assert!(a.ban(b.peer_id(), None).await.expect("answer"));
+    event(&mut events, "gone", |event| matches!(event, NodeEvent::Disconnected(_))).await;
+    assert!(a.unban(b.peer_id()).await.expect("answer"));
+    until(&b, "gone", async || b.peers().await.expect("answer").is_empty()).await;
+    let until_then = watch.clock().now().saturating_add(Millis::from_mins(1));
+    assert!(a.ban(b.peer_id(), Some(until_then)).await.expect("answer"));
+    watch.forward(Millis::from_mins(2));
+    connect(&b, &a).await;
+    b.advertise_signer(&key, own(id), &Offer::default()).await.expect("advertised");
+    until(&a, "found", async || finds(&a, &key.public_key()).await).await;
+    watch.forward(Millis::from_mins(2));
+    b.withdraw_signer(&key, own(id)).await.expect("withdrawn");
+    // Only gossip brings a withdrawal.
+    until(&a, "withdrawn", async || !finds(&a, &key.public_key()).await).await;
+    first.stop().await;
+    second.stop().await;
 }
 
 #[tokio::test]
