@@ -8,5 +8,6 @@ mod dht;
 mod discovery;
 mod operator;
 mod reach;
+mod reorganisation;
 mod shutdown;
 mod world;
