@@ -1,13 +1,14 @@
 //! The `ltms` command.
 
 mod demo;
+mod node;
 
-use std::process::ExitCode;
+use std::{io::IsTerminal, process::ExitCode};
 
 use clap::{Parser, Subcommand};
 use tracing_subscriber::EnvFilter;
 
-/// Discovery of MuSig2 signers on Lotus, and the policy that keeps it usable under attack.
+/// MuSig2 signer discovery for Lotus, with admission control.
 #[derive(Parser)]
 #[command(name = "ltms", version)]
 struct Cli {
@@ -17,16 +18,30 @@ struct Cli {
 
 #[derive(Subcommand)]
 enum Command {
-    /// Honest nodes under attack, on this machine.
+    /// Honest nodes under attack, on this machine
     Demo(demo::Args),
+    /// Run one node until Ctrl-C or SIGTERM
+    Node(node::NodeArgs),
+}
+
+/// Logs to stderr what passes the filter.
+fn log(filter: EnvFilter) {
+    let stderr = std::io::stderr;
+    let colour = stderr().is_terminal();
+    tracing_subscriber::fmt().with_writer(stderr).with_ansi(colour).with_env_filter(filter).init();
 }
 
 #[tokio::main]
 async fn main() -> ExitCode {
-    let cli = Cli::parse();
-    let filter = EnvFilter::try_from_default_env().unwrap_or_else(|_| EnvFilter::new("error"));
-    tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr).init();
-    match cli.command {
-        Command::Demo(args) => demo::run(&args).await,
+    let result = match Cli::parse().command {
+        Command::Demo(args) => return demo::run(&args).await,
+        Command::Node(args) => node::run(args).await,
+    };
+    match result {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            eprintln!("ltms: {error}");
+            ExitCode::from(error.code())
+        }
     }
 }

@@ -19,6 +19,8 @@ use tokio::{
     time::{Instant, timeout_at},
 };
 
+use tracing_subscriber::EnvFilter;
+
 use self::{
     attacks::{Kind, Scene, carry_out},
     chain::Burns,
@@ -55,6 +57,8 @@ pub(crate) struct Args {
 
 /// Runs the demonstration: success only if every expectation was met.
 pub(crate) async fn run(args: &Args) -> ExitCode {
+    let quiet = || EnvFilter::new("error");
+    crate::log(EnvFilter::try_from_default_env().unwrap_or_else(|_| quiet()));
     let progress = Progress::new();
     let report = demonstrate(args, &progress).await;
     progress.end();
