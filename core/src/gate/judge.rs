@@ -59,10 +59,11 @@ impl Parts<'_> {
         }
     }
 
+    /// Only the connection counts. A banned peer that is somewhere else may publish what honest
+    /// signers made; were it ignored for that, the honest copy would follow as known already, and
+    /// no longer travel.
     fn judge_sender(&self, now: Timestamp, facts: &Facts) -> Result<(), Decision> {
-        let sanction = self.sanction(now, &facts.source.peer);
-        let publisher = facts.source.publisher.and_then(|peer| self.sanction(now, &peer));
-        sanction.or(publisher).map_or(Ok(()), Err)
+        self.sanction(now, &facts.source.peer).map_or(Ok(()), Err)
     }
 
     fn judge_times(&self, now: Timestamp, facts: &Facts) -> Result<(), Decision> {
