@@ -8,7 +8,11 @@ mod own;
 mod swarm;
 mod timers;
 
-use std::{collections::HashMap, sync::Arc, time::Duration};
+use std::{
+    collections::{HashMap, HashSet},
+    sync::Arc,
+    time::Duration,
+};
 
 use libp2p::{
     PeerId, Swarm,
@@ -105,6 +109,9 @@ pub(crate) struct Driver {
     challenges: HashMap<PeerId, [u8; 32]>,
     /// The identity that we prove to our peers.
     identity: Option<(IdentityId, SecretKey)>,
+    /// Peers that did not know our identity when we proved it. They ask us for its claim; then we
+    /// prove it again.
+    unconvinced: HashSet<PeerId>,
 }
 
 impl Driver {
@@ -138,6 +145,7 @@ impl Driver {
             pulls: HashMap::new(),
             challenges: HashMap::new(),
             identity,
+            unconvinced: HashSet::new(),
         }
     }
 
@@ -163,7 +171,10 @@ impl Driver {
                 found = self.lookups.next() => self.on_found(found),
                 () = self.timers.due(&self.clock) => self.on_timers(),
                 _ = tip.tick() => self.lookups.ask_tip(),
-                _ = directory.tick() => self.pull_from_somebody(),
+                _ = directory.tick() => {
+                    self.pull_from_somebody();
+                    self.prove_again();
+                }
                 event = self.swarm.select_next_some() => self.on_swarm_event(event),
             }
             self.tell_events();

@@ -17,7 +17,9 @@ use ltms_net::{
 
 use crate::{
     common::{self, drive, listen},
-    world::{advertisement, builder, chain, decided, delegation, key, node, register, until},
+    world::{
+        advertisement, builder, chain, decided, delegation, finds, key, node, register, until,
+    },
 };
 
 /// Records of a peer under delegated keys of the recorded burn number 0: each author with its
@@ -127,7 +129,7 @@ async fn a_record_is_stored_only_as_a_good_advertisement_under_its_authors_key()
     for reason in [Reason::Expired, Reason::InvalidSignature, Reason::Malformed] {
         until(&b, &reason.to_string(), async || decided(&b, reason).await == 1).await;
     }
-    until(&b, "stored", async || b.look_up(good.0).await.expect("answer").is_some()).await;
+    until(&b, "listed", async || finds(&b, &good.0).await).await;
     assert_eq!(get(&mut server, &good.0).await, Some(good.1.value));
     for (author, _) in &bad {
         assert_eq!(get(&mut server, author).await, None);

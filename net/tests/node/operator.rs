@@ -103,3 +103,24 @@ async fn an_identity_that_is_proved_on_a_connection_shows_in_the_peers_standing(
     wrong.stop().await;
     verifier.stop().await;
 }
+
+#[tokio::test]
+async fn an_identity_that_a_peer_does_not_know_yet_is_proved_once_it_does() {
+    let chain = chain();
+    let verifier = node(&chain).await;
+    let b = verifier.handle();
+    register(&b, &chain, 1).await;
+    let (key, _, id) = burn(&chain, 0);
+    let prover = builder(&chain).identity(id, key).start().await.expect("a node");
+    let a = prover.handle();
+    register(&a, &chain, 0).await;
+    assert_eq!(b.identity(id).await.expect("answer"), None);
+    connect(&a, &b).await;
+    until(&b, "proved", async || {
+        b.standing_of(&a.peer_id()).await.expect("answer").identity == Some(id)
+    })
+    .await;
+    assert_eq!(decided(&b, Reason::UnknownIdentity).await, 1, "it was asked for its claim");
+    prover.stop().await;
+    verifier.stop().await;
+}
