@@ -59,10 +59,11 @@ impl Parts<'_> {
         }
     }
 
+    /// Only the connection counts. A banned peer that is somewhere else may publish what honest
+    /// signers made; were it ignored for that, the honest copy would follow as known already, and
+    /// no longer travel.
     fn judge_sender(&self, now: Timestamp, facts: &Facts) -> Result<(), Decision> {
-        let sanction = self.sanction(now, &facts.source.peer);
-        let publisher = facts.source.publisher.and_then(|peer| self.sanction(now, &peer));
-        sanction.or(publisher).map_or(Ok(()), Err)
+        self.sanction(now, &facts.source.peer).map_or(Ok(()), Err)
     }
 
     fn judge_times(&self, now: Timestamp, facts: &Facts) -> Result<(), Decision> {
@@ -96,10 +97,18 @@ impl Parts<'_> {
         place: Place,
     ) -> Result<(), Decision> {
         let Some(row) = self.tables.keys.get(place) else { return Ok(()) };
-        if let Some(until) = row.graylisting.active(now) {
-            return Err(Decision::until(Reason::Graylisted, until));
-        }
         let mark = row.watermark;
+        if let Some(until) = row.graylisting.active(now) {
+            let window = row.window.peek(self.rules.policy.windows.advertisement, now);
+            let further = facts.source.channel.is_push() && facts.created_at > mark.created_at;
+            // The key's ban must not spare the connection that goes on pushing its bodies.
+            return Err(match window {
+                Err(NotUntil(opens)) if further => {
+                    Decision::until(Reason::TooSoon, until.max(opens))
+                }
+                _ => Decision::until(Reason::Graylisted, until),
+            });
+        }
         if facts.created_at > mark.created_at {
             return Ok(());
         }

@@ -213,22 +213,15 @@ fn everything_of_a_banned_peer_is_refused() {
         let banned = if until.is_some() { Reason::Graylisted } else { Reason::Blacklisted };
         let source = Source::direct(peer(1));
         let frame = world.gate.screen_frame(world.now, &source, FrameKind::Direct, 100);
-        let by_gossip = world.gate.admit_ad(
-            world.now,
-            &Source::gossip(peer(2), peer(1)),
-            &ad.at(world.now.saturating_sub(MINUTE)).seal(),
-        );
         let decisions = [
             world.gate.screen_connection(world.now, &World::<Heap>::connection(1)),
             frame,
             world.gate.admit_ad(world.now, &source, &ad.seal()),
-            by_gossip,
             world.claim_from(1, &Claim::real(5), EvidenceClass::Node),
         ];
         for decision in decisions {
             assert_eq!((reason(decision), decision.retry_at), (banned, until));
         }
-        assert_eq!(reason(world.of_peer(2).decision), Reason::Clear, "the forwarder is not");
         let Some(until) = until else { continue };
         world.now = until;
         assert!(world.gate.screen_connection(world.now, &World::<Heap>::connection(1)).is_accept());
@@ -289,4 +282,15 @@ fn a_reconnecting_peer_keeps_what_was_counted_and_its_spent_window() {
     world.gate.handle_timeout(world.now);
     world.connect(2);
     assert_eq!(frame(&mut world), Reason::ConnectionWindow);
+}
+
+/// Otherwise it could silence signers for whoever banned it: it republishes their messages first,
+/// everybody else passes its copies on, and the honest ones are known already.
+#[test]
+fn a_message_that_a_banned_peer_published_elsewhere_is_judged_by_itself() {
+    let (mut world, id) = world();
+    world.gate.ban(world.now, &Subject::Peer(peer(2)), None, Reason::Blacklisted).unwrap();
+    let key = secret(0);
+    let honest = ad(&key).under(&id).at(world.now);
+    assert_eq!(reason(world.gossip(1, 2, &honest)), Reason::New);
 }

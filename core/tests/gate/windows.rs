@@ -98,6 +98,31 @@ fn too_soon_counts_against_the_connection_that_published_and_nobody_else() {
 }
 
 #[test]
+fn the_ban_of_a_key_does_not_spare_the_connection_that_pushes_its_bodies() {
+    let mut world = world(1);
+    let (author, id) = (secret(0), id_of(&world, 0));
+    let mut last = ad(&author).under(&id).of_peer(1);
+    assert_eq!(reason(world.gossip(1, 1, &last)), Reason::New);
+    // Ten verified bodies that came otherwise: the key's own violations.
+    for _ in 0..10 {
+        last = last.at(last.created_at.saturating_add(Millis::new(1)));
+        let _ = world.pull(0, Channel::Directory, &last);
+    }
+    assert_eq!(reason(world.of_key(&last.key()).decision), Reason::Graylisted);
+    assert_eq!(reason(world.gossip(1, 1, &ad(&author).under(&id).of_peer(1))), Reason::Graylisted);
+    assert_eq!(world.of_peer(1).violations.0, 0, "an old body is nobody's violation");
+
+    let refused = world.gossip(1, 1, &last.at(last.created_at.saturating_add(MINUTE)));
+    let end = START.saturating_add(HOUR);
+    assert_eq!(refused, Decision::until(Reason::TooSoon, end), "the later of both");
+    assert_eq!(hasty(&mut world, &last, 2, 20), vec![Reason::TooSoon; 20], "passed on");
+    assert_eq!(world.of_peer(1).violations.0, 1);
+    world.wait(MINUTE);
+    assert_eq!(hasty(&mut world, &last, 1, 20), vec![Reason::Graylisted; 20], "a minute later");
+    assert_eq!(world.of_peer(1).violations.0, 1);
+}
+
+#[test]
 fn graylistings_double_up_to_a_day_and_a_quiet_day_forgets() {
     let mut world = world(1);
     let (author, id) = (secret(0), id_of(&world, 0));
