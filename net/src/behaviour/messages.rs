@@ -8,6 +8,8 @@ pub const PAGE_ITEMS: usize = 64;
 /// Bytes that the items of one page may have together; the rest of the frame is for their
 /// headers (at most 5 bytes each) and the message around them.
 pub const PAGE_BYTES: usize = size::FRAME - 5 * PAGE_ITEMS - 16;
+/// Envelopes of one history: a registration and every rotation after it.
+pub const HISTORY_ITEMS: usize = 1 + size::ROTATIONS as usize;
 
 /// Bytes that are not a message.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
@@ -22,8 +24,8 @@ pub enum DecodeError {
     /// A message that this version does not know, which is nobody's fault.
     #[error("unknown message {0}")]
     Unknown(u64),
-    /// More items than [`PAGE_ITEMS`].
-    #[error("page of {0} items")]
+    /// More items than [`PAGE_ITEMS`] or [`HISTORY_ITEMS`].
+    #[error("list of {0} items")]
     TooManyItems(u64),
 }
 
@@ -42,8 +44,8 @@ pub enum Request {
     Hello(Vec<u8>),
     /// A signed envelope for us to judge: advertisement, withdrawal, request or claim.
     Push(Vec<u8>),
-    /// The registration claim of an identity.
-    Claim(IdentityId),
+    /// The claims that lead from the registration of an identity to its current key.
+    History(IdentityId),
     /// The signed items that follow an author key in key order; from the start if there is none.
     Directory {
         /// The last author key of the page before.
@@ -63,8 +65,9 @@ pub enum Response {
         /// When the same message would pass, where waiting helps.
         retry_at: Option<Timestamp>,
     },
-    /// The claim, if it is known.
-    Claim(Option<Vec<u8>>),
+    /// The envelope of the registration, then those of the rotations in the order of their
+    /// sequence: at most [`HISTORY_ITEMS`], none if the identity is not known.
+    History(Vec<Vec<u8>>),
     /// A page of the directory: at most [`PAGE_ITEMS`] and [`PAGE_BYTES`].
     Directory {
         /// Claims of the identities that the advertisements name.
@@ -96,7 +99,7 @@ impl Request {
                 Self::Challenge => e.array(1)?.u8(0)?,
                 Self::Hello(envelope) => e.array(2)?.u8(1)?.bytes(envelope)?,
                 Self::Push(envelope) => e.array(2)?.u8(2)?.bytes(envelope)?,
-                Self::Claim(identity) => e.array(2)?.u8(3)?.bytes(identity.as_bytes())?,
+                Self::History(identity) => e.array(2)?.u8(3)?.bytes(identity.as_bytes())?,
                 Self::Directory { after: None } => e.array(2)?.u8(4)?.null()?,
                 Self::Directory { after: Some(key) } => e.array(2)?.u8(4)?.bytes(key.as_bytes())?,
             };
@@ -114,7 +117,7 @@ impl Request {
             (0, 1) => Self::Challenge,
             (1, 2) => Self::Hello(d.bytes()?.to_vec()),
             (2, 2) => Self::Push(d.bytes()?.to_vec()),
-            (3, 2) => Self::Claim(IdentityId::from_bytes(fixed(&mut d)?)),
+            (3, 2) => Self::History(IdentityId::from_bytes(fixed(&mut d)?)),
             (4, 2) => {
                 let after = optional(&mut d, fixed)?.map(PublicKey::from_bytes);
                 Self::Directory { after }
@@ -145,8 +148,10 @@ impl Response {
                         None => e.null()?,
                     }
                 }
-                Self::Claim(Some(claim)) => e.array(2)?.u8(2)?.bytes(claim)?,
-                Self::Claim(None) => e.array(2)?.u8(2)?.null()?,
+                Self::History(envelopes) => {
+                    items(e.array(2)?.u8(2)?, envelopes)?;
+                    e
+                }
                 Self::Directory { claims, ads, more } => {
                     e.array(4)?.u8(3)?;
                     items(e, claims)?;
@@ -172,10 +177,10 @@ impl Response {
                 let retry_at = optional(&mut d, |d| Ok(Timestamp::from_millis(d.u64()?)))?;
                 Self::Judged { code, retry_at }
             }
-            (2, 2) => Self::Claim(optional(&mut d, |d| Ok(d.bytes()?.to_vec()))?),
+            (2, 2) => Self::History(list(&mut d, HISTORY_ITEMS)?),
             (3, 4) => {
-                let claims = page(&mut d, PAGE_ITEMS)?;
-                let ads = page(&mut d, PAGE_ITEMS - claims.len())?;
+                let claims = list(&mut d, PAGE_ITEMS)?;
+                let ads = list(&mut d, PAGE_ITEMS - claims.len())?;
                 Self::Directory { claims, ads, more: d.bool()? }
             }
             (4, 2) => Self::Refused(d.u8()?),
@@ -186,11 +191,12 @@ impl Response {
         Ok(message)
     }
 
-    /// Whether a remote would take the message: the items of a page are few enough.
+    /// Whether a remote would take the message: the items of a list are few enough.
     #[must_use]
     pub fn fits(&self) -> bool {
         match self {
             Self::Directory { claims, ads, .. } => claims.len() + ads.len() <= PAGE_ITEMS,
+            Self::History(envelopes) => envelopes.len() <= HISTORY_ITEMS,
             _ => true,
         }
     }
@@ -217,7 +223,7 @@ fn optional<'b, T>(
     read(d).map(Some)
 }
 
-fn page(d: &mut Decoder<'_>, most: usize) -> Result<Vec<Vec<u8>>, DecodeError> {
+fn list(d: &mut Decoder<'_>, most: usize) -> Result<Vec<Vec<u8>>, DecodeError> {
     let count = d.array()?.ok_or(DecodeError::NotDeterministic)?;
     if count > most as u64 {
         return Err(DecodeError::TooManyItems(count));
@@ -246,7 +252,7 @@ mod tests {
             Just(Request::Challenge),
             bytes().prop_map(Request::Hello),
             bytes().prop_map(Request::Push),
-            any::<[u8; 32]>().prop_map(|id| Request::Claim(IdentityId::from_bytes(id))),
+            any::<[u8; 32]>().prop_map(|id| Request::History(IdentityId::from_bytes(id))),
             prop::option::of(any::<[u8; 32]>().prop_map(|x| [&[2][..], &x].concat())).prop_map(
                 |key| Request::Directory {
                     after: key.map(|k| PublicKey::from_bytes(k.try_into().expect("33 bytes")))
@@ -262,7 +268,7 @@ mod tests {
             (any::<u8>(), prop::option::of(any::<u64>())).prop_map(|(code, at)| {
                 Response::Judged { code, retry_at: at.map(Timestamp::from_millis) }
             }),
-            prop::option::of(bytes()).prop_map(Response::Claim),
+            prop::collection::vec(bytes(), 0..=HISTORY_ITEMS).prop_map(Response::History),
             (items(), items(), any::<bool>()).prop_map(|(claims, ads, more)| Response::Directory {
                 claims,
                 ads,
@@ -329,6 +335,13 @@ mod tests {
         assert_eq!(response("82041820"), Ok(Response::Refused(32)));
         assert_eq!(response("820418ff"), Ok(Response::Refused(255)));
         assert_eq!(response("8204190100"), Err(Malformed), "a code above 255");
+        assert_eq!(response("820280"), Ok(Response::History(vec![])));
+        assert_eq!(response("820282410a410b"), Ok(Response::History(vec![vec![10], vec![11]])));
+        assert_eq!(response("8202f6"), Err(Malformed), "null is no list");
+        assert_eq!(response("8202410a"), Err(Malformed), "an envelope alone is no list");
+        assert_eq!(response("82029801410a"), Err(NotDeterministic), "a longer count");
+        assert_eq!(response("82029f410aff"), Err(NotDeterministic), "an indefinite list");
+        assert_eq!(response("82029a00ffffff"), Err(TooManyItems(0x00ff_ffff)));
         assert_eq!(response("8403808041"), Err(Malformed));
         assert_eq!(response("84039a00ffffff"), Err(TooManyItems(0x00ff_ffff)));
     }
@@ -347,5 +360,16 @@ mod tests {
         assert!(!over.fits());
         assert_eq!(Response::decode(&over.encode()), Err(DecodeError::TooManyItems(45)));
         assert_eq!(Response::decode(&page(65, 0, 1).encode()), Err(DecodeError::TooManyItems(65)));
+    }
+
+    #[test]
+    fn a_history_has_at_most_65_envelopes() {
+        let history = |count| Response::History(vec![vec![1; 1_500]; count]);
+        let full = history(65);
+        assert!(full.fits() && full.encode().len() <= size::FRAME);
+        assert_eq!(Response::decode(&full.encode()), Ok(full));
+        let over = history(66);
+        assert!(!over.fits());
+        assert_eq!(Response::decode(&over.encode()), Err(DecodeError::TooManyItems(66)));
     }
 }

@@ -126,7 +126,7 @@ impl Driver {
         self.waiting.entry(id).or_default().push(message);
         if !asked {
             self.timers.give_up(deadline, id);
-            self.swarm.behaviour_mut().ask(&peer, Request::Claim(id));
+            self.swarm.behaviour_mut().ask(&peer, Request::History(id));
         }
     }
 

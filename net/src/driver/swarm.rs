@@ -193,9 +193,9 @@ impl Driver {
                 let origin = Origin::Direct(channel);
                 self.admit(Message { source, envelope, origin, deadline, claim_sought: false });
             }
-            Ok(Request::Claim(id)) => {
-                let claim = self.envelopes.claim(&id).map(<[u8]>::to_vec);
-                self.respond(channel, Response::Claim(claim));
+            Ok(Request::History(id)) => {
+                let history = self.envelopes.claim(&id).map(<[u8]>::to_vec).into_iter().collect();
+                self.respond(channel, Response::History(history));
             }
             Ok(Request::Directory { after }) => {
                 let gate = &self.swarm.behaviour().connections.door.gate;
@@ -217,7 +217,11 @@ impl Driver {
         let pages = self.pulls.remove(&request);
         match (response, pages) {
             (Response::Challenge(challenge), _) => self.prove_identity(&peer, &challenge),
-            (Response::Claim(Some(envelope)), _) => self.pulled(&peer, envelope),
+            (Response::History(envelopes), _) => {
+                for envelope in envelopes {
+                    self.pulled(&peer, envelope);
+                }
+            }
             (Response::Directory { claims, ads, more }, Some(pages)) => {
                 let last = ads.last().and_then(|ad| AdHeader::read(self.network, ad).ok());
                 let last = last.map(|header| header.author);
