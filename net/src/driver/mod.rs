@@ -1,6 +1,7 @@
 //! The one task that owns the swarm, and with it the Gate.
 
 mod admit;
+mod burns;
 mod commands;
 mod lookups;
 mod own;
@@ -22,7 +23,7 @@ use ltms_core::{
 };
 use tokio::sync::{broadcast, mpsc, oneshot};
 
-use self::{lookups::Lookups, own::Own, timers::Timers};
+use self::{burns::Search, lookups::Lookups, own::Own, timers::Timers};
 use crate::{
     behaviour::{Behaviour, gossip, streams::Response},
     chain::ChainSource,
@@ -93,6 +94,8 @@ pub(crate) struct Driver {
     envelopes: Envelopes,
     own: Own,
     timers: Timers,
+    /// Identities whose burn is not in the chain.
+    suspended: HashMap<IdentityId, Search>,
     /// Messages that wait for their identity's claim.
     waiting: HashMap<IdentityId, Vec<Message>>,
     sought: HashMap<kad::QueryId, Sought>,
@@ -129,6 +132,7 @@ impl Driver {
             envelopes: Envelopes::default(),
             own: Own::default(),
             timers: Timers::default(),
+            suspended: HashMap::new(),
             waiting: HashMap::new(),
             sought: HashMap::new(),
             pulls: HashMap::new(),
@@ -188,7 +192,11 @@ impl Driver {
                 ltms_core::Event::Sanctioned { peer, until, reason } => {
                     let Some(peer) = net_peer(&peer) else { continue };
                     tracing::info!(%peer, %reason, ?until, "peer sanctioned");
-                    self.swarm.behaviour_mut().cut_off(&peer);
+                    // What is cut off is forgotten when its last connection closes. One that has
+                    // gone already would be remembered for ever.
+                    if self.is_connected(&peer) {
+                        self.swarm.behaviour_mut().cut_off(&peer);
+                    }
                     self.tell(NodeEvent::Sanctioned { peer, until, reason });
                 }
                 ltms_core::Event::Registered(id) => {
@@ -199,10 +207,12 @@ impl Driver {
                 }
                 ltms_core::Event::Suspended(id) => {
                     tracing::warn!(%id, "the burn is no longer in the chain");
-                    self.seek_burn(id);
+                    self.suspended.insert(id, Search::Idle);
+                    self.seek_burns();
                 }
                 ltms_core::Event::Resumed(id) => {
-                    tracing::info!(%id, "the burn is in the chain again")
+                    tracing::info!(%id, "the burn is in the chain again");
+                    self.suspended.remove(&id);
                 }
                 _ => {}
             }
