@@ -105,7 +105,7 @@ pub(crate) fn moved_claim(
     header: &Header,
 ) -> Option<Vec<u8>> {
     let Envelope { body, signature, .. } = Envelope::decode(claim).ok()?;
-    let old = Registration::decode(body).ok()?;
+    let old = Registration::decode(body).ok()?.burn;
     let transaction = Transaction::parse(&included.raw).ok()?;
     let txid = transaction.txid();
     let leaf = merkle::leaf(&transaction.txhash(), &txid);

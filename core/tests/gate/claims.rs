@@ -6,7 +6,7 @@ use ltms_core::burn::{BurnScript, Purpose};
 use ltms_core::chain::{Header, Transaction, merkle};
 use ltms_core::hash::sha256;
 use ltms_core::schnorr::SecretKey;
-use ltms_core::wire::{Registration, register_hash};
+use ltms_core::wire::{IncludedBurn, Registration, register_hash};
 use ltms_core::*;
 use serde_json::Value;
 
@@ -143,13 +143,14 @@ impl Claim {
     }
 
     pub(crate) fn registration(&self) -> Registration<'_> {
-        Registration {
+        let burn = IncludedBurn {
             transaction: &self.transaction,
             vout: self.vout,
             block: self.block,
             position: self.position,
             branch: &self.branch,
-        }
+        };
+        Registration { burn }
     }
 
     pub(crate) fn outpoint(&self) -> OutPoint {

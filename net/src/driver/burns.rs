@@ -60,5 +60,5 @@ impl Driver {
 /// The transaction that a claim is about.
 fn burn_of(claim: &[u8]) -> Option<Txid> {
     let claim = Registration::decode(Envelope::decode(claim).ok()?.body).ok()?;
-    Some(Transaction::parse(claim.transaction).ok()?.txid())
+    Some(Transaction::parse(claim.burn.transaction).ok()?.txid())
 }

@@ -40,9 +40,9 @@ async fn push(
         let SwarmEvent::Behaviour(Event::Direct(event)) = event else { return None };
         let libp2p::request_response::Event::Message { message, .. } = *event else { return None };
         match message {
-            Message::Request { request: Ok(Request::Claim(id)), channel, .. } => {
+            Message::Request { request: Ok(Request::History(id)), channel, .. } => {
                 wanted = Some(id);
-                let answer = Response::Claim(claim.clone());
+                let answer = Response::History(claim.clone().into_iter().collect());
                 peers[0].behaviour_mut().direct.send_response(channel, answer).expect("open");
                 asked();
                 None
