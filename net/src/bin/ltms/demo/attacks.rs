@@ -288,7 +288,7 @@ async fn oversize(host: &mut Host, attack: &mut Attack, scene: &Scene<'_>) -> Re
     scene.strike();
     // Gossipsub ends the stream at this one, and tells nobody.
     host.gossip(Topic::Ads, vec![0; LARGE]);
-    let frame = |_: &_| [&(LARGE as u32).to_be_bytes()[..], &[0; LARGE]].concat();
+    let frame = |_: &_| [&(LARGE as u32).to_be_bytes()[..], &vec![0; LARGE]].concat();
     for _ in 0..55 {
         let answers = host.send_each(frame).await;
         if answers.iter().any(|answer| matches!(answer, Answer::Said(_))) {
