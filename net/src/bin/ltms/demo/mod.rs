@@ -9,6 +9,7 @@ mod host;
 mod ledger;
 mod progress;
 mod report;
+mod verdict;
 
 use std::{error::Error, process::ExitCode, time::Duration};
 
@@ -75,7 +76,7 @@ pub(crate) async fn run(args: &Args) -> ExitCode {
 }
 
 async fn demonstrate(args: &Args, progress: &Progress) -> Result<Report, Failure> {
-    let deadline = Instant::now() + PATIENCE;
+    let (opening, deadline) = (Instant::now() + OPENING, Instant::now() + PATIENCE);
     let seed = args.seed.unwrap_or_else(|| rand::random::<u32>().into());
     let mut rng = SmallRng::seed_from_u64(seed);
     let (burns, book) = (Burns::new()?, Book::new());
@@ -96,6 +97,7 @@ async fn demonstrate(args: &Args, progress: &Progress) -> Result<Report, Failure
 
     let mut kinds = Kind::ALL;
     kinds.shuffle(&mut rng);
+    progress.say("attacking");
     let (underway, _) = watch::channel(0);
     let (end, over) = watch::channel(false);
     let scene = Scene { town: &town, burns: &burns, underway, over, deadline };
@@ -107,13 +109,14 @@ async fn demonstrate(args: &Args, progress: &Progress) -> Result<Report, Failure
     let honest = async {
         let mut striking = scene.underway.subscribe();
         let all = striking.wait_for(|count| *count == Kind::ALL.len());
-        // Who is late by then is late; the report says what became of it.
-        let _ = timeout_at(deadline - (PATIENCE - OPENING), all).await;
+        // An attack that is late by then is reported as what becomes of it.
+        let _ = timeout_at(opening, all).await;
         let during = town.advertise(false).await;
-        let all = timeout_at(deadline, town.until_accepted(false)).await;
-        // Attacks end with this, or without anybody listening.
+        // What is not found by then the report says.
+        let _ = timeout_at(deadline, town.until_accepted(false)).await;
+        // Nobody may be attacking any more.
         let _ = end.send(true);
-        during.map(|during| (during, all.is_ok()))
+        during
     };
     let state = || {
         let underway = *scene.underway.borrow();
@@ -129,7 +132,7 @@ async fn demonstrate(args: &Args, progress: &Progress) -> Result<Report, Failure
     let (mut attacks, during) =
         progress.during(state, async { tokio::join!(attacks, honest) }).await;
     attacks.sort_by_key(|attack| attack.kind as u8);
-    let (during, _) = during?;
+    let during = during?;
 
     progress.say("looking at what is left");
     let spread =
