@@ -21,8 +21,10 @@ use super::{
 pub(super) struct Spread {
     /// Of those advertised before the attacks.
     pub(super) before: u64,
-    /// Of those advertised during them.
-    pub(super) during: u64,
+    /// Of those advertised when all attacks started.
+    pub(super) start: u64,
+    /// Of those advertised when each had begun.
+    pub(super) amid: u64,
 }
 
 /// The least and the most of something at the attacked nodes.
@@ -195,12 +197,12 @@ impl Display for Report {
         writeln!(f, "{all} of {nodes} nodes found all {signers} signers;")?;
         let keys = Range::of(self.verified_keys.iter().copied().map(u64::from));
         writeln!(f, "{keys} of these are keys of one identity, which has burned 200 XPI.")?;
-        let Spread { before, during } = self.spread_ms;
+        let Spread { before, start, amid } = self.spread_ms;
         writeln!(
             f,
-            "Signers advertised before the attacks were known everywhere after {before} ms,"
+            "Those advertised before the attacks were known everywhere after {before} ms,"
         )?;
-        writeln!(f, "those advertised during the attacks after {during} ms.\n")?;
+        writeln!(f, "at their start after {start} ms, and in their midst after {amid} ms.\n")?;
         for violation in &self.violations {
             writeln!(f, "violated: {violation}")?;
         }

@@ -26,10 +26,17 @@ pub(super) async fn spam(it: &mut Attacker<'_>) -> Result<(), Failure> {
     it.attack.sanction = Some(Reason::Graylisted);
     it.enlist().await?;
     let first = forge::now().saturating_sub(Millis::from_secs(1));
+    let mut ads = Vec::new();
     for number in 0..1_000 {
         let mut ad = Ad::new(&burn.key, Some(burn.authority()), it.peer()).noted(number);
         ad.created_at = first.saturating_add(Millis::new(number));
-        it.gossip(Topic::Ads, ad.envelope());
+        ads.push(ad.envelope());
+        // Signing takes long enough to hold up the others.
+        tokio::task::yield_now().await;
+    }
+    it.start().await;
+    for ad in ads {
+        it.gossip(Topic::Ads, ad);
     }
     it.strike();
     it.until_cut_off().await
@@ -45,6 +52,7 @@ pub(super) async fn keys(it: &mut Attacker<'_>) -> Result<(), Failure> {
     it.attack.refused = vec![(Reason::KeyLimit, 40..=40)];
     it.enlist().await?;
     let (within, above) = keys.split_at(10);
+    it.start().await;
     for key in within {
         it.gossip(Topic::Ads, ad(key, it.peer()));
     }
@@ -52,10 +60,10 @@ pub(super) async fn keys(it: &mut Attacker<'_>) -> Result<(), Failure> {
         within.iter().all(|key| ledger.accepted(victim, &key.public_key()) > 0)
     })
     .await;
+    it.strike();
     for key in above {
         it.gossip(Topic::Ads, ad(key, it.peer()));
     }
-    it.strike();
     it.until_refused().await;
     Ok(())
 }
@@ -65,6 +73,7 @@ pub(super) async fn oversize(it: &mut Attacker<'_>) -> Result<(), Failure> {
     const LARGE: u32 = 200_000;
     it.attack.sanction = Some(Reason::Blacklisted);
     it.attack.refused = vec![(Reason::Oversize, REJECTIONS..=REJECTIONS)];
+    it.start().await;
     for _ in 0..REJECTIONS {
         it.gossip(Topic::Ads, vec![0; 10_001]);
     }
@@ -90,12 +99,13 @@ pub(super) async fn strangers(it: &mut Attacker<'_>) -> Result<(), Failure> {
     const KEYS: u64 = 30;
     (it.attack.allowed, it.attack.per_minute) = (2..=2, 1);
     it.attack.refused = vec![(Reason::StrangerWindow, KEYS - 3..=KEYS - 2)];
+    it.start().await;
+    it.strike();
     for number in 0..KEYS {
         let key = key(&format!("demo: stranger {number}"));
         it.attack.keys.push(key.public_key());
         it.push(Ad::new(&key, None, it.peer()).envelope()).await;
     }
-    it.strike();
     it.until_refused().await;
     Ok(())
 }
@@ -111,6 +121,7 @@ pub(super) async fn censor(it: &mut Attacker<'_>) -> Result<(), Failure> {
     ad.created_at = ad.created_at.saturating_sub(Millis::from_mins(30));
     ad.lifetime = Millis::from_mins(20);
     let expired = ad.envelope();
+    it.start().await;
     for _ in 0..2 * BURST {
         it.gossip(Topic::Ads, expired.clone());
     }

@@ -11,7 +11,7 @@ use crate::demo::{
     Failure,
     chain::{NETWORK, key},
     forge::Ad,
-    honest::Signer,
+    honest::{Signer, When},
     host::Answer,
 };
 
@@ -26,6 +26,7 @@ pub(super) async fn signatures(it: &mut Attacker<'_>) -> Result<(), Failure> {
         let ad = Ad::new(&wrong, Some(burn.authority()), peer).noted(number);
         Ad { author: burn.key.public_key(), ..ad }.envelope()
     };
+    it.start().await;
     for number in 0..REJECTIONS {
         it.gossip(Topic::Ads, forged(number, it.peer()));
     }
@@ -48,6 +49,7 @@ pub(super) async fn replay(it: &mut Attacker<'_>) -> Result<(), Failure> {
     if captured.is_empty() {
         return Err("nothing was captured".into());
     }
+    it.start().await;
     for ad in captured.iter().cycle().take(EACH) {
         it.gossip(Topic::Ads, ad.clone());
     }
@@ -77,7 +79,8 @@ async fn capture(it: &mut Attacker<'_>) -> Vec<Vec<u8>> {
     let signers = &it.scene.town.signers;
     let honest = |ad: &Vec<u8>| {
         AdHeader::read(NETWORK, ad).is_ok_and(|header| {
-            signers.iter().any(|signer| signer.early && signer.public() == header.author)
+            let before = |signer: &&Signer| signer.when == When::Before;
+            signers.iter().filter(before).any(|signer| signer.public() == header.author)
         })
     };
     let mut captured = Vec::new();
@@ -96,36 +99,38 @@ pub(super) async fn impersonation(it: &mut Attacker<'_>) -> Result<(), Failure> 
     const EACH: usize = 5;
     let (scene, own, peer) = (it.scene, key("demo: impersonator"), it.peer());
     it.attack.keys = vec![own.public_key()];
-    let others = || {
-        let late = |signer: &&Signer| !signer.early && signer.authority.delegation.is_none();
-        scene.town.signers.iter().filter(late)
-    };
+    let others = || scene.town.signers.iter().filter(|signer| signer.when == When::Amid);
     // Everybody may pass a claim on, and forging is of use only where the other is known.
     for other in others() {
         it.host.push_each(scene.burns.recorded[other.node].claim()?).await;
     }
-    let mut envelopes = Vec::new();
+    let (mut forged, mut claimed) = (Vec::new(), Vec::new());
     for (number, other) in others().cycle().take(EACH).enumerate() {
         let ad = Ad::new(&own, Some(other.authority), peer).noted(number);
-        // Without leave, with leave that another gave, and by the other's own key, as it says.
-        let mut forged = scene.burns.poor.delegate(&own);
-        forged.identity = other.authority.identity;
-        envelopes.push(ad.envelope());
-        envelopes.push(Ad { authority: Some(forged), ..ad.clone() }.envelope());
-        envelopes.push(Ad { author: other.public(), ..ad }.envelope());
+        // By the other's own key, as it says; without leave; with leave that another gave.
+        forged.push(Ad { author: other.public(), ..ad.clone() }.envelope());
+        claimed.push(ad.envelope());
+        let mut leave = scene.burns.poor.delegate(&own);
+        leave.identity = other.authority.identity;
+        claimed.push(Ad { authority: Some(leave), ..ad }.envelope());
     }
-    let direct = envelopes.split_off(REJECTIONS as usize);
-    for envelope in envelopes {
-        it.gossip(Topic::Ads, envelope);
+    it.start().await;
+    let direct = forged.split_off(REJECTIONS as usize);
+    for ad in forged {
+        it.gossip(Topic::Ads, ad);
     }
-    for envelope in direct {
-        it.push(envelope).await;
+    for ad in direct {
+        it.push(ad).await;
     }
     let (once, twice) = (EACH as u64, 2 * EACH as u64);
-    it.attack.refused =
-        vec![(Reason::NotDelegated, twice..=twice), (Reason::InvalidSignature, once..=once)];
+    it.attack.refused = vec![(Reason::InvalidSignature, once..=once)];
     it.until_refused().await;
     it.strike();
+    for ad in claimed {
+        it.push(ad).await;
+    }
+    it.attack.refused.push((Reason::NotDelegated, twice..=twice));
+    it.until_refused().await;
     Ok(())
 }
 
@@ -134,11 +139,12 @@ pub(super) async fn burns(it: &mut Attacker<'_>) -> Result<(), Failure> {
     let (poor, other) = (&it.scene.burns.poor, it.burn());
     it.attack.ids = vec![poor.id, other.id];
     it.attack.refused = vec![(Reason::BurnTooSmall, 2..=2), (Reason::InvalidSignature, 2..=2)];
+    it.start().await;
+    it.strike();
     for claim in [poor.claim()?, other.stolen(&poor.key)?] {
         it.push(claim.clone()).await;
         it.gossip(Topic::Claims, claim);
     }
-    it.strike();
     it.until_refused().await;
     Ok(())
 }

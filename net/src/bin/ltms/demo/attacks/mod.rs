@@ -9,7 +9,7 @@ use libp2p::PeerId;
 use ltms_core::{IdentityId, PublicKey, Reason};
 use ltms_net::behaviour::gossip::Topic;
 use tokio::{
-    sync::watch,
+    sync::{Barrier, watch},
     time::{Instant, timeout_at},
 };
 
@@ -128,7 +128,9 @@ impl Attack {
 pub(super) struct Scene<'a> {
     pub(super) town: &'a Town,
     pub(super) burns: &'a Burns,
-    /// Attacks that are in full swing.
+    /// Where all attackers, and the honest signers, wait for each other.
+    pub(super) start: Barrier,
+    /// Attacks that have begun.
     pub(super) underway: watch::Sender<usize>,
     /// Turns true when the honest signers have advertised and are found.
     pub(super) over: watch::Receiver<bool>,
@@ -205,7 +207,12 @@ impl<'a> Attacker<'a> {
         self.attack.sent += 1;
     }
 
-    /// Says that the attack is in full swing.
+    /// Waits until every attacker is prepared.
+    async fn start(&mut self) {
+        self.host.during(self.scene.start.wait()).await;
+    }
+
+    /// Says that the attack has begun: what it forges from now on may meet the true thing.
     fn strike(&self) {
         self.scene.underway.send_modify(|count| *count += 1);
     }
