@@ -29,8 +29,18 @@ pub(super) struct Signer {
     pub(super) node: usize,
     pub(super) key: Arc<SecretKey>,
     pub(super) authority: Authority,
-    /// Whether it is advertised before the attacks or during them.
-    pub(super) early: bool,
+    pub(super) when: When,
+}
+
+/// When a signer is advertised.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum When {
+    /// Before the attacks.
+    Before,
+    /// When all of them start.
+    Start,
+    /// When each has begun.
+    Amid,
 }
 
 impl Signer {
@@ -79,11 +89,11 @@ impl Town {
             node,
             key: burn.key.clone(),
             authority: burn.authority(),
-            early: node % 2 == 0,
+            when: if node % 2 == 0 { When::Before } else { When::Amid },
         });
         let delegated = (0..VERIFIED_KEYS).map(|number| {
             let key = Arc::new(key(&format!("demo: delegated {number}")));
-            Signer { node: 0, authority: verified.delegate(&key), key, early: false }
+            Signer { node: 0, authority: verified.delegate(&key), key, when: When::Start }
         });
         let signers = one_each.chain(delegated).collect();
         Ok(Self { nodes, handles, signers, verified: verified.id, book: book.clone() })
@@ -124,10 +134,10 @@ impl Town {
         Ok(())
     }
 
-    /// Advertises the signers that are early, or the others. Returns when.
-    pub(super) async fn advertise(&self, early: bool) -> Result<Instant, Failure> {
+    /// Advertises the signers that are due then. Returns when it began.
+    pub(super) async fn advertise(&self, when: When) -> Result<Instant, Failure> {
         let began = Instant::now();
-        for signer in self.signers.iter().filter(|signer| signer.early == early) {
+        for signer in self.signers.iter().filter(|signer| signer.when == when) {
             let handle = &self.handles[signer.node];
             let offer = Offer::default();
             handle.advertise_signer(&signer.key, Some(signer.authority), &offer).await?;
@@ -136,9 +146,9 @@ impl Town {
     }
 
     /// How many pairs of node and signer are such that the node has accepted the signer.
-    pub(super) fn accepted(&self, ledger: &Ledger, early: bool) -> (usize, usize) {
+    pub(super) fn accepted(&self, ledger: &Ledger, when: When) -> (usize, usize) {
         let mut pairs = (0, 0);
-        for signer in self.signers.iter().filter(|signer| signer.early == early) {
+        for signer in self.signers.iter().filter(|signer| signer.when == when) {
             let key = signer.public();
             let has = |node: &usize| ledger.accepted(*node, &key) > 0;
             pairs.0 += (0..self.handles.len()).filter(has).count();
@@ -147,11 +157,11 @@ impl Town {
         pairs
     }
 
-    /// Waits until every node has accepted every signer that is early, or the others.
-    pub(super) async fn until_accepted(&self, early: bool) {
+    /// Waits until every node has accepted every signer that is due then.
+    pub(super) async fn until_accepted(&self, when: When) {
         self.book
             .until(|ledger| {
-                let (accepted, pairs) = self.accepted(ledger, early);
+                let (accepted, pairs) = self.accepted(ledger, when);
                 accepted == pairs
             })
             .await;
@@ -237,9 +247,9 @@ async fn register(handle: &Handle, burn: &Burn) -> Result<(), NodeError> {
 }
 
 /// Milliseconds from `began` until the last node had the last of these signers.
-pub(super) fn spread(town: &Town, early: bool, began: Instant) -> u64 {
+pub(super) fn spread(town: &Town, when: When, began: Instant) -> u64 {
     town.book.read(|ledger| {
-        let signers = town.signers.iter().filter(|signer| signer.early == early);
+        let signers = town.signers.iter().filter(|signer| signer.when == when);
         let times = signers.flat_map(|signer| {
             let key = signer.public();
             (0..town.handles.len()).filter_map(move |node| ledger.accepted_at(node, &key))

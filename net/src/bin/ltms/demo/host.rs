@@ -11,7 +11,7 @@ use libp2p::{
     gossipsub::{self, ConfigBuilder, MessageAuthenticity, ValidationMode},
     identity::Keypair,
     request_response::{self, OutboundRequestId, ProtocolSupport},
-    swarm::{NetworkBehaviour, SwarmEvent},
+    swarm::{ConnectionId, NetworkBehaviour, SwarmEvent, dial_opts::DialOpts},
 };
 use ltms_core::Reason;
 use ltms_net::{
@@ -66,8 +66,8 @@ pub(super) struct Host {
     executor: Executor,
     ready: HashSet<PeerId>,
     answers: HashMap<OutboundRequestId, Answer>,
-    /// Messages of others that came by gossip.
-    pub(super) heard: u64,
+    /// Connections that failed or were closed.
+    ended: HashSet<ConnectionId>,
 }
 
 impl Host {
@@ -104,8 +104,8 @@ impl Host {
             keypair.public().to_peer_id(),
             swarm_config(executor.clone()),
         );
-        let (ready, answers) = (HashSet::new(), HashMap::new());
-        Ok(Self { victims, swarm, executor, ready, answers, heard: 0 })
+        let (ready, answers, ended) = (HashSet::new(), HashMap::new(), HashSet::new());
+        Ok(Self { victims, swarm, executor, ready, answers, ended })
     }
 
     pub(super) fn peer_id(&self) -> PeerId {
@@ -123,19 +123,34 @@ impl Host {
         Ok(())
     }
 
-    /// Publishes to all victims; false where none is left or a queue is full.
-    pub(super) fn gossip(&mut self, topic: Topic, bytes: Vec<u8>) -> bool {
-        self.swarm.behaviour_mut().gossip.publish(topic.on(NETWORK).hash(), bytes).is_ok()
+    /// Tries to connect to every victim once more, and waits until each has hung up.
+    pub(super) async fn return_in_vain(&mut self) -> Result<(), Failure> {
+        let mut dials = Vec::new();
+        for victim in &self.victims {
+            let dial = DialOpts::unknown_peer_id().address(victim.address.clone()).build();
+            dials.push(dial.connection_id());
+            self.swarm.dial(dial)?;
+        }
+        while !dials.iter().all(|dial| self.ended.contains(dial)) {
+            self.step().await;
+        }
+        Ok(())
+    }
+
+    /// Publishes to all victims, as far as there are any left.
+    pub(super) fn gossip(&mut self, topic: Topic, bytes: Vec<u8>) {
+        // Where nobody is left, nobody is to get it.
+        let _ = self.swarm.behaviour_mut().gossip.publish(topic.on(NETWORK).hash(), bytes);
     }
 
     /// Sends each victim a frame, prefix and all, and waits for what comes back.
-    pub(super) async fn send_each(&mut self, frame: impl Fn(&Victim) -> Vec<u8>) -> Vec<Answer> {
+    pub(super) async fn send_each(&mut self, frame: &[u8]) -> Vec<Answer> {
         let mut asked = Vec::new();
         for victim in &self.victims {
             // A request to somebody who is not connected would dial.
             let connected = self.swarm.is_connected(&victim.peer);
             let direct = &mut self.swarm.behaviour_mut().direct;
-            asked.push(connected.then(|| direct.send_request(&victim.peer, frame(victim))));
+            asked.push(connected.then(|| direct.send_request(&victim.peer, frame.to_vec())));
         }
         while asked.iter().flatten().any(|id| !self.answers.contains_key(id)) {
             self.step().await;
@@ -148,7 +163,7 @@ impl Host {
     pub(super) async fn ask_each(&mut self, request: &Request) -> Vec<Answer> {
         let message = request.encode();
         let len = u32::try_from(message.len()).unwrap_or(u32::MAX);
-        self.send_each(|_| [&len.to_be_bytes()[..], &message].concat()).await
+        self.send_each(&[&len.to_be_bytes()[..], &message].concat()).await
     }
 
     /// Pushes each victim an envelope.
@@ -177,9 +192,6 @@ impl Host {
             })) if Topic::of(&topic, NETWORK) == Some(Topic::Ads) => {
                 self.ready.insert(peer_id);
             }
-            SwarmEvent::Behaviour(RawEvent::Gossip(gossipsub::Event::Message { .. })) => {
-                self.heard += 1;
-            }
             SwarmEvent::Behaviour(RawEvent::Direct(event)) => match event {
                 request_response::Event::Message {
                     message: request_response::Message::Response { request_id, response },
@@ -192,6 +204,10 @@ impl Host {
                 }
                 _ => {}
             },
+            SwarmEvent::ConnectionClosed { connection_id, .. }
+            | SwarmEvent::OutgoingConnectionError { connection_id, .. } => {
+                self.ended.insert(connection_id);
+            }
             _ => {}
         }
     }

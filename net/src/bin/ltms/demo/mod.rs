@@ -9,13 +9,14 @@ mod host;
 mod ledger;
 mod progress;
 mod report;
+mod verdict;
 
 use std::{error::Error, process::ExitCode, time::Duration};
 
 use futures::{FutureExt, future::join_all};
 use rand::{SeedableRng, rngs::SmallRng, seq::SliceRandom};
 use tokio::{
-    sync::watch,
+    sync::{Barrier, watch},
     time::{Instant, timeout_at},
 };
 
@@ -24,7 +25,7 @@ use tracing_subscriber::EnvFilter;
 use self::{
     attacks::{Kind, Scene, carry_out},
     chain::Burns,
-    honest::{Town, spread},
+    honest::{Town, When, spread},
     host::Host,
     ledger::Book,
     progress::Progress,
@@ -79,7 +80,7 @@ pub(crate) async fn run(args: &Args) -> ExitCode {
 }
 
 async fn demonstrate(args: &Args, progress: &Progress) -> Result<Report, Failure> {
-    let deadline = Instant::now() + PATIENCE;
+    let (opening, deadline) = (Instant::now() + OPENING, Instant::now() + PATIENCE);
     let seed = args.seed.unwrap_or_else(|| rand::random::<u32>().into());
     let mut rng = SmallRng::seed_from_u64(seed);
     let (burns, book) = (Burns::new()?, Book::new());
@@ -91,8 +92,8 @@ async fn demonstrate(args: &Args, progress: &Progress) -> Result<Report, Failure
         progress.say("registering identities");
         town.register(&burns).await?;
         progress.say("advertising the first signers");
-        let began = town.advertise(true).await?;
-        town.until_accepted(true).await;
+        let began = town.advertise(When::Before).await?;
+        town.until_accepted(When::Before).await;
         Ok::<_, Failure>(began)
     };
     let before = timeout_at(deadline, before).await;
@@ -100,44 +101,56 @@ async fn demonstrate(args: &Args, progress: &Progress) -> Result<Report, Failure
 
     let mut kinds = Kind::ALL;
     kinds.shuffle(&mut rng);
+    progress.say("attacking");
+    // The honest signers are one more.
+    let start = Barrier::new(Kind::ALL.len() + 1);
     let (underway, _) = watch::channel(0);
     let (end, over) = watch::channel(false);
-    let scene = Scene { town: &town, burns: &burns, underway, over, deadline };
+    let scene = Scene { town: &town, burns: &burns, start, underway, over, deadline };
     let mut attacks = Vec::new();
     for kind in kinds {
         let host = Host::new(town.victims(VICTIMS, &mut rng), kind == Kind::Censor)?;
         attacks.push(carry_out(kind, host, &scene));
     }
     let honest = async {
+        // An attack that is late by then is reported as what becomes of it.
+        let _ = timeout_at(opening, scene.start.wait()).await;
+        let start = town.advertise(When::Start).await;
         let mut striking = scene.underway.subscribe();
         let all = striking.wait_for(|count| *count == Kind::ALL.len());
-        // Who is late by then is late; the report says what became of it.
-        let _ = timeout_at(deadline - (PATIENCE - OPENING), all).await;
-        let during = town.advertise(false).await;
-        let all = timeout_at(deadline, town.until_accepted(false)).await;
-        // Attacks end with this, or without anybody listening.
+        let _ = timeout_at(opening, all).await;
+        let amid = town.advertise(When::Amid).await;
+        // What is not found by then the report says.
+        let all = async {
+            town.until_accepted(When::Start).await;
+            town.until_accepted(When::Amid).await;
+        };
+        let _ = timeout_at(deadline, all).await;
+        // Nobody may be attacking any more.
         let _ = end.send(true);
-        during.map(|during| (during, all.is_ok()))
+        Ok::<_, Failure>((start?, amid?))
     };
     let state = || {
         let underway = *scene.underway.borrow();
-        let accepted = book.read(|ledger| town.accepted(ledger, false));
-        format!(
-            "{underway} of {} attacks in full swing, signers accepted {} of {} times",
-            Kind::ALL.len(),
-            accepted.0,
-            accepted.1
-        )
+        let [before, start, amid] = [When::Before, When::Start, When::Amid]
+            .map(|when| book.read(|ledger| town.accepted(ledger, when)));
+        let accepted = before.0 + start.0 + amid.0;
+        let all = before.1 + start.1 + amid.1;
+        let attacks = Kind::ALL.len();
+        format!("{underway} of {attacks} attacks begun, signers accepted {accepted} of {all} times")
     };
     let attacks = join_all(attacks.into_iter().map(FutureExt::boxed_local));
     let (mut attacks, during) =
         progress.during(state, async { tokio::join!(attacks, honest) }).await;
     attacks.sort_by_key(|attack| attack.kind as u8);
-    let (during, _) = during?;
+    let (start, amid) = during?;
 
     progress.say("looking at what is left");
-    let spread =
-        Spread { before: spread(&town, true, before), during: spread(&town, false, during) };
+    let spread = Spread {
+        before: spread(&town, When::Before, before),
+        start: spread(&town, When::Start, start),
+        amid: spread(&town, When::Amid, amid),
+    };
     let report = Report::new(seed, &town, &attacks, spread, progress.elapsed()).await?;
     progress.say("stopping");
     town.stop().await;

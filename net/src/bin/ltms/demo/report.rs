@@ -3,7 +3,6 @@
 use std::{
     collections::BTreeMap,
     fmt::{self, Display, Formatter},
-    ops::RangeInclusive,
     time::Duration,
 };
 
@@ -14,6 +13,7 @@ use super::{
     Failure,
     attacks::Attack,
     honest::{Town, VERIFIED_KEYS},
+    verdict::{Seen, judge},
 };
 
 /// Milliseconds until every node had the last of the signers.
@@ -21,8 +21,10 @@ use super::{
 pub(super) struct Spread {
     /// Of those advertised before the attacks.
     pub(super) before: u64,
-    /// Of those advertised during them.
-    pub(super) during: u64,
+    /// Of those advertised when all attacks started.
+    pub(super) start: u64,
+    /// Of those advertised when each had begun.
+    pub(super) amid: u64,
 }
 
 /// The least and the most of something at the attacked nodes.
@@ -111,10 +113,12 @@ impl Report {
         if missed > 0 {
             violations.push(format!("{missed} events were missed"));
         }
+        let minutes = elapsed.as_secs() / 60;
         let mut rows = Vec::new();
         for attack in attacks {
-            rows.push(row(town, attack).await?);
-            violations.extend(judge(town, attack, elapsed).await?);
+            let seen = Seen::by_all(town, attack).await?;
+            rows.push(Row::new(attack, &seen));
+            violations.extend(judge(attack, &seen, minutes));
         }
         Ok(Self {
             passed: violations.is_empty(),
@@ -131,86 +135,34 @@ impl Report {
     }
 }
 
-/// What a node accepted of an attack.
-fn accepted(town: &Town, attack: &Attack, node: usize) -> u64 {
-    town.book.read(|ledger| {
-        let keys = attack.keys.iter().map(|key| ledger.accepted(node, key));
-        let ids = attack.ids.iter().filter(|id| ledger.is_registered(node, id)).count();
-        keys.sum::<u64>() + ids as u64
-    })
-}
-
-async fn row(town: &Town, attack: &Attack) -> Result<Row, Failure> {
-    let (peer, victims) = (attack.peer, &attack.victims);
-    let refused: Vec<_> =
-        victims.iter().map(|node| town.book.read(|ledger| ledger.refused(*node, peer))).collect();
-    let reasons = refused.iter().flat_map(BTreeMap::keys).map(|reason| {
-        let counts = refused.iter().map(|counts| counts.get(reason).copied().unwrap_or(0));
-        (*reason, Range::of(counts))
-    });
-    let mut row = Row {
-        attack: attack.kind.name(),
-        peer: peer.to_string(),
-        nodes: victims.len(),
-        sent: attack.sent,
-        accepted: Range::of(victims.iter().map(|node| accepted(town, attack, *node))),
-        refused: reasons.collect(),
-        sanctions: BTreeMap::new(),
-        disconnected: attack.cut_off,
-    };
-    for node in victims {
-        let reason = town.handles[*node].standing_of(&peer).await?.decision.reason;
-        if reason != Reason::Clear {
-            *row.sanctions.entry(reason.as_str()).or_default() += 1;
-        }
-    }
-    Ok(row)
-}
-
-/// The expectations that an attack has violated.
-async fn judge(town: &Town, attack: &Attack, elapsed: Duration) -> Result<Vec<String>, Failure> {
-    let name = attack.kind.name();
-    let mut violations: Vec<_> =
-        attack.failure.iter().map(|failure| format!("{name}: {failure}")).collect();
-    let minutes = elapsed.as_secs() / 60;
-    let most = attack.allowed.end() + attack.per_minute * minutes;
-    for node in 0..town.handles.len() {
-        let accepted = accepted(town, attack, node);
-        let least = if attack.victims.contains(&node) { *attack.allowed.start() } else { 0 };
-        if !(least..=most).contains(&accepted) {
-            violations.push(format!("{name}: node {node} accepted {accepted}"));
-        }
-    }
-    for node in &attack.victims {
-        for (reason, range) in &attack.refused {
-            let count = town.book.read(|ledger| ledger.refused_for(*node, attack.peer, *reason));
-            if !range.contains(&count) {
-                let range = expected(range);
-                violations
-                    .push(format!("{name}: node {node} refused {count} for {reason}, not {range}"));
-            }
-        }
-        let reason = town.handles[*node].standing_of(&attack.peer).await?.decision.reason;
-        let wanted = attack.sanction.unwrap_or(Reason::Clear);
-        if reason != wanted {
-            violations.push(format!("{name}: node {node} has the peer as {reason}, not {wanted}"));
-        }
-    }
-    if attack.sanction.is_some() && attack.cut_off < attack.victims.len() {
-        violations
-            .push(format!("{name}: only {} nodes have disconnected the peer", attack.cut_off));
-    }
-    Ok(violations)
-}
-
-fn expected(range: &RangeInclusive<u64>) -> String {
-    match (*range.start(), *range.end()) {
-        (least, u64::MAX) => format!("{least} or more"),
-        (least, most) => Range { least, most }.to_string(),
-    }
-}
-
 impl Row {
+    fn new(attack: &Attack, seen: &[Seen]) -> Self {
+        let victims: Vec<_> = seen.iter().filter(|seen| seen.is_victim(attack)).collect();
+        let range = |of: &dyn Fn(&Seen) -> u64| Range::of(victims.iter().map(|seen| of(seen)));
+        let reasons = victims.iter().flat_map(|seen| seen.refused.keys());
+        let count = |reason, seen: &Seen| seen.refused.get(reason).copied().unwrap_or(0);
+        let refused = reasons.map(|reason| (*reason, range(&|seen| count(reason, seen))));
+        let mut sanctions = BTreeMap::new();
+        for seen in victims.iter().filter(|seen| seen.standing != Reason::Clear) {
+            *sanctions.entry(seen.standing.as_str()).or_default() += 1;
+        }
+        Self {
+            attack: attack.kind.name(),
+            peer: attack.peer.to_string(),
+            nodes: victims.len(),
+            sent: attack.sent,
+            accepted: range(&|seen| seen.accepted),
+            refused: refused.collect(),
+            sanctions,
+            disconnected: attack.cut_off,
+        }
+    }
+
+    fn refusals(&self) -> String {
+        let reasons = self.refused.iter().map(|(reason, count)| format!("{reason} {count}"));
+        reasons.collect::<Vec<_>>().join(", ")
+    }
+
     fn sanction(&self) -> String {
         if self.sanctions.is_empty() {
             return "none".to_owned();
@@ -223,41 +175,34 @@ impl Row {
 
 impl Display for Report {
     fn fmt(&self, f: &mut Formatter<'_>) -> fmt::Result {
-        let Self { nodes, signers, seed, seconds, .. } = self;
+        let Self { nodes, signers, seed, seconds, attacks, .. } = self;
+        let attackers = attacks.len();
         writeln!(
             f,
-            "{nodes} honest nodes with {signers} signers against {} attackers: {seconds:.1} s, seed {seed}\n",
-            self.attacks.len()
+            "{nodes} honest nodes against {attackers} attackers: {seconds:.1} s, seed {seed}"
         )?;
-        writeln!(f, "At each attacked node:")?;
-        let refusals = |row: &Row| {
-            let reasons = row.refused.iter().map(|(reason, count)| format!("{reason} {count}"));
-            reasons.collect::<Vec<_>>().join(", ")
+        writeln!(f, "\nWhat attackers sent to each node that they attacked, and what it did:")?;
+        let width = attacks.iter().map(|row| row.refusals().len()).max().unwrap_or(0);
+        let mut line = |cells: [&str; 5]| {
+            let [attack, sent, accepted, refused, sanction] = cells;
+            writeln!(f, "{attack:18} {sent:>5}  {accepted:>8}  {refused:width$}  {sanction}")
         };
-        let width = self.attacks.iter().map(|row| refusals(row).len()).max().unwrap_or(0).max(7);
-        writeln!(
-            f,
-            "{:18} {:>6} {:>8}  {:width$}  sanction",
-            "attack", "sent", "accepted", "refused"
-        )?;
-        for row in &self.attacks {
-            let (accepted, refused) = (row.accepted.to_string(), refusals(row));
-            writeln!(
-                f,
-                "{:18} {:>6} {accepted:>8}  {refused:width$}  {}",
-                row.attack,
-                row.sent,
-                row.sanction()
-            )?;
+        line(["attack", "sent", "accepted", "refused", "sanction"])?;
+        for row in attacks {
+            let (sent, accepted) = (row.sent.to_string(), row.accepted.to_string());
+            line([row.attack, &sent, &accepted, &row.refusals(), &row.sanction()])?;
         }
-        writeln!(f)?;
+        writeln!(f, "\nWhat honest nodes found:")?;
         let all = self.found.iter().filter(|found| *found == signers).count();
-        writeln!(f, "All {signers} honest signers were found by {all} of {nodes} nodes,")?;
-        let Spread { before, during } = self.spread_ms;
+        writeln!(f, "{all} of {nodes} nodes found all {signers} signers;")?;
+        let keys = Range::of(self.verified_keys.iter().copied().map(u64::from));
+        writeln!(f, "{keys} of these are keys of one identity, which has burned 200 XPI.")?;
+        let Spread { before, start, amid } = self.spread_ms;
         writeln!(
             f,
-            "the last one {before} ms after it advertised before the attacks, {during} ms during them."
+            "Those advertised before the attacks were known everywhere after {before} ms,"
         )?;
+        writeln!(f, "at their start after {start} ms, and in their midst after {amid} ms.\n")?;
         for violation in &self.violations {
             writeln!(f, "violated: {violation}")?;
         }
