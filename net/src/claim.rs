@@ -1,12 +1,13 @@
 //! Claims of burns, to send.
 
-use ltms_core::burn::BurnScript;
+use ltms_core::burn::{BurnScript, Purpose};
 use ltms_core::chain::{Header, Transaction, TxError, merkle};
 use ltms_core::schnorr::SecretKey;
 use ltms_core::wire::{
-    BufferTooSmall, Envelope, IncludedBurn, Kind, Registration, WireError, register_hash,
+    BufferTooSmall, BurnClaim, Credit, Envelope, IncludedBurn, Kind, Registration, Rotation, WireError,
+    credit_hash, register_hash, rotation_hash,
 };
-use ltms_core::{Amount, Network, OutPoint, Signature, size};
+use ltms_core::{Amount, Network, OutPoint, Signature, Timestamp, size};
 
 use crate::chain::IncludedTransaction;
 
@@ -73,25 +74,97 @@ pub fn registration_envelope(
     signed(included, vout, signature)
 }
 
+/// Claims a rotation: `old` is the current key, `new` the one in the burn's script, `sequence`
+/// the number of this rotation, from 1.
+///
+/// # Errors
+/// [`ClaimError`] if the output is no rotation burn for `new`, or a part does not fit.
+pub fn rotation_envelope(
+    network: Network,
+    included: &IncludedTransaction,
+    vout: u8,
+    (old, new): (&SecretKey, &SecretKey),
+    sequence: u64,
+    created_at: Timestamp,
+) -> Result<Vec<u8>, ClaimError> {
+    let (outpoint, script) = burn_of(included, vout)?;
+    let Some((Purpose::Rotation, identity)) = script.purpose else {
+        return Err(ClaimError::OtherPurpose);
+    };
+    if script.public_key != new.public_key() {
+        return Err(ClaimError::OtherKey);
+    }
+    let (was, is) = (old.public_key(), new.public_key());
+    let hash = rotation_hash(network, &identity, sequence, &was, &is, &outpoint, created_at);
+    let burn = included_burn(included, vout);
+    let new_key_signature = new.sign(&hash);
+    let rotation = Rotation { burn, identity, sequence, created_at, new_key_signature };
+    sealed(Kind::Rotation, old.sign(&hash), |out| rotation.encode(out))
+}
+
+/// Claims what else an identity burned for; `key` is its current key after `sequence` rotations.
+///
+/// # Errors
+/// [`ClaimError`] if the output is no such burn, or a part does not fit.
+pub fn credit_envelope(
+    network: Network,
+    included: &IncludedTransaction,
+    vout: u8,
+    key: &SecretKey,
+    sequence: u64,
+) -> Result<Vec<u8>, ClaimError> {
+    let (outpoint, script) = burn_of(included, vout)?;
+    let (purpose, identity) = match script.purpose {
+        Some((purpose, identity)) if purpose != Purpose::Rotation => (purpose, identity),
+        _ => return Err(ClaimError::OtherPurpose),
+    };
+    let hash = credit_hash(network, &identity, purpose, &outpoint, &script.public_key, sequence);
+    let credit = Credit { burn: included_burn(included, vout), identity, sequence };
+    sealed(Kind::Credit, key.sign(&hash), |out| credit.encode(out))
+}
+
+/// The outpoint and script of a burn in a transaction.
+fn burn_of(included: &IncludedTransaction, vout: u8) -> Result<(OutPoint, BurnScript), ClaimError> {
+    let transaction = Transaction::parse(&included.raw)?;
+    if transaction.is_coinbase() || included.position == 0 {
+        return Err(ClaimError::Coinbase);
+    }
+    let output = transaction.output(vout.into()).ok_or(ClaimError::OtherPurpose)?;
+    let script = BurnScript::parse(output.script).map_err(|_| ClaimError::OtherPurpose)?;
+    Ok((OutPoint { txid: transaction.txid(), vout: vout.into() }, script))
+}
+
+const fn included_burn(included: &IncludedTransaction, vout: u8) -> IncludedBurn<'_> {
+    IncludedBurn {
+        transaction: included.raw.as_slice(),
+        vout,
+        block: included.block,
+        position: included.position,
+        branch: included.branch.as_slice(),
+    }
+}
+
 fn signed(
     included: &IncludedTransaction,
     vout: u8,
     signature: Signature,
 ) -> Result<Vec<u8>, ClaimError> {
-    let burn = IncludedBurn {
-        transaction: &included.raw,
-        vout,
-        block: included.block,
-        position: included.position,
-        branch: &included.branch,
-    };
+    let registration = Registration { burn: included_burn(included, vout) };
+    sealed(Kind::Registration, signature, |out| registration.encode(out))
+}
+
+/// An envelope, read once more as its receivers will.
+fn sealed(
+    kind: Kind,
+    signature: Signature,
+    body: impl FnOnce(&mut [u8]) -> Result<usize, BufferTooSmall>,
+) -> Result<Vec<u8>, ClaimError> {
     let mut buffer = vec![0; size::ENVELOPE];
-    let len = Registration { burn }.encode(&mut buffer)?;
-    let body = &buffer[..len];
-    Registration::decode(body)?;
+    let len = body(&mut buffer)?;
     let mut envelope = vec![0; size::ENVELOPE];
-    let len = Envelope { kind: Kind::Registration, body, signature }.encode(&mut envelope)?;
+    let len = Envelope { kind, body: &buffer[..len], signature }.encode(&mut envelope)?;
     envelope.truncate(len);
+    BurnClaim::read(&envelope)?;
     Ok(envelope)
 }
 

@@ -2,19 +2,19 @@
 
 use std::collections::{BTreeMap, HashMap};
 
-use ltms_core::{IdentityId, PublicKey};
+use ltms_core::{IdentityId, PublicKey, wire::BurnClaim};
 
-use crate::behaviour::streams::{PAGE_BYTES, PAGE_ITEMS, Response};
+use crate::behaviour::streams::{HISTORY_ITEMS, PAGE_BYTES, PAGE_ITEMS, Response};
 
 /// Bytes that the envelopes of the directory may have together: as much as the node's whole
 /// core state. Over it the newest is not kept, so it is not served here either.
 const MAX_BYTES: usize = 64 << 20;
 
-/// Advertisements by author key and claims by identity.
+/// Advertisements by author key, and the history of each identity.
 #[derive(Debug, Default)]
 pub(crate) struct Envelopes {
     ads: BTreeMap<PublicKey, Ad>,
-    claims: HashMap<IdentityId, Vec<u8>>,
+    histories: HashMap<IdentityId, Vec<Vec<u8>>>,
     bytes: usize,
 }
 
@@ -46,20 +46,28 @@ impl Envelopes {
         }
     }
 
-    /// Keeps the claim of a registered identity.
+    /// Keeps a claim that was accepted: a registration in the first place of its identity's
+    /// history, a rotation in the place of its sequence, where it ends what stood there and
+    /// after it. Credits are told once and not kept.
     pub(crate) fn put_claim(&mut self, id: IdentityId, envelope: Vec<u8>) {
-        if self.bytes + envelope.len() <= MAX_BYTES && !self.claims.contains_key(&id) {
-            self.bytes += envelope.len();
-            self.claims.insert(id, envelope);
+        let place = match BurnClaim::read(&envelope) {
+            Ok((BurnClaim::Registration(_), _)) => 0,
+            Ok((BurnClaim::Rotation(claim), _)) => {
+                usize::try_from(claim.sequence).unwrap_or(usize::MAX)
+            }
+            _ => return,
+        };
+        let history = self.histories.entry(id).or_default();
+        if place > history.len() || self.bytes + envelope.len() > MAX_BYTES {
+            return;
         }
-    }
-
-    /// Keeps another claim in the place of one that was kept.
-    pub(crate) fn replace_claim(&mut self, id: IdentityId, envelope: Vec<u8>) {
-        if let Some(old) = self.claims.remove(&id) {
-            self.bytes -= old.len();
-            self.put_claim(id, envelope);
-        }
+        // A registration that moved to another block keeps its rotations.
+        let rotations =
+            if place == 0 && !history.is_empty() { history.split_off(1) } else { Vec::new() };
+        self.bytes -= history.drain(place..).map(|old| old.len()).sum::<usize>();
+        self.bytes += envelope.len();
+        history.push(envelope);
+        history.extend(rotations);
     }
 
     /// The advertisement of a key.
@@ -68,10 +76,23 @@ impl Envelopes {
         self.ads.get(key).map(|ad| ad.envelope.as_slice())
     }
 
-    /// The claim of an identity.
+    /// The registration claim of an identity.
     #[must_use]
     pub(crate) fn claim(&self, id: &IdentityId) -> Option<&[u8]> {
-        self.claims.get(id).map(Vec::as_slice)
+        self.histories.get(id)?.first().map(Vec::as_slice)
+    }
+
+    /// An identity's registration and rotations, as much as fits a frame.
+    #[must_use]
+    pub(crate) fn history(&self, id: &IdentityId) -> Response {
+        let mut history = self.histories.get(id).cloned().unwrap_or_default();
+        history.truncate(HISTORY_ITEMS);
+        let mut bytes = 0;
+        history.retain(|envelope| {
+            bytes += envelope.len();
+            bytes <= PAGE_BYTES
+        });
+        Response::History(history)
     }
 
     /// Drops what is no longer listed or registered.
@@ -81,9 +102,9 @@ impl Envelopes {
         mut registered: impl FnMut(&IdentityId) -> bool,
     ) {
         self.ads.retain(|key, _| listed(key));
-        self.claims.retain(|id, _| registered(id));
+        self.histories.retain(|id, _| registered(id));
         let ads = self.ads.values().map(|ad| ad.envelope.len()).sum::<usize>();
-        self.bytes = ads + self.claims.values().map(Vec::len).sum::<usize>();
+        self.bytes = ads + self.histories.values().flatten().map(Vec::len).sum::<usize>();
     }
 
     /// The page of live advertisements that follows `after`, with the claims of their identities.
@@ -100,8 +121,9 @@ impl Envelopes {
                 continue;
             }
             let id = ad.identity.filter(|id| !told.contains(id));
-            let claim = id.and_then(|id| self.claims.get(&id));
-            let cost = ad.envelope.len() + claim.map_or(0, Vec::len);
+            // Rotations are asked for by whoever finds that it lacks them.
+            let claim = id.and_then(|id| self.claim(&id));
+            let cost = ad.envelope.len() + claim.map_or(0, <[u8]>::len);
             let items = claims.len() + ads.len() + 1 + usize::from(claim.is_some());
             if items > PAGE_ITEMS || bytes + cost > PAGE_BYTES {
                 more = true;
@@ -109,7 +131,7 @@ impl Envelopes {
             }
             bytes += cost;
             told.extend(id);
-            claims.extend(claim.cloned());
+            claims.extend(claim.map(<[u8]>::to_vec));
             ads.push(ad.envelope.clone());
         }
         Response::Directory { claims, ads, more }
@@ -118,7 +140,31 @@ impl Envelopes {
 
 #[cfg(test)]
 mod tests {
+    use ltms_core::Network;
+
     use super::*;
+    use crate::chain::DevChain;
+    use crate::claim::{find_registration, registration_envelope};
+
+    /// The envelope of a recorded registration.
+    fn registration() -> Vec<u8> {
+        let (chain, key) = (DevChain::recorded().unwrap(), DevChain::recorded_key(0).unwrap());
+        let included = chain.registration_of(&key.public_key()).unwrap();
+        let (vout, ..) = find_registration(&included.raw).unwrap();
+        registration_envelope(Network::Reg, &included, vout, &key).unwrap()
+    }
+
+    #[test]
+    fn what_is_no_claim_is_not_kept_and_a_rotation_needs_what_comes_before_it() {
+        let mut envelopes = Envelopes::default();
+        let id = IdentityId::from_bytes([9; 32]);
+        envelopes.put_claim(id, vec![1; 300]);
+        assert_eq!(envelopes.claim(&id), None);
+        envelopes.put_claim(id, registration());
+        envelopes.put_claim(id, registration());
+        assert_eq!(envelopes.history(&id), Response::History(vec![registration()]));
+        assert_eq!(envelopes.bytes, registration().len());
+    }
 
     fn key(n: u8) -> PublicKey {
         let mut bytes = [n; 33];
@@ -130,7 +176,7 @@ mod tests {
     fn pages_follow_each_other_and_bring_each_claim_once() {
         let mut envelopes = Envelopes::default();
         let id = IdentityId::from_bytes([9; 32]);
-        envelopes.put_claim(id, vec![1; 300]);
+        envelopes.put_claim(id, registration());
         for n in 0..100 {
             envelopes.put_ad(key(n), Some(id), vec![n; 200]);
         }

@@ -2,10 +2,10 @@
 
 use ltms_core::{
     Decision, Gate, Heap, IdentityId, Millis, Reason, Screening,
-    wire::{AdHeader, Envelope, Kind, Registration},
+    wire::{AdHeader, BurnClaim, Envelope, Kind},
 };
 
-use super::{Driver, Message, Origin};
+use super::{Asked, Driver, Message, Origin};
 use crate::{
     behaviour::streams::Request,
     door::net_peer,
@@ -18,8 +18,9 @@ use crate::{
 pub(super) const HOLD: Millis = Millis::from_secs(4);
 /// How long one that we asked for may be held back.
 pub(super) const HOLD_PULLED: Millis = Millis::from_secs(30);
-/// Messages that may wait for one identity's claim, and identities that may be waited for.
-const WAITING_PER_IDENTITY: usize = 8;
+/// Messages that may wait for one identity's history, which has at most 65, and identities that
+/// may be waited for.
+const WAITING_PER_IDENTITY: usize = 80;
 const WAITING: usize = 256;
 
 impl Driver {
@@ -29,7 +30,9 @@ impl Driver {
             Ok(Envelope { kind: Kind::Advertisement | Kind::Withdrawal, .. }) => {
                 self.admit_ad(message)
             }
-            Ok(Envelope { kind: Kind::Registration, .. }) => self.admit_claim(message),
+            Ok(Envelope { kind: Kind::Registration | Kind::Rotation | Kind::Credit, .. }) => {
+                self.admit_claim(message);
+            }
             Ok(_) => {
                 self.finish(message.origin, &message.source, Decision::new(Reason::Unsupported))
             }
@@ -55,8 +58,8 @@ impl Driver {
             Screening::Proceed(ticket) => self.submit(Ticket::Ad(Box::new(ticket)), message),
             Screening::Done(decision) => match (decision.reason, wanted) {
                 (Reason::SignatureBudget, _) => self.hold(message, decision),
-                (Reason::UnknownIdentity, Some(id)) if !message.claim_sought => {
-                    self.wait_for_claim(id, message);
+                (Reason::UnknownIdentity | Reason::NeedHistory, Some(id)) => {
+                    self.wait_for_history(id, message, decision);
                 }
                 _ => self.finish(message.origin, &message.source, decision),
             },
@@ -65,21 +68,25 @@ impl Driver {
 
     fn admit_claim(&mut self, message: Message) {
         let now = self.now();
-        let envelope = Envelope::decode(&message.envelope);
-        let read = envelope.and_then(|envelope| {
-            Registration::decode(envelope.body).map(|claim| (claim, envelope.signature))
-        });
-        let (claim, signature) = match read {
+        let (claim, signature) = match BurnClaim::read(&message.envelope) {
             Ok(read) => read,
             Err(error) => return self.unreadable(message, error.reason()),
         };
         let gate: &mut Gate<Heap> = &mut self.swarm.behaviour_mut().connections.door.gate;
+        let wanted = match &claim {
+            BurnClaim::Rotation(claim) => Some(claim.identity),
+            BurnClaim::Credit(claim) => Some(claim.identity),
+            _ => None,
+        };
         match gate.screen_claim(now, &message.source, &claim, signature) {
             Screening::Proceed(ticket) => self.submit(Ticket::Claim(Box::new(ticket)), message),
-            Screening::Done(decision) if decision.reason == Reason::SignatureBudget => {
-                self.hold(message, decision);
-            }
-            Screening::Done(decision) => self.finish(message.origin, &message.source, decision),
+            Screening::Done(decision) => match (decision.reason, wanted) {
+                (Reason::SignatureBudget, _) => self.hold(message, decision),
+                (Reason::UnknownIdentity | Reason::NeedHistory, Some(id)) => {
+                    self.wait_for_history(id, message, decision);
+                }
+                _ => self.finish(message.origin, &message.source, decision),
+            },
         }
     }
 
@@ -108,25 +115,27 @@ impl Driver {
         }
     }
 
-    /// Asks whoever handed the message over for the claim of its identity, and judges it again
-    /// when the identity is registered.
-    fn wait_for_claim(&mut self, id: IdentityId, mut message: Message) {
-        let asked = self.waiting.contains_key(&id);
+    /// Asks whoever handed the message over for the history of its identity, once, and judges the
+    /// message again whenever the identity is registered or rotated meanwhile.
+    fn wait_for_history(&mut self, id: IdentityId, mut message: Message, decision: Decision) {
         let room = match self.waiting.get(&id) {
             Some(messages) => messages.len() < WAITING_PER_IDENTITY,
             None => self.waiting.len() < WAITING,
         };
         let peer = net_peer(&message.source.peer).filter(|peer| self.is_connected(peer));
-        let (true, Some(peer)) = (room, peer) else {
-            let decision = Decision::new(Reason::UnknownIdentity);
+        let in_time = message.deadline > self.now();
+        let (true, true, Some(peer)) = (room, in_time, peer) else {
             return self.finish(message.origin, &message.source, decision);
         };
-        message.claim_sought = true;
+        let ask = !std::mem::replace(&mut message.history_sought, true);
         let deadline = message.deadline;
-        self.waiting.entry(id).or_default().push(message);
-        if !asked {
+        let messages = self.waiting.entry(id).or_default();
+        messages.push(message);
+        if messages.len() == 1 {
             self.timers.give_up(deadline, id);
-            self.swarm.behaviour_mut().ask(&peer, Request::History(id));
+            if ask {
+                self.ask(&peer, Request::History(id), Asked::History);
+            }
         }
     }
 

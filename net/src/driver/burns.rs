@@ -1,10 +1,12 @@
 //! Burns that a reorganisation took out of the chain.
 
 use ltms_core::{
-    BlockEvidence, IdentityId, Txid,
+    IdentityId, Txid,
     chain::{Header, Transaction},
     wire::{Envelope, Registration},
 };
+
+use tokio::sync::oneshot;
 
 use super::Driver;
 use crate::{
@@ -51,9 +53,8 @@ impl Driver {
         let Some(claim) = claim.and_then(|claim| moved_claim(claim, &included, &header)) else {
             return tracing::warn!(%id, "a wrong answer about a burn");
         };
-        self.envelopes.replace_claim(id, claim);
-        let (now, class) = (self.now(), self.lookups.class());
-        self.gate().burn_seen(now, &id, Some(&BlockEvidence { header: &header, class }));
+        let (reply, _) = oneshot::channel();
+        self.claim(claim, reply);
     }
 }
 

@@ -73,11 +73,11 @@ impl Driver {
     }
 
     /// Takes an own claim through the Gate; it is published once it is registered here.
-    fn claim(&mut self, envelope: Vec<u8>, reply: oneshot::Sender<Decision>) {
+    pub(super) fn claim(&mut self, envelope: Vec<u8>, reply: oneshot::Sender<Decision>) {
         let source = Source::own(core_peer(&self.local()));
         let deadline = self.now().saturating_add(HOLD_PULLED);
         let origin = Origin::Own(reply);
-        self.admit(Message { source, envelope, origin, deadline, claim_sought: true });
+        self.admit(Message { source, envelope, origin, deadline, history_sought: true });
     }
 
     fn find(&mut self, criteria: &Criteria, most: usize) -> Vec<Signer> {
@@ -140,7 +140,7 @@ impl Driver {
         let source = Self::source_of(peer, Channel::Directory);
         let deadline = self.now().saturating_add(HOLD_PULLED);
         let origin = Origin::Pulled;
-        self.admit(Message { source, envelope, origin, deadline, claim_sought: false });
+        self.admit(Message { source, envelope, origin, deadline, history_sought: false });
     }
 }
 

@@ -17,14 +17,14 @@ use ltms_core::{BlockEvidence, BlockHeight, Channel, Decision, LookupTicket, Rea
 const CACHED: usize = 1_024;
 /// Claims that may wait for headers.
 const WAITING: usize = 4_096;
-/// A step back deeper than any reorganisation that the chain allows (10 blocks, `chain.md` of
-/// the node's own rules: finalised after 10 blocks and 2 h).
-const DEEPEST_REORGANISATION: u32 = 11;
+/// Tips that are remembered to find out where a chain forked: more than a reorganisation is deep.
+const TIPS: usize = 32;
 
 /// What a question brought.
 pub(super) enum Answer {
     Header(BlockHash, Result<Option<Header>, SourceError>),
-    Tip(Result<Tip, SourceError>, bool),
+    /// The tip, and the newest of the tips known before that is still in the chain.
+    Tip(Result<(Tip, Option<Tip>), SourceError>),
     Burn(IdentityId, Result<Option<(IncludedTransaction, Header)>, SourceError>),
 }
 
@@ -36,7 +36,9 @@ pub(super) struct Lookups<T> {
     waiters: usize,
     cache: HashMap<BlockHash, Header>,
     order: VecDeque<BlockHash>,
-    tip: Option<Tip>,
+    /// Tips that were believed, the newest first.
+    tips: VecDeque<Tip>,
+    asking_tip: bool,
 }
 
 impl<T> Lookups<T> {
@@ -48,7 +50,8 @@ impl<T> Lookups<T> {
             waiters: 0,
             cache: HashMap::new(),
             order: VecDeque::new(),
-            tip: None,
+            tips: VecDeque::new(),
+            asking_tip: false,
         }
     }
 
@@ -80,19 +83,13 @@ impl<T> Lookups<T> {
         Ok(())
     }
 
-    /// Asks for the tip, and whether the one known before is still in the chain.
+    /// Asks for the tip, and which of those known before is still in the chain.
     pub(super) fn ask_tip(&mut self) {
-        let (chain, old) = (self.chain.clone(), self.tip);
-        self.running.spawn(async move {
-            let tip = chain.tip().await;
-            let continues = match (&tip, old) {
-                (Ok(tip), Some(old)) if tip.hash != old.hash => {
-                    matches!(chain.header(old.hash).await, Ok(Some(_)))
-                }
-                _ => true,
-            };
-            Answer::Tip(tip, continues)
-        });
+        if std::mem::replace(&mut self.asking_tip, true) {
+            return;
+        }
+        let (chain, known) = (self.chain.clone(), self.tips.clone());
+        self.running.spawn(async move { Answer::Tip(tip_and_ancestor(&*chain, known).await) });
     }
 
     /// Asks where in the chain the transaction of a burn is.
@@ -138,6 +135,19 @@ impl<T> Lookups<T> {
     }
 }
 
+async fn tip_and_ancestor(
+    chain: &dyn ChainSource,
+    known: VecDeque<Tip>,
+) -> Result<(Tip, Option<Tip>), SourceError> {
+    let tip = chain.tip().await?;
+    for old in known {
+        if old.hash == tip.hash || chain.header(old.hash).await?.is_some() {
+            return Ok((tip, Some(old)));
+        }
+    }
+    Ok((tip, None))
+}
+
 async fn place_of(
     chain: &dyn ChainSource,
     burn: Txid,
@@ -159,28 +169,48 @@ impl Driver {
                     self.settle_burn(ticket, message, found);
                 }
             }
-            Answer::Tip(Ok(tip), continues) => self.on_tip(tip, continues),
-            Answer::Tip(Err(error), _) => tracing::warn!(%error, "no answer about the tip"),
+            Answer::Tip(answer) => {
+                self.lookups.asking_tip = false;
+                match answer {
+                    Ok((tip, ancestor)) => self.on_tip(tip, ancestor),
+                    Err(error) => tracing::warn!(%error, "no answer about the tip"),
+                }
+            }
             Answer::Burn(id, place) => self.on_burn(id, place),
         }
     }
 
-    fn on_tip(&mut self, tip: Tip, continues: bool) {
-        let now = self.now();
-        let old = self.lookups.tip.replace(tip);
-        let fork = match old {
-            Some(old) if !continues => {
-                self.lookups.forget();
-                let deepest = old.height.get().saturating_sub(DEEPEST_REORGANISATION);
-                BlockHeight::new(deepest.min(tip.height.get()))
+    fn on_tip(&mut self, tip: Tip, ancestor: Option<Tip>) {
+        let newest = self.lookups.tips.front().copied();
+        let fork = match (newest, ancestor) {
+            (None, _) => tip.height,
+            (Some(_), Some(ancestor)) => ancestor.height,
+            // Deeper than all that is remembered.
+            (Some(_), None) => {
+                let oldest = self.lookups.tips.back().map_or(0, |oldest| oldest.height.get());
+                BlockHeight::new(oldest.saturating_sub(1))
             }
-            Some(old) => old.height,
-            None => tip.height,
         };
-        self.gate().set_tip(now, tip, fork);
-        if old != Some(tip) {
-            self.seek_burns();
+        let now = self.now();
+        let decision = self.gate().set_tip(now, tip, fork);
+        if !decision.is_accept() {
+            let until = decision.retry_at.map(|at| at.as_millis());
+            return tracing::error!(
+                ?until,
+                fork = fork.get(),
+                "the chain stepped back too far; is the source right?"
+            );
         }
+        if newest == Some(tip) {
+            return;
+        }
+        if ancestor != newest {
+            self.lookups.forget();
+            self.lookups.tips.retain(|old| old.height <= fork);
+        }
+        self.lookups.tips.push_front(tip);
+        self.lookups.tips.truncate(TIPS);
+        self.seek_burns();
     }
 
     /// Goes on to the header of a claim's block.

@@ -73,8 +73,17 @@ struct Message {
     origin: Origin,
     /// Until when it may be held back.
     deadline: Timestamp,
-    /// Whether it was held back for its identity's claim already.
-    claim_sought: bool,
+    /// Whether its identity's history was asked for already.
+    history_sought: bool,
+}
+
+/// What a request of ours may be answered with.
+enum Asked {
+    /// A page of a directory, and so many after it.
+    Page(u8),
+    History,
+    Challenge,
+    Judgement,
 }
 
 /// A key that somebody asks the DHT for.
@@ -103,8 +112,8 @@ pub(crate) struct Driver {
     /// Messages that wait for their identity's claim.
     waiting: HashMap<IdentityId, Vec<Message>>,
     sought: HashMap<kad::QueryId, Sought>,
-    /// Directory pages that we asked for, with the pages that may follow.
-    pulls: HashMap<OutboundRequestId, u8>,
+    /// What we asked of peers.
+    asked: HashMap<OutboundRequestId, Asked>,
     /// The challenge that each peer has to answer next.
     challenges: HashMap<PeerId, [u8; 32]>,
     /// The identity that we prove to our peers.
@@ -142,7 +151,7 @@ impl Driver {
             suspended: HashMap::new(),
             waiting: HashMap::new(),
             sought: HashMap::new(),
-            pulls: HashMap::new(),
+            asked: HashMap::new(),
             challenges: HashMap::new(),
             identity,
             unconvinced: HashSet::new(),
@@ -210,7 +219,7 @@ impl Driver {
                     }
                     self.tell(NodeEvent::Sanctioned { peer, until, reason });
                 }
-                ltms_core::Event::Registered(id) => {
+                ltms_core::Event::Registered(id) | ltms_core::Event::Rotated(id) => {
                     self.tell(NodeEvent::Registered(id));
                     for message in self.waiting.remove(&id).unwrap_or_default() {
                         self.admit(message);

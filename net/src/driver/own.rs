@@ -9,7 +9,7 @@ use ltms_core::{
 };
 use tokio::sync::oneshot;
 
-use super::{Driver, Message, Origin, admit::HOLD_PULLED};
+use super::{Asked, Driver, Message, Origin, admit::HOLD_PULLED};
 use crate::{
     behaviour::{dht, gossip::Topic, streams::Request},
     door::core_peer,
@@ -61,8 +61,13 @@ impl Driver {
         self.own.waiting.remove(&author);
         let deadline = now.saturating_add(HOLD_PULLED);
         let (reply, _) = oneshot::channel();
-        let message =
-            Message { source, envelope, origin: Origin::Own(reply), deadline, claim_sought: true };
+        let message = Message {
+            source,
+            envelope,
+            origin: Origin::Own(reply),
+            deadline,
+            history_sought: true,
+        };
         self.keep(&message, decision);
         self.announce(&message.envelope);
         Ok(Advertised::Published)
@@ -93,7 +98,7 @@ impl Driver {
     fn push_to_all(&mut self, envelope: &[u8]) -> bool {
         let peers: Vec<_> = self.swarm.connected_peers().copied().collect();
         for peer in &peers {
-            self.swarm.behaviour_mut().ask(peer, Request::Push(envelope.to_vec()));
+            self.ask(peer, Request::Push(envelope.to_vec()), Asked::Judgement);
         }
         !peers.is_empty()
     }

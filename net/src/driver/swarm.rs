@@ -15,7 +15,7 @@ use ltms_core::{
 use rand::seq::IteratorRandom;
 
 use super::{
-    Driver, Message, Origin,
+    Asked, Driver, Message, Origin,
     admit::{HOLD, HOLD_PULLED},
     judged,
 };
@@ -108,7 +108,7 @@ impl Driver {
         }
         let deadline = now.saturating_add(HOLD);
         let envelope = message.data;
-        self.admit(Message { source, envelope, origin, deadline, claim_sought: false });
+        self.admit(Message { source, envelope, origin, deadline, history_sought: false });
     }
 
     fn on_identify(&mut self, event: identify::Event) {
@@ -125,15 +125,20 @@ impl Driver {
         }
         self.pull(peer_id, None, PAGES);
         if self.identity.is_some() {
-            self.swarm.behaviour_mut().ask(&peer_id, Request::Challenge);
+            self.ask(&peer_id, Request::Challenge, Asked::Challenge);
+        }
+    }
+
+    /// Asks a connected peer something, and remembers what it may answer.
+    pub(super) fn ask(&mut self, peer: &PeerId, request: Request, asked: Asked) {
+        if let Some(id) = self.swarm.behaviour_mut().ask(peer, request) {
+            self.asked.insert(id, asked);
         }
     }
 
     /// Asks a peer for a page of its directory.
     fn pull(&mut self, peer: PeerId, after: Option<PublicKey>, pages: u8) {
-        if let Some(request) = self.swarm.behaviour_mut().ask(&peer, Request::Directory { after }) {
-            self.pulls.insert(request, pages);
-        }
+        self.ask(&peer, Request::Directory { after }, Asked::Page(pages));
     }
 
     /// Asks one of the connected peers for its directory: what gossip lost comes this way.
@@ -155,7 +160,7 @@ impl Driver {
                 }
             },
             request_response::Event::OutboundFailure { request_id, .. } => {
-                self.pulls.remove(&request_id);
+                self.asked.remove(&request_id);
             }
             _ => {}
         }
@@ -191,11 +196,11 @@ impl Driver {
             Ok(Request::Push(envelope)) => {
                 let deadline = now.saturating_add(HOLD);
                 let origin = Origin::Direct(channel);
-                self.admit(Message { source, envelope, origin, deadline, claim_sought: false });
+                self.admit(Message { source, envelope, origin, deadline, history_sought: false });
             }
             Ok(Request::History(id)) => {
-                let history = self.envelopes.claim(&id).map(<[u8]>::to_vec).into_iter().collect();
-                self.respond(channel, Response::History(history));
+                let history = self.envelopes.history(&id);
+                self.respond(channel, history);
             }
             Ok(Request::Directory { after }) => {
                 let gate = &self.swarm.behaviour().connections.door.gate;
@@ -214,15 +219,18 @@ impl Driver {
     }
 
     fn on_response(&mut self, peer: PeerId, request: OutboundRequestId, response: Response) {
-        let pages = self.pulls.remove(&request);
-        match (response, pages) {
-            (Response::Challenge(challenge), _) => self.prove_identity(&peer, &challenge),
-            (Response::History(envelopes), _) => {
+        // Nothing is taken but what was asked for.
+        let Some(asked) = self.asked.remove(&request) else { return };
+        match (response, asked) {
+            (Response::Challenge(challenge), Asked::Challenge) => {
+                self.prove_identity(&peer, &challenge);
+            }
+            (Response::History(envelopes), Asked::History) => {
                 for envelope in envelopes {
                     self.pulled(&peer, envelope);
                 }
             }
-            (Response::Directory { claims, ads, more }, Some(pages)) => {
+            (Response::Directory { claims, ads, more }, Asked::Page(pages)) => {
                 let last = ads.last().and_then(|ad| AdHeader::read(self.network, ad).ok());
                 let last = last.map(|header| header.author);
                 for envelope in claims.into_iter().chain(ads) {
@@ -232,7 +240,7 @@ impl Driver {
                     self.pull(peer, Some(last), pages);
                 }
             }
-            (Response::Judged { code, .. }, _) => {
+            (Response::Judged { code, .. }, Asked::Judgement) => {
                 tracing::debug!(%peer, code, "peer judged us");
                 if self.identity.is_some() && code == Reason::UnknownIdentity.code() {
                     self.unconvinced.insert(peer);
@@ -256,14 +264,14 @@ impl Driver {
             Envelope { kind: Kind::Hello, body: &body[..len], signature }.encode(&mut envelope)
         });
         if let Ok(len) = written {
-            self.swarm.behaviour_mut().ask(peer, Request::Hello(envelope[..len].to_vec()));
+            self.ask(peer, Request::Hello(envelope[..len].to_vec()), Asked::Judgement);
         }
     }
 
     /// Asks for another challenge where our identity was not known the last time.
     pub(super) fn prove_again(&mut self) {
         for peer in std::mem::take(&mut self.unconvinced) {
-            self.swarm.behaviour_mut().ask(&peer, Request::Challenge);
+            self.ask(&peer, Request::Challenge, Asked::Challenge);
         }
     }
 
@@ -283,7 +291,7 @@ impl Driver {
                     Proof { verifier: &verifier, challenge: &challenge, hello: &hello, signature };
                 let decision = self.gate().prove_identity(now, source, &proof);
                 if decision.reason == Reason::UnknownIdentity {
-                    self.swarm.behaviour_mut().ask(&peer, Request::Claim(hello.identity));
+                    self.ask(&peer, Request::History(hello.identity), Asked::History);
                 }
                 decision
             }
@@ -333,7 +341,7 @@ impl Driver {
         let envelope = record.value.clone();
         let deadline = now.saturating_add(HOLD_PULLED);
         let origin = Origin::Record(record);
-        self.admit(Message { source, envelope, origin, deadline, claim_sought: false });
+        self.admit(Message { source, envelope, origin, deadline, history_sought: false });
     }
 
     fn on_sought(&mut self, query: kad::QueryId, found: kad::PeerRecord) {
@@ -346,7 +354,7 @@ impl Driver {
         let source = Self::source_of(&peer, Channel::Dht);
         let deadline = self.now().saturating_add(HOLD_PULLED);
         let (envelope, origin) = (found.record.value, Origin::Sought(query));
-        self.admit(Message { source, envelope, origin, deadline, claim_sought: false });
+        self.admit(Message { source, envelope, origin, deadline, history_sought: false });
     }
 
     /// The advertisement in a record, if it lies under its own author's key.
