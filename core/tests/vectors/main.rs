@@ -4,6 +4,7 @@ mod blocks;
 mod burns;
 mod headers;
 mod schnorr;
+mod sighash;
 mod transactions;
 
 use std::{fs, path::PathBuf};
