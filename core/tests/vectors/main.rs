@@ -4,6 +4,7 @@ mod blocks;
 mod burns;
 mod headers;
 mod schnorr;
+mod scripts;
 mod sighash;
 mod transactions;
 
