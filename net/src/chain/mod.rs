@@ -2,6 +2,7 @@
 
 mod block;
 mod dev;
+pub(crate) mod raw;
 mod recording;
 mod regtest;
 
