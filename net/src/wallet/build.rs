@@ -60,7 +60,7 @@ pub enum BuildError {
     #[error("the key in the burn is not on the curve")]
     Key,
     /// The coins do not suffice.
-    #[error("{missing} is missing: the coins hold {coins}, the burn and the fee take more")]
+    #[error("the coins hold {coins} and burn and fee take {missing} more: add another coin")]
     InsufficientFunds {
         /// What more is needed.
         missing: Amount,
