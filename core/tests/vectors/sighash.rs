@@ -132,3 +132,52 @@ fn replay_protection_changes_the_hashed_type() {
         assert_eq!(bytes[at..at + 4], expected);
     });
 }
+
+/// Which changes of a transaction a signature of its first input notices, by hash type: what
+/// `ALL`, `NONE`, `SINGLE` and `ANYONECANPAY` mean.
+#[test]
+fn a_signature_covers_what_its_hash_type_says() {
+    let vectors = Vectors::load("chain.json");
+    let txid = "86a8214090e9bddb8cefc2ac59dd68d6c273aff8a7eba2260ff60d310dbe332a";
+    let raw = raw_transaction(&vectors, txid);
+    let coin = Output { value: Amount::from_xpi(260), script: &[0x51] };
+    let (same, other_coin) = ([coin; 2], [coin, Output { value: Amount::ZERO, ..coin }]);
+    // An input has 141 bytes: previous output 36, script 1 + 100, sequence 4.
+    let (first, second, outputs) = (5, 146, 288);
+    let places = [
+        ("version", 0),
+        ("own coin", first),
+        ("own script", first + 40),
+        ("own sequence", first + 137),
+        ("other coin", second),
+        ("other sequence", second + 137),
+        ("output beside", outputs),
+        ("other output", outputs + 8 + 1 + 25),
+        ("lock time", raw.len() - 4),
+    ];
+    for byte in 0..=u8::MAX {
+        let Some(hash_type) = HashType::from_byte(byte) else { continue };
+        let hash = |raw: &[u8], spent| {
+            let tx = Transaction::parse(raw).unwrap();
+            Sighash::new(&tx, 0, spent, hash_type, 0).unwrap().hash()
+        };
+        let (lotus, everyone) = (byte & 0x20 != 0, byte & 0x80 == 0);
+        let (all, single) = (byte & 3 == 1, byte & 3 == 3);
+        for (name, at) in places {
+            let mut changed = raw.clone();
+            changed[at] ^= 1;
+            let covered = match name {
+                "own script" => false,
+                "other coin" => everyone,
+                "other sequence" => everyone && (all || lotus),
+                "output beside" => all || single,
+                "other output" => all,
+                _ => true,
+            };
+            let noticed = hash(&raw, &same) != hash(&changed, &same);
+            assert_eq!(noticed, covered, "{name} under {byte:02x}");
+        }
+        let noticed = hash(&raw, &same) != hash(&raw, &other_coin);
+        assert_eq!(noticed, lotus && everyone, "amount of the other coin under {byte:02x}");
+    }
+}
