@@ -178,12 +178,14 @@ impl Quorum {
         let mut answers = Vec::new();
         let mut unknown = 0;
         for (_, source) in &self.sources {
-            let answer = source.transaction(txid).await;
+            let mut answer = source.transaction(txid).await;
             if let Ok(Some(included)) = &answer
                 && let Some(header) = self.agreed_header(included.block).await?
             {
-                prove(included, &txid, &header)?;
-                return Ok(Some(included.clone()));
+                match prove(included, &txid, &header) {
+                    Ok(()) => return answer,
+                    Err(error) => answer = Err(error),
+                }
             }
             // In a block that is not in the agreed chain it is as unconfirmed as in none.
             unknown += usize::from(answer.is_ok());

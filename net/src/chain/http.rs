@@ -238,10 +238,7 @@ fn failed(error: &(dyn Error + 'static)) -> SourceError {
     let mut cause = error.source();
     while let Some(error) = cause {
         message = format!("{message}: {error}");
-        let inner = error.downcast_ref::<io::Error>().and_then(io::Error::get_ref);
-        wrong_certificate |= inner
-            .and_then(|inner| inner.downcast_ref())
-            .is_some_and(|error| matches!(error, rustls::Error::InvalidCertificate(_)));
+        wrong_certificate |= matches!(tls_error(error), Some(rustls::Error::InvalidCertificate(_)));
         cause = error.source();
     }
     let message = printable(&message);
@@ -250,6 +247,11 @@ fn failed(error: &(dyn Error + 'static)) -> SourceError {
     } else {
         SourceError::Unavailable(message)
     }
+}
+
+/// The TLS error inside an I/O error, in which it may lie more than one level deep.
+fn tls_error<'a>(error: &'a (dyn Error + 'static)) -> Option<&'a rustls::Error> {
+    error.downcast_ref().or_else(|| tls_error(error.downcast_ref::<io::Error>()?.get_ref()?))
 }
 
 /// The beginning of what somebody else wrote, safe to print.
