@@ -14,8 +14,11 @@ use tokio::time::{Instant, sleep, timeout, timeout_at};
 
 use super::SourceError;
 
-/// The longest pause between two attempts.
+/// The shortest first pause between two attempts, and the longest of all.
+const MIN_BACKOFF: Duration = Duration::from_millis(1);
 const MAX_BACKOFF: Duration = Duration::from_secs(5);
+/// No question takes longer, whatever the options say.
+const MAX_DEADLINE: Duration = Duration::from_secs(3_600);
 /// lotusd closes connections on which nothing was said for 30 s.
 const IDLE: Duration = Duration::from_secs(20);
 /// What is kept of a message of the server, in characters.
@@ -28,7 +31,7 @@ pub struct HttpOptions {
     pub connect_timeout: Duration,
     /// For one request and its answer, the connection included.
     pub request_timeout: Duration,
-    /// For one question to the chain, with all its requests and attempts.
+    /// For one question to the chain, with all its requests and attempts; at most an hour.
     pub deadline: Duration,
     /// The first pause between two attempts. It doubles each time, up to 5 s, and is shortened at
     /// random by up to one half.
@@ -130,8 +133,8 @@ impl Http {
     where
         F: Future<Output = Result<T, SourceError>>,
     {
-        let deadline = Instant::now() + self.options.deadline;
-        let mut backoff = self.options.backoff;
+        let deadline = Instant::now() + self.options.deadline.min(MAX_DEADLINE);
+        let mut backoff = self.options.backoff.clamp(MIN_BACKOFF, MAX_BACKOFF);
         let mut last = None;
         loop {
             let error = match timeout_at(deadline, attempt()).await {
@@ -146,7 +149,7 @@ impl Http {
             tracing::debug!(source = self.base, %error, ?pause, "asking the chain source again");
             last = Some(error);
             sleep(pause).await;
-            backoff = backoff.saturating_mul(2).min(MAX_BACKOFF);
+            backoff = (backoff * 2).min(MAX_BACKOFF);
         }
     }
 
@@ -257,4 +260,97 @@ fn tls_error<'a>(error: &'a (dyn Error + 'static)) -> Option<&'a rustls::Error> 
 /// The beginning of what somebody else wrote, safe to print.
 pub(super) fn printable(message: &str) -> String {
     message.chars().take(MAX_MESSAGE).map(|c| if c.is_control() { ' ' } else { c }).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn http(options: HttpOptions) -> Http {
+        Http::new("http://127.0.0.1:1", options).unwrap()
+    }
+
+    fn unavailable() -> Result<(), SourceError> {
+        Err(SourceError::Unavailable("asleep".to_owned()))
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn pauses_double_and_end_at_the_deadline() {
+        let began = Instant::now();
+        let mut asked = Vec::new();
+        let attempt = || {
+            asked.push(began.elapsed());
+            async { unavailable() }
+        };
+        assert_eq!(http(HttpOptions::default()).patiently(attempt).await, unavailable());
+        assert!(began.elapsed() <= Duration::from_secs(30));
+        let mut longest = Duration::from_millis(250);
+        for pair in asked.windows(2) {
+            let pause = pair[1] - pair[0];
+            // The clock of the runtime counts milliseconds, and rounds up.
+            assert!(pause >= longest / 2 && pause <= longest + Duration::from_millis(1));
+            longest = (longest * 2).min(MAX_BACKOFF);
+        }
+        assert!(asked.len() > 7 && longest == MAX_BACKOFF, "{asked:?}");
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn an_attempt_without_end_ends_at_the_deadline() {
+        let began = Instant::now();
+        let http = http(HttpOptions::default());
+        let answer = http.patiently(std::future::pending::<Result<(), _>>).await;
+        assert_eq!(answer, Err(late(Duration::from_secs(30))));
+        assert_eq!(began.elapsed(), Duration::from_secs(30));
+        // What went wrong before says more.
+        let mut first = true;
+        let attempt = || {
+            let fails = std::mem::take(&mut first);
+            async move { if fails { unavailable() } else { std::future::pending().await } }
+        };
+        assert_eq!(http.patiently(attempt).await, unavailable());
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn only_what_may_pass_is_tried_again() {
+        let mut asked = 0;
+        let attempt = || {
+            asked += 1;
+            let answer = match asked {
+                1 | 2 => unavailable(),
+                3 => Err(SourceError::Refused(String::new())),
+                _ => Ok(()),
+            };
+            async { answer }
+        };
+        let answer = http(HttpOptions::default()).patiently(attempt).await;
+        assert_eq!((answer, asked), (Err(SourceError::Refused(String::new())), 3));
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn options_without_sense_do_no_harm() {
+        let [long, none] = [Duration::MAX, Duration::ZERO].map(|time| HttpOptions {
+            connect_timeout: time,
+            request_timeout: time,
+            deadline: time,
+            backoff: time,
+            authorities: Vec::new(),
+        });
+        let began = Instant::now();
+        assert_eq!(http(long).patiently(|| async { unavailable() }).await, unavailable());
+        assert!(began.elapsed() <= MAX_DEADLINE);
+        assert_eq!(http(none).patiently(|| async { unavailable() }).await, unavailable());
+    }
+
+    #[test]
+    fn what_others_wrote_is_short_and_safe_to_print() {
+        assert_eq!(printable("a\x1b[31m\r\nb"), "a [31m  b");
+        assert_eq!(printable(&"\u{1f600}".repeat(300)).chars().count(), MAX_MESSAGE);
+    }
+
+    #[test]
+    fn certificates_that_are_none_are_refused() {
+        let options = HttpOptions { authorities: vec![vec![1, 2, 3]], ..HttpOptions::default() };
+        let error = Http::new("https://chronik.example", options).err();
+        assert!(matches!(error, Some(EndpointError::Authorities(_))));
+    }
 }

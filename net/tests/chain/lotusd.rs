@@ -316,6 +316,12 @@ async fn batches_may_be_answered_in_any_order_but_wholly() {
     wrong(header_in(format!("[{standing},{}]", r#"{"id":1}"#)).await, "neither a result");
     wrong(header_in(format!("[{standing},7]")).await, "no JSON-RPC answer");
     wrong(header_in(format!("[{standing},{header}")).await, "no JSON-RPC answer");
+    for number in ["1e400", "99999999999999999999", "-1.5"] {
+        let error = format!(r#"[{standing},{{"error":{{"code":{number},"message":""}},"id":1}}]"#);
+        wrong(header_in(error).await, "no JSON-RPC answer");
+        let id = standing.replace(r#""id":0"#, &format!(r#""id":{number}"#));
+        wrong(header_in(format!("[{id},{header}]")).await, "no JSON-RPC answer");
+    }
     let parse_error = r#"{"result":null,"error":{"code":-32700,"message":"x"},"id":null}"#;
     let answer = header_in(parse_error.to_owned()).await;
     assert!(matches!(answer, Err(SourceError::Unsupported(_))), "{answer:?}");

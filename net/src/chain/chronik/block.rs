@@ -132,3 +132,57 @@ fn field<'a>(message: &mut &'a [u8]) -> Option<(usize, &'a [u8])> {
     *message = rest;
     Some((key >> 3, if key & 7 == 2 { bytes } else { &[] }))
 }
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::super::super::DevChain;
+    use super::*;
+
+    #[test]
+    fn counts_are_short() {
+        let put = |count| {
+            let mut raw = Vec::new();
+            put_count(&mut raw, count);
+            raw
+        };
+        assert_eq!(put(0xfc), [0xfc]);
+        assert_eq!(put(0xfd), [0xfd, 0xfd, 0]);
+        assert_eq!(put(0xffff), [0xfd, 0xff, 0xff]);
+        assert_eq!(put(0x1_0000), [0xfe, 0, 0, 1, 0]);
+    }
+
+    #[test]
+    fn a_transaction_has_no_more_than_its_share() {
+        let tx = vec![0; MAX_TX_MESSAGE + 1];
+        assert!(decode_tx(&tx).is_err());
+    }
+
+    #[test]
+    fn negative_and_huge_numbers_stay_what_they_are() {
+        let tx = Tx {
+            version: -1,
+            outputs: vec![super::super::proto::TxOutput { value: -1, output_script: vec![] }],
+            lock_time: u32::MAX,
+            ..Tx::default()
+        };
+        let mut raw = Vec::new();
+        put_transaction(&mut raw, &tx).unwrap();
+        let expected = [&[0xff; 4][..], &[0, 1], &[0xff; 8], &[0], &[0xff; 4]].concat();
+        assert_eq!(raw, expected);
+        // Which nobody takes for a transaction.
+        assert!(ltms_core::chain::Transaction::parse(&raw).is_err());
+        assert!(DevChain::recorded().unwrap().mine(&[raw]).is_err());
+    }
+
+    proptest! {
+        #[test]
+        fn any_bytes_are_read_or_refused(bytes in prop::collection::vec(any::<u8>(), 0..300)) {
+            if let Ok(block) = Block::decode(&bytes) {
+                let _ = block.to_raw();
+            }
+            let _ = decode_tx(&bytes).map(|tx| put_transaction(&mut Vec::new(), &tx));
+        }
+    }
+}
