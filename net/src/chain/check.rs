@@ -46,6 +46,13 @@ pub(super) fn transaction(raw: &[u8], txid: &Txid) -> Result<(), SourceError> {
     }
 }
 
+/// Does what may take long, such as reading a large block, aside of the tasks that must not wait.
+pub(super) async fn aside<T: Send + 'static>(
+    work: impl FnOnce() -> Result<T, SourceError> + Send + 'static,
+) -> Result<T, SourceError> {
+    tokio::task::spawn_blocking(work).await.map_err(wrong)?
+}
+
 /// The transaction in a block that is said to have it.
 pub(super) fn included(block: &Block, txid: &Txid) -> Result<IncludedTransaction, SourceError> {
     block.transaction(txid).ok_or_else(|| {

@@ -115,8 +115,12 @@ impl Chronik {
         let Some(body) = self.get(&format!("/block/{name}"), MAX_BLOCK_ANSWER).await? else {
             return Err(SourceError::Unavailable(format!("block {name} is no longer there")));
         };
-        let raw = Block::decode(&body)?.to_raw()?;
-        check::included(&check::block(&raw, &name, self.network)?, &txid).map(Some)
+        let network = self.network;
+        check::aside(move || {
+            let raw = Block::decode(&body)?.to_raw()?;
+            check::included(&check::block(&raw, &name, network)?, &txid).map(Some)
+        })
+        .await
     }
 
     async fn try_raw_transaction(&self, txid: Txid) -> Result<Option<Vec<u8>>, SourceError> {

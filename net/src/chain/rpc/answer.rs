@@ -96,10 +96,15 @@ impl<'de> Deserialize<'de> for RpcError {
 
 #[derive(serde::Deserialize)]
 struct Reply<'a> {
-    #[serde(borrow)]
+    /// `null` is a result, too.
+    #[serde(borrow, default, deserialize_with = "present")]
     result: Option<&'a RawValue>,
     error: Option<RpcError>,
     id: Option<u64>,
+}
+
+fn present<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<&'de RawValue>, D::Error> {
+    Deserialize::deserialize(deserializer).map(Some)
 }
 
 type Outcome<'a> = Result<&'a RawValue, RpcError>;
@@ -178,4 +183,68 @@ pub(super) fn batch<const N: usize>(body: &[u8]) -> Result<[Outcome<'_>; N], Sou
 
 fn not_json(error: serde_json::Error) -> SourceError {
     wrong(format!("no JSON-RPC answer: {error}"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn codes_are_told_apart() {
+        use RpcCode::{
+            AlreadyInChain, InvalidParameter, MethodNotFound, Misc, NoWallet, NotFound, Other,
+            Protocol, Rejected, Undecodable, Verify, WarmingUp,
+        };
+        type Kind = fn(String) -> SourceError;
+        let unsupported: Kind = SourceError::Unsupported;
+        let rejected: Kind = SourceError::Rejected;
+        let unavailable: Kind = SourceError::Unavailable;
+        for (number, code, kind) in [
+            (-1, Misc, unsupported),
+            (-5, NotFound, unsupported),
+            (-8, InvalidParameter, unsupported),
+            (-18, NoWallet, unsupported),
+            (-22, Undecodable, rejected),
+            (-25, Verify, rejected),
+            (-26, Rejected, rejected),
+            (-27, AlreadyInChain, unsupported),
+            (-28, WarmingUp, unavailable),
+            (-32601, MethodNotFound, unsupported),
+            (-32700, Protocol, unsupported),
+            (-32603, Protocol, unsupported),
+            (7, Other(7), unsupported),
+            (i64::MIN, Other(i64::MIN), unsupported),
+        ] {
+            let body = format!(r#"{{"error":{{"code":{number},"message":"why"}},"id":0}}"#);
+            let error = single(body.as_bytes()).unwrap().unwrap_err();
+            assert_eq!((error.code, error.message.as_str()), (code, "why"));
+            let message = error.to_string();
+            assert_eq!(SourceError::from(error), kind(message));
+        }
+    }
+
+    #[test]
+    fn null_is_a_result_and_nothing_is_none() {
+        let of = |body: &'static str| single(body.as_bytes());
+        let null = of(r#"{"result":null,"error":null,"id":0}"#).unwrap().unwrap();
+        assert_eq!(null.get(), "null");
+        for body in [
+            r#"{"error":null,"id":0}"#,
+            r#"{"result":7,"id":1}"#,
+            r#"{"result":7}"#,
+            "{}",
+            "[]",
+            "",
+        ] {
+            assert!(matches!(of(body), Err(SourceError::WrongAnswer(_))), "{body}");
+        }
+    }
+
+    proptest::proptest! {
+        #[test]
+        fn any_text_is_read_or_refused(body in r#"[\[\]{}:,0-9"a-z\-]{0,40}"#) {
+            let _ = single(body.as_bytes());
+            let _ = batch::<2>(body.as_bytes());
+        }
+    }
 }

@@ -169,13 +169,17 @@ impl LotusdRpc {
             request(1, "getblock", json!([name, 0])),
         ]);
         let body = self.post(&requests, MAX_BLOCK_ANSWER).await?;
-        let [standing, block] = answer::batch(&body)?;
-        let (Some(standing), Some(block)) = (known(standing)?, known(block)?) else {
-            return Err(wrong(format!("transaction {txid} is in an unknown block")));
-        };
-        let block = check::block(&bytes(block)?, &hash, self.network)?;
-        let included = check::included(&block, &txid)?;
-        Ok(parsed::<Standing>(standing)?.is_active().then_some(included))
+        let network = self.network;
+        check::aside(move || {
+            let [standing, block] = answer::batch(&body)?;
+            let (Some(standing), Some(block)) = (known(standing)?, known(block)?) else {
+                return Err(wrong(format!("transaction {txid} is in an unknown block")));
+            };
+            let block = check::block(&bytes(block)?, &hash, network)?;
+            let included = check::included(&block, &txid)?;
+            Ok(parsed::<Standing>(standing)?.is_active().then_some(included))
+        })
+        .await
     }
 
     /// Sends requests, once more where a new cookie explains the refusal.
