@@ -60,6 +60,7 @@ async fn nobody_there_is_unavailable() {
 
 #[tokio::test]
 async fn broken_off_answers_are_no_answers() {
+    let hasty = || HttpOptions { deadline: Duration::from_millis(60), ..hasty() };
     assert_all!(asked(Reply::Break(Vec::new()), hasty()).await, Unavailable);
     assert_all!(asked(Reply::Break(b"HTTP/1.1 200".to_vec()), hasty()).await, Unavailable);
     let short = [head(200, 100), b"{\"result\":".to_vec()].concat();
