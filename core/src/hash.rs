@@ -19,6 +19,13 @@ pub fn double_sha256(parts: &[&[u8]]) -> [u8; 32] {
     sha256(&[&sha256(parts)])
 }
 
+/// [`double_sha256`] over what `write` hands on piece by piece.
+pub(crate) fn double_sha256_of(write: impl FnOnce(&mut dyn FnMut(&[u8]))) -> [u8; 32] {
+    let mut hash = Sha256::new();
+    write(&mut |part| hash.update(part));
+    sha256(&[&hash.finalize()])
+}
+
 /// `sha256(sha256(tag) ‖ sha256(tag) ‖ parts…)`: what an LTMS signature signs (policy §6).
 ///
 /// ```

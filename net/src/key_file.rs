@@ -8,6 +8,7 @@ use std::{
 
 use libp2p::identity::Keypair;
 use ltms_core::schnorr::SecretKey;
+use rand::{TryRngCore, rngs::OsRng};
 use zeroize::Zeroizing;
 
 /// More than any key needs; a longer file is not one.
@@ -17,6 +18,12 @@ const MAX_BYTES: u64 = 1_024;
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum KeyFileError {
+    /// There is none.
+    #[error("there is no key file {path}: `ltms identity new --key-file {path}` makes one", path = .0.display())]
+    Missing(PathBuf),
+    /// A new key would take the place of what is there.
+    #[error("key file {0} exists and is left as it is: name another file")]
+    Exists(PathBuf),
     /// It cannot be read or made.
     #[error("key file {0}: {1}")]
     Io(PathBuf, io::Error),
@@ -59,14 +66,49 @@ pub fn existing_peer_key(path: &Path) -> Result<Option<Keypair>, KeyFileError> {
 /// # Errors
 /// [`KeyFileError`], also if there is no such file.
 pub fn identity_key(path: &Path) -> Result<SecretKey, KeyFileError> {
-    let missing = || KeyFileError::Io(path.to_owned(), io::ErrorKind::NotFound.into());
-    let text = read(path)?.ok_or_else(missing)?;
+    let text = read(path)?.ok_or_else(|| KeyFileError::Missing(path.to_owned()))?;
+    parse_identity_key(path, &text)
+}
+
+/// The same from what is open already, such as standard input; `name` stands in errors.
+///
+/// # Errors
+/// [`KeyFileError`].
+pub fn identity_key_from(source: impl Read, name: &Path) -> Result<SecretKey, KeyFileError> {
+    parse_identity_key(name, &read_all(source, name)?)
+}
+
+/// A fresh identity key, kept in a new file (mode 0600).
+///
+/// # Errors
+/// [`KeyFileError`]; an existing file is never changed.
+pub fn new_identity_key(path: &Path) -> Result<SecretKey, KeyFileError> {
+    let failed = |error| KeyFileError::Io(path.to_owned(), error);
+    let mut bytes = Zeroizing::new([0; 32]);
+    let key = loop {
+        OsRng.try_fill_bytes(&mut *bytes).map_err(|error| failed(io::Error::other(error)))?;
+        // All but one in 2^128 numbers are keys.
+        if let Ok(key) = SecretKey::from_bytes(&bytes) {
+            break key;
+        }
+    };
+    let mut text = Zeroizing::new([b'\n'; 65]);
+    hex::encode_to_slice(bytes.as_slice(), &mut text[..64])
+        .map_err(|error| failed(io::Error::other(error)))?;
+    create(path, text.as_slice()).map_err(|error| match error.kind() {
+        io::ErrorKind::AlreadyExists => KeyFileError::Exists(path.to_owned()),
+        _ => failed(error),
+    })?;
+    Ok(key)
+}
+
+fn parse_identity_key(name: &Path, text: &[u8]) -> Result<SecretKey, KeyFileError> {
     let mut bytes = Zeroizing::new([0; 32]);
     hex::decode_to_slice(text.trim_ascii(), &mut *bytes)
         .ok()
         .and_then(|()| SecretKey::from_bytes(&bytes).ok())
         .ok_or_else(|| {
-            KeyFileError::NotAKey(path.to_owned(), "a secret key in 64 hexadecimal digits")
+            KeyFileError::NotAKey(name.to_owned(), "a secret key in 64 hexadecimal digits")
         })
 }
 
@@ -77,10 +119,15 @@ fn read(path: &Path) -> Result<Option<Zeroizing<Vec<u8>>>, KeyFileError> {
         opened => opened.map_err(failed)?,
     };
     check_mode(path, &file)?;
+    read_all(file, path).map(Some)
+}
+
+fn read_all(source: impl Read, name: &Path) -> Result<Zeroizing<Vec<u8>>, KeyFileError> {
     // Room for all of it at once, so that no copy is left behind by growing.
     let mut bytes = Zeroizing::new(Vec::with_capacity(2 * MAX_BYTES as usize));
-    file.take(MAX_BYTES).read_to_end(&mut bytes).map_err(failed)?;
-    Ok(Some(bytes))
+    let read = source.take(MAX_BYTES).read_to_end(&mut bytes);
+    read.map_err(|error| KeyFileError::Io(name.to_owned(), error))?;
+    Ok(bytes)
 }
 
 /// Of the open file, so that it cannot be exchanged in between.
@@ -89,7 +136,10 @@ fn check_mode(path: &Path, file: &File) -> Result<(), KeyFileError> {
     use std::os::unix::fs::MetadataExt;
     let metadata = file.metadata().map_err(|error| KeyFileError::Io(path.to_owned(), error))?;
     match metadata.mode() & 0o777 {
-        mode if mode & 0o077 != 0 => Err(KeyFileError::OpenToOthers(path.to_owned(), mode)),
+        // A folder has another error, when it is read.
+        mode if mode & 0o077 != 0 && !metadata.is_dir() => {
+            Err(KeyFileError::OpenToOthers(path.to_owned(), mode))
+        }
         _ => Ok(()),
     }
 }

@@ -16,6 +16,7 @@ mod node;
 
 pub mod transport;
 mod verify;
+pub mod wallet;
 
 pub use door::{core_peer, net_peer};
 pub use handle::{Advertised, Handle, NodeError, NodeEvent, Offer, Signer};

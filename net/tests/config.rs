@@ -230,7 +230,7 @@ fn an_identity_key_is_hexadecimal_and_only_for_its_owner() {
         assert!(matches!(key_file::identity_key(&bad), Err(KeyFileError::NotAKey(..))), "{text}");
     }
     let missing = key_file::identity_key(&folder.join("none"));
-    assert!(matches!(missing, Err(KeyFileError::Io(..))));
+    assert!(matches!(missing, Err(KeyFileError::Missing(..))));
 }
 
 #[tokio::test]

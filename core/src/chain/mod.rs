@@ -4,10 +4,12 @@
 
 mod header;
 pub mod merkle;
+mod sighash;
 mod target;
 mod tx;
 
 pub use header::{Header, HeaderError};
 pub use merkle::BranchError;
+pub use sighash::{HashType, Sighash, SighashError};
 pub use target::{Target, TargetError};
 pub use tx::{Input, Inputs, Output, Outputs, Transaction, TxError};

@@ -3,7 +3,7 @@
 use core::fmt;
 
 use super::merkle;
-use crate::hash::double_sha256;
+use crate::hash::{double_sha256, double_sha256_of};
 use crate::reader::Reader;
 use crate::{Amount, OutPoint, Txhash, Txid};
 
@@ -63,6 +63,29 @@ pub struct Output<'a> {
     pub script: &'a [u8],
 }
 
+impl Input<'_> {
+    /// What the txid covers of it.
+    pub(super) fn leaf(&self) -> [u8; 32] {
+        let OutPoint { txid, vout } = self.previous;
+        double_sha256(&[txid.as_bytes(), &vout.to_le_bytes(), &self.sequence.to_le_bytes()])
+    }
+}
+
+impl Output<'_> {
+    /// Hands on its encoding piece by piece.
+    pub(super) fn write(&self, write: &mut dyn FnMut(&[u8])) {
+        write(&self.value.sats().to_le_bytes());
+        let (size, len) = encode_size(self.script.len());
+        write(size.get(..len).unwrap_or_default());
+        write(self.script);
+    }
+
+    /// The hash of its encoding.
+    pub(super) fn leaf(&self) -> [u8; 32] {
+        double_sha256_of(|sink| self.write(sink))
+    }
+}
+
 /// A raw transaction whose form was checked; nothing of it is copied.
 ///
 /// The form only: whether lotusd would take it into a block is another question. Consensus asks
@@ -119,15 +142,8 @@ impl<'a> Transaction<'a> {
     /// nobody can change it by signing again.
     #[must_use]
     pub fn txid(&self) -> Txid {
-        let inputs = merkle::root(self.inputs().map(|input| {
-            let OutPoint { txid, vout } = input.previous;
-            double_sha256(&[txid.as_bytes(), &vout.to_le_bytes(), &input.sequence.to_le_bytes()])
-        }));
-        let outputs = merkle::root(self.outputs().map(|output| {
-            let (size, len) = encode_size(output.script.len());
-            let size = size.get(..len).unwrap_or_default();
-            double_sha256(&[&output.value.sats().to_le_bytes(), size, output.script])
-        }));
+        let inputs = merkle::root(self.inputs().map(|input| input.leaf()));
+        let outputs = merkle::root(self.outputs().map(|output| output.leaf()));
         Txid::from_bytes(double_sha256(&[
             &self.version.to_le_bytes(),
             &inputs.hash,
@@ -246,7 +262,7 @@ fn read_size(reader: &mut Reader<'_>) -> Result<u32, TxError> {
 }
 
 /// The inverse of [`read_size`]: the bytes and how many of them count.
-fn encode_size(size: usize) -> ([u8; 5], usize) {
+pub(super) fn encode_size(size: usize) -> ([u8; 5], usize) {
     let [a, b, c, d] = (size as u32).to_le_bytes();
     match size {
         0..0xfd => ([a, 0, 0, 0, 0], 1),

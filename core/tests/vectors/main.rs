@@ -4,6 +4,8 @@ mod blocks;
 mod burns;
 mod headers;
 mod schnorr;
+mod scripts;
+mod sighash;
 mod transactions;
 
 use std::{fs, path::PathBuf};

@@ -16,20 +16,6 @@ fn ids_of_transactions() {
     });
 }
 
-/// The form of a transaction is right even where lotusd refuses what it does.
-#[test]
-fn transactions_that_lotusd_was_asked_about() {
-    let mut refused = 0;
-    Vectors::load("chain.json").each("policy", |entry| {
-        let raw = entry.bytes("raw_tx_hex");
-        let tx = Transaction::parse(&raw).unwrap();
-        assert_eq!(tx.len() as u64, entry.number("size"), "{entry}");
-        assert!(!tx.is_coinbase());
-        refused += u32::from(entry["allowed"] == false);
-    });
-    assert!(refused > 0);
-}
-
 #[test]
 fn every_cut_of_a_real_transaction_is_noticed() {
     let mut cuts = 0;

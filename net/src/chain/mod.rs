@@ -1,17 +1,27 @@
 //! Where knowledge of the chain comes from.
 
+mod agree;
 mod block;
+mod check;
+mod chronik;
 mod dev;
+mod http;
+pub(crate) mod raw;
 mod recording;
 mod regtest;
+mod rpc;
 
 use futures::future::BoxFuture;
 use ltms_core::chain::Header;
-use ltms_core::{BlockHash, EvidenceClass, Tip, Txid};
+use ltms_core::{BlockHash, BlockHeight, EvidenceClass, Tip, Txid};
 
+pub use agree::{Comparison, Quorum, QuorumError, Standing};
 pub use block::{Block, BlockError};
+pub use chronik::Chronik;
 pub use dev::{DevChain, MineError};
+pub use http::{EndpointError, HttpOptions};
 pub use recording::RecordingError;
+pub use rpc::{CallError, Credentials, LotusdRpc, RpcCode, RpcError};
 
 /// Somebody who knows the chain. Answers are about its active part, and may differ from one call
 /// to the next when the chain is reorganised.
@@ -61,4 +71,15 @@ pub enum SourceError {
     /// What it said cannot be true, or cannot be read.
     #[error("the chain source gave a wrong answer: {0}")]
     WrongAnswer(String),
+    /// It does not take the transaction that was handed to it.
+    #[error("the transaction was rejected: {0}")]
+    Rejected(String),
+    /// Sources are on different chains, so that none of them is believed.
+    #[error("chain sources disagree about block {}: {detail}", height.get())]
+    Disagreement {
+        /// The highest height that the sources have in common, or that of the block asked for.
+        height: BlockHeight,
+        /// Who says what.
+        detail: String,
+    },
 }

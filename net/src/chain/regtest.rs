@@ -1,9 +1,11 @@
 //! Blocks and burns as a regtest chain has them.
 
 use ltms_core::burn::BurnScript;
-use ltms_core::chain::{Header, Transaction, TxError, merkle};
+use ltms_core::chain::{Header, Input, Output, Transaction, TxError, merkle};
 use ltms_core::hash::{double_sha256, sha256};
-use ltms_core::{Amount, BlockHash, PublicKey};
+use ltms_core::{Amount, BlockHash, OutPoint, PublicKey, Txid};
+
+use super::raw::{self, compact_size};
 
 /// The easiest difficulty, which every block of a regtest chain has.
 const BITS: u32 = 0x207f_ffff;
@@ -86,7 +88,9 @@ fn coinbase(height: u32, number: u32) -> Vec<u8> {
     let height = script_number(height);
     let mark = [&[0x6a, 5], b"logos".as_slice(), &[height.len() as u8], &height].concat();
     let nobody = [&[0x76, 0xa9, 20], [0; 20].as_slice(), &[0x88, 0xac]].concat();
-    transaction(([0; 32], u32::MAX), &script, &[(Amount::ZERO, &mark), (REWARD, &nobody)])
+    let nothing = OutPoint { txid: Txid::from_bytes([0; 32]), vout: u32::MAX };
+    let mark = Output { value: Amount::ZERO, script: &mark };
+    transaction(nothing, &script, &[mark, Output { value: REWARD, script: &nobody }])
 }
 
 /// See [`super::DevChain::burn_transaction`].
@@ -99,36 +103,14 @@ pub(super) fn burn_transaction(
     let spent = sha256(&[b"ltms dev chain", &amount.sats().to_le_bytes(), &burn]);
     // The form of a signature and a key, and nothing in it.
     let script = [[65].as_slice(), &[0; 65], &[33], key.as_bytes()].concat();
-    transaction((spent, 0), &script, &[(amount, &burn)])
+    let spent = OutPoint { txid: Txid::from_bytes(spent), vout: 0 };
+    transaction(spent, &script, &[Output { value: amount, script: &burn }])
 }
 
 /// A transaction with one input.
-fn transaction(spent: ([u8; 32], u32), script: &[u8], outputs: &[(Amount, &[u8])]) -> Vec<u8> {
-    let mut raw = 2_i32.to_le_bytes().to_vec();
-    raw.extend(compact_size(1));
-    raw.extend(spent.0);
-    raw.extend(spent.1.to_le_bytes());
-    raw.extend(compact_size(script.len()));
-    raw.extend(script);
-    raw.extend(u32::MAX.to_le_bytes());
-    raw.extend(compact_size(outputs.len()));
-    for (amount, script) in outputs {
-        raw.extend(amount.sats().to_le_bytes());
-        raw.extend(compact_size(script.len()));
-        raw.extend(*script);
-    }
-    raw.extend(0_u32.to_le_bytes());
-    raw
-}
-
-/// A count in its shortest form.
-fn compact_size(count: usize) -> Vec<u8> {
-    let bytes = (count as u32).to_le_bytes();
-    match count {
-        0..0xfd => bytes[..1].to_vec(),
-        0xfd..0x1_0000 => [&[0xfd], &bytes[..2]].concat(),
-        _ => [[0xfe].as_slice(), &bytes].concat(),
-    }
+fn transaction(spent: OutPoint, script: &[u8], outputs: &[Output<'_>]) -> Vec<u8> {
+    let input = Input { previous: spent, script, sequence: u32::MAX };
+    raw::transaction([input].into_iter(), outputs.iter().copied())
 }
 
 /// A number as scripts have it: little-endian and short, the highest bit for the sign.
@@ -197,12 +179,5 @@ mod tests {
         assert_eq!(script_number(187), [0xbb, 0]);
         assert_eq!(script_number(256), [0, 1]);
         assert_eq!(script_number(5_040), [0xb0, 0x13]);
-    }
-
-    #[test]
-    fn counts_are_short() {
-        assert_eq!(compact_size(0xfc), [0xfc]);
-        assert_eq!(compact_size(0xfd), [0xfd, 0xfd, 0]);
-        assert_eq!(compact_size(0x1_0000), [0xfe, 0, 0, 1, 0]);
     }
 }

@@ -1,12 +1,21 @@
 //! The `ltms` command.
 
+mod args;
 mod demo;
+mod failure;
+mod identity;
+mod keys;
 mod node;
+mod output;
+mod script;
+mod tx;
 
 use std::{io::IsTerminal, process::ExitCode};
 
 use clap::{Parser, Subcommand};
 use tracing_subscriber::EnvFilter;
+
+use failure::Failure;
 
 /// MuSig2 signer discovery for Lotus, with admission control.
 #[derive(Parser)]
@@ -22,6 +31,15 @@ enum Command {
     Demo(demo::Args),
     /// Run one node until Ctrl-C or SIGTERM
     Node(node::NodeArgs),
+    /// Make an identity: its key, and the burn that pays for it
+    #[command(subcommand)]
+    Identity(identity::IdentityCommand),
+    /// Read and write the output scripts of burns
+    #[command(subcommand)]
+    Script(script::ScriptCommand),
+    /// Read transactions
+    #[command(subcommand)]
+    Tx(tx::TxCommand),
 }
 
 /// Logs to stderr what passes the filter.
@@ -33,15 +51,22 @@ fn log(filter: EnvFilter) {
 
 #[tokio::main]
 async fn main() -> ExitCode {
-    let result = match Cli::parse().command {
-        Command::Demo(args) => return demo::run(&args).await,
-        Command::Node(args) => node::run(args).await,
-    };
-    match result {
-        Ok(()) => ExitCode::SUCCESS,
-        Err(error) => {
-            eprintln!("ltms: {error}");
-            ExitCode::from(error.code())
+    match run().await {
+        Ok(code) => code,
+        Err(failure) => {
+            eprintln!("ltms: {failure}");
+            ExitCode::from(failure.code())
         }
     }
+}
+
+async fn run() -> Result<ExitCode, Failure> {
+    match Cli::try_parse()?.command {
+        Command::Demo(args) => return Ok(demo::run(&args).await),
+        Command::Node(args) => node::run(args).await?,
+        Command::Identity(command) => identity::run(command)?,
+        Command::Script(command) => script::run(command)?,
+        Command::Tx(command) => tx::run(command)?,
+    }
+    Ok(ExitCode::SUCCESS)
 }

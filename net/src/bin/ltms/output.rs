@@ -1,0 +1,40 @@
+//! Answers on stdout.
+
+use std::{
+    fmt::Display,
+    io::{self, Write},
+};
+
+use serde::Serialize;
+
+use crate::failure::Failure;
+
+/// How to answer.
+#[derive(Clone, Copy, Debug, clap::Args)]
+pub(crate) struct Format {
+    /// Answer with one JSON object; amounts are in satoshis (1 XPI = 1000000)
+    #[arg(long)]
+    json: bool,
+}
+
+impl Format {
+    /// Whether to answer in JSON.
+    pub(crate) const fn is_json(self) -> bool {
+        self.json
+    }
+
+    /// Writes an answer, with a line end.
+    pub(crate) fn print(self, answer: &(impl Serialize + Display)) -> Result<(), Failure> {
+        let text = if self.json {
+            serde_json::to_string(answer).map_err(Failure::failed)?
+        } else {
+            answer.to_string()
+        };
+        match writeln!(io::stdout(), "{}", text.trim_end()) {
+            // Whoever reads has seen enough.
+            Err(error) if error.kind() == io::ErrorKind::BrokenPipe => Ok(()),
+            written => written
+                .map_err(|error| Failure::failed(format_args!("cannot write the answer: {error}"))),
+        }
+    }
+}
