@@ -5,6 +5,7 @@ mod burns;
 mod headers;
 mod schnorr;
 mod transactions;
+mod txoutproofs;
 
 use std::{fs, path::PathBuf};
 
