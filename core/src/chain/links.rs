@@ -8,12 +8,6 @@ use super::{Header, Target};
 use crate::BlockHash;
 use crate::hash::sha256;
 
-/// Previous block, then what a miner changes, then the rest.
-fn split(header: &[u8; Header::LEN]) -> (&[u8], &[u8]) {
-    let (_previous, bytes) = header.split_at(32);
-    bytes.split_at(20)
-}
-
 /// The 32 bytes of a header that lead to its hash from that of the block before.
 #[must_use]
 pub fn link(header: &[u8; Header::LEN]) -> [u8; 32] {
@@ -24,7 +18,8 @@ pub fn link(header: &[u8; Header::LEN]) -> [u8; 32] {
 /// the hash of the rest.
 #[must_use]
 pub fn work_link(header: &[u8; Header::LEN]) -> [u8; 52] {
-    let (mining, rest) = split(header);
+    let (_previous, bytes) = header.split_at(32);
+    let (mining, rest) = bytes.split_at(20);
     let mut link = [0; 52];
     let (start, end) = link.split_at_mut(20);
     start.copy_from_slice(mining);

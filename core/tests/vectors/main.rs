@@ -3,6 +3,7 @@
 mod blocks;
 mod burns;
 mod headers;
+mod inclusion;
 mod schnorr;
 mod transactions;
 mod txoutproofs;
