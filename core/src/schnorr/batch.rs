@@ -59,8 +59,8 @@ impl Scratch {
 ///
 /// Each result is what [`VerifyingKey::verify`] says. Results without an item become false, and
 /// items without a result are not checked and make the answer false. As many items go into one
-/// batch as there is scratch, at most 1,024; about 64 are fastest, and below five there is nothing
-/// to gain.
+/// batch as there is scratch, at most 1,024. More than 64 gain little, fewer than five nothing; few
+/// items are faster in more scratch than they need.
 ///
 /// A batch that fails is halved again and again. What is checked a second time so is at most twice
 /// the batch; then what is left is checked one by one.

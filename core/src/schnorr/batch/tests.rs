@@ -57,6 +57,14 @@ fn valid_signatures_hold_in_batches_of_any_size() {
 }
 
 #[test]
+fn the_largest_batch_is_summed() {
+    let mut items: Vec<_> = (0..MOST + 6).map(item).collect();
+    items[MOST - 1] = broken(items[MOST - 1], 1);
+    let expected: Vec<_> = (0..items.len()).map(|index| index != MOST - 1).collect();
+    assert_eq!(check(&items, 2 * MOST), expected);
+}
+
+#[test]
 fn one_broken_signature_is_found_wherever_it_is() {
     let items: Vec<_> = (0..64).map(item).collect();
     for at in 0..64 {
