@@ -4,7 +4,7 @@ use crate::peers::domain;
 use crate::score::{Graylisting, Tally};
 use crate::table::Row;
 use crate::wire::AmountRange;
-use crate::{Bucket, PublicKey, Timestamp};
+use crate::{Bucket, Millis, PublicKey, Timestamp};
 
 /// How a message reached us.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -110,11 +110,18 @@ impl KeyRow {
         self.slot_until != Timestamp::EPOCH
     }
 
-    /// Whether it may be forgotten.
-    pub(crate) fn is_spent(&self, now: Timestamp) -> bool {
+    /// Leaves its slot, which has ended, and with it the directory: a clock that steps back must
+    /// not list it again.
+    pub(crate) fn leave_slot(&mut self) {
+        self.slot_until = Timestamp::EPOCH;
+        self.expires_at = Timestamp::EPOCH;
+    }
+
+    /// Whether it may be forgotten; a sanction is remembered for `memory`.
+    pub(crate) fn is_spent(&self, now: Timestamp, memory: Millis) -> bool {
         !self.current
             && self.slot_until <= now
             && self.remember_until <= now
-            && self.graylisting == Graylisting::ZERO
+            && self.graylisting.is_forgotten(now, memory)
     }
 }

@@ -127,6 +127,7 @@ impl PeerRow {
             && self.keys == 0
             && !self.sanctioned
             && tallies.iter().all(|tally| tally.count(now, span) == 0)
+            && self.messages.is_full(now)
             && self.signatures.is_full(now)
             && self.headers.is_full(now)
     }

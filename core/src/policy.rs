@@ -25,18 +25,27 @@ pub mod size {
 }
 
 macro_rules! group {
-    ($(#[$doc:meta])* $name:ident { $($(#[$field_doc:meta])* $field:ident: $type:ty,)* }) => {
+    ($(#[$doc:meta])* $name:ident = $default:expr; {
+        $($(#[$field_doc:meta])* $field:ident: $type:ty,)*
+    }) => {
         $(#[$doc])*
         #[derive(Clone, Copy, Debug, PartialEq, Eq)]
         #[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
-        #[cfg_attr(feature = "serde", serde(deny_unknown_fields))]
+        #[cfg_attr(feature = "serde", serde(default, deny_unknown_fields))]
         pub struct $name { $($(#[$field_doc])* pub $field: $type,)* }
+
+        impl Default for $name {
+            /// As [`Policy::LOTUS_V1`] has it; also what a field is that a file leaves out.
+            fn default() -> Self {
+                $default
+            }
+        }
     };
 }
 
 group! {
     /// How old and how young a message may be (policy §2). Milliseconds.
-    Freshness {
+    Freshness = Policy::LOTUS_V1.freshness; {
         /// Shortest life of an advertisement. Default 10 min: shorter ones only cost others work.
         min_lifetime: Millis,
         /// Longest life of an advertisement. Default 24 h: a lost signer is gone after a day.
@@ -50,7 +59,7 @@ group! {
 
 group! {
     /// Rate windows (policy §3).
-    Windows {
+    Windows = Policy::LOTUS_V1.windows; {
         /// Advertisements of one author key. Default 1 per 60 s: what the SDK always promised.
         advertisement: Quota,
         /// Span in which all keys of an identity together may advertise as often as it has keys.
@@ -79,7 +88,7 @@ group! {
 
 group! {
     /// When what is held against a peer, key or identity becomes a sanction (policy §3, §4).
-    Sanctions {
+    Sanctions = Policy::LOTUS_V1.sanctions; {
         /// Span over which violations and faults are counted, from the first. Default 24 h.
         span: Millis,
         /// Window violations that graylist. Default 10.
@@ -103,7 +112,7 @@ group! {
 
 group! {
     /// How many keys may advertise (policy §5).
-    Keys {
+    Keys = Policy::LOTUS_V1.keys; {
         /// Keys of a Basic identity. Default 10.
         basic: u16,
         /// Keys of a Verified identity. Default 50.
@@ -122,7 +131,7 @@ group! {
 
 group! {
     /// What burns cost, when they count (policy §6). Satoshis and confirmations.
-    Burns {
+    Burns = Policy::LOTUS_V1.burns; {
         /// Least burn of a registration; also the Basic tier. Default 50 XPI.
         registration: Amount,
         /// Least burn of a rotation. Default 5 XPI.
@@ -155,7 +164,7 @@ group! {
 
 group! {
     /// Reputation points (policy §7).
-    ReputationPoints {
+    ReputationPoints = Policy::LOTUS_V1.reputation; {
         /// Score of a fresh subject. Default 50.
         start: u8,
         /// Points for a perfect success rate. Default 60.
@@ -179,7 +188,7 @@ group! {
 
 group! {
     /// Connections (policy §10).
-    Connections {
+    Connections = Policy::LOTUS_V1.connections; {
         /// Inbound connections. Default 128.
         inbound: u16,
         /// Outbound connections. Default 64.
@@ -195,7 +204,7 @@ group! {
 
 group! {
     /// All that is decided by number. See each field; [`Policy::LOTUS_V1`] has the defaults.
-    Policy {
+    Policy = Self::LOTUS_V1; {
         /// The chain, which is part of every signed message.
         network: Network,
         /// Age of messages.

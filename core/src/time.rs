@@ -56,10 +56,10 @@ impl Timestamp {
     /// A stored deadline, cut to the latest that its rule could give at `now`.
     ///
     /// When a clock steps back, deadlines made before the step would otherwise last as long as
-    /// the step was (policy §2). `NEVER` is not a deadline and stays.
+    /// the step was (policy §2).
     #[must_use]
     pub fn cut(self, now: Self, longest: Millis) -> Self {
-        if self == Self::NEVER { self } else { self.min(now.saturating_add(longest)) }
+        self.min(now.saturating_add(longest))
     }
 }
 

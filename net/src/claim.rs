@@ -1,10 +1,10 @@
 //! Claims of burns, to send.
 
 use ltms_core::burn::BurnScript;
-use ltms_core::chain::{Transaction, TxError};
+use ltms_core::chain::{Header, Transaction, TxError, merkle};
 use ltms_core::schnorr::SecretKey;
 use ltms_core::wire::{BufferTooSmall, Envelope, Kind, Registration, WireError, register_hash};
-use ltms_core::{Amount, Network, OutPoint, size};
+use ltms_core::{Amount, Network, OutPoint, Signature, size};
 
 use crate::chain::IncludedTransaction;
 
@@ -66,6 +66,16 @@ pub fn registration_envelope(
     if script.public_key != key.public_key() {
         return Err(ClaimError::OtherKey);
     }
+    let outpoint = OutPoint { txid: transaction.txid(), vout: vout.into() };
+    let signature = key.sign(&register_hash(network, &outpoint, &script.public_key));
+    signed(included, vout, signature)
+}
+
+fn signed(
+    included: &IncludedTransaction,
+    vout: u8,
+    signature: Signature,
+) -> Result<Vec<u8>, ClaimError> {
     let registration = Registration {
         transaction: &included.raw,
         vout,
@@ -77,12 +87,33 @@ pub fn registration_envelope(
     let len = registration.encode(&mut buffer)?;
     let body = &buffer[..len];
     Registration::decode(body)?;
-    let outpoint = OutPoint { txid: transaction.txid(), vout: vout.into() };
-    let signature = key.sign(&register_hash(network, &outpoint, &script.public_key));
     let mut envelope = vec![0; size::ENVELOPE];
     let len = Envelope { kind: Kind::Registration, body, signature }.encode(&mut envelope)?;
     envelope.truncate(len);
     Ok(envelope)
+}
+
+/// The same claim for the block that its burn is in now. The signature is not about the block, so
+/// anybody may make it.
+///
+/// `None` if the transaction is another one, or is not in the block of `header`.
+pub(crate) fn moved_claim(
+    claim: &[u8],
+    included: &IncludedTransaction,
+    header: &Header,
+) -> Option<Vec<u8>> {
+    let Envelope { body, signature, .. } = Envelope::decode(claim).ok()?;
+    let old = Registration::decode(body).ok()?;
+    let transaction = Transaction::parse(&included.raw).ok()?;
+    let txid = transaction.txid();
+    let leaf = merkle::leaf(&transaction.txhash(), &txid);
+    let root = merkle::root_from_branch(&leaf, included.position, &included.branch).ok()?;
+    let same = Transaction::parse(old.transaction).ok()?.txid() == txid;
+    let there = header.hash() == included.block && header.merkle_root() == root;
+    if !same || !there {
+        return None;
+    }
+    signed(included, old.vout, signature).ok()
 }
 
 #[cfg(test)]
@@ -306,6 +337,32 @@ mod tests {
         assert_eq!(with(&|of| of.position = 0), Some(ClaimError::Coinbase));
         assert_eq!(with(&|of| of.branch = vec![[1; 32]; 32]), None);
         assert_eq!(with(&|of| of.branch = vec![[1; 32]; 33]), Some(WireError::Shape.into()));
+    }
+
+    #[test]
+    fn a_claim_moves_with_its_burn_and_only_to_a_block_that_has_it() {
+        let chain = DevChain::recorded().unwrap();
+        let one = key("one");
+        let raw = DevChain::burn_transaction(one.public_key(), Amount::from_xpi(50), None);
+        chain.mine(std::slice::from_ref(&raw)).unwrap();
+        let old = claim(&chain.registration_of(&one.public_key()).unwrap(), &one);
+        let other = burn(&chain, &key("two"), Amount::from_xpi(50));
+        chain.reorganise(2, &[vec![], vec![raw]]).unwrap();
+        let included = chain.registration_of(&one.public_key()).unwrap();
+        let header = |included: &IncludedTransaction| {
+            chain.header(included.block).now_or_never().unwrap().unwrap().unwrap()
+        };
+        let here = header(&included);
+        let moved = moved_claim(&old, &included, &here).unwrap();
+        assert_ne!(moved, old);
+        assert_eq!(moved, claim(&included, &one));
+
+        let elsewhere = IncludedTransaction { position: 2, ..included.clone() };
+        assert_eq!(moved_claim(&old, &elsewhere, &here), None);
+        let before = chain.header(here.prev()).now_or_never().unwrap().unwrap().unwrap();
+        assert_eq!(moved_claim(&old, &included, &before), None);
+        assert_eq!(moved_claim(&old, &other, &here), None);
+        assert_eq!(moved_claim(b"", &included, &here), None);
     }
 
     /// A transaction with these output scripts.

@@ -54,6 +54,14 @@ impl Envelopes {
         }
     }
 
+    /// Keeps another claim in the place of one that was kept.
+    pub(crate) fn replace_claim(&mut self, id: IdentityId, envelope: Vec<u8>) {
+        if let Some(old) = self.claims.remove(&id) {
+            self.bytes -= old.len();
+            self.put_claim(id, envelope);
+        }
+    }
+
     /// The advertisement of a key.
     #[must_use]
     pub(crate) fn ad(&self, key: &PublicKey) -> Option<&[u8]> {

@@ -6,10 +6,12 @@ pub mod behaviour;
 pub mod chain;
 pub mod claim;
 pub mod clock;
+pub mod config;
 mod door;
 mod driver;
 mod envelopes;
 mod handle;
+pub mod key_file;
 mod node;
 
 pub mod transport;

@@ -262,10 +262,9 @@ impl Parts<'_> {
     ) {
         let tip = self.node.tip_height();
         let Some(row) = self.tables.identities.find_tag_mut(&self.rules.seed, tag) else { return };
-        if new_slot {
-            row.keys = row.keys.saturating_add(1);
-            row.next_free = if row.keys == 1 { slot_until } else { row.next_free.min(slot_until) };
-        }
+        row.keys = row.keys.saturating_add(new_slot.into());
+        // A withdrawal or a shorter advertisement may end a slot that there was before all others.
+        row.next_free = if row.keys == 1 { slot_until } else { row.next_free.min(slot_until) };
         if push {
             let quota = row.quota(&self.rules.policy, tip);
             row.window.charge(quota, now);
@@ -273,7 +272,8 @@ impl Parts<'_> {
     }
 
     fn take_stranger_slot(&mut self, now: Timestamp, tag: u64, old_owner: Owner, new_slot: bool) {
-        if !matches!(old_owner, Owner::Stranger(_)) {
+        // What another stranger had was released.
+        if old_owner != Owner::Stranger(tag) {
             self.node.stranger_keys = self.node.stranger_keys.saturating_add(1);
         }
         let Some(row) = self.tables.peers.find_tag_mut(&self.rules.seed, tag) else { return };
@@ -284,23 +284,30 @@ impl Parts<'_> {
         strangers::charge(self.tables.cells, &self.rules.seed, &self.rules.policy, groups, now);
     }
 
-    /// Takes a key from its owner.
+    /// Takes a key from its owner, with its slot if it has one.
     pub(crate) fn release(&mut self, owner: Owner, had_slot: bool) {
+        if had_slot {
+            self.free_slot(owner);
+        }
+        if matches!(owner, Owner::Stranger(_)) {
+            self.node.stranger_keys = self.node.stranger_keys.saturating_sub(1);
+        }
+    }
+
+    /// Gives an owner back the slot of one of its keys.
+    pub(crate) fn free_slot(&mut self, owner: Owner) {
         let seed = &self.rules.seed;
-        let slot = u16::from(had_slot);
-        match owner {
-            Owner::Nobody => {}
+        let keys = match owner {
+            Owner::Nobody => None,
             Owner::Identity(tag) => {
-                if let Some(row) = self.tables.identities.find_tag_mut(seed, tag) {
-                    row.keys = row.keys.saturating_sub(slot);
-                }
+                self.tables.identities.find_tag_mut(seed, tag).map(|row| &mut row.keys)
             }
             Owner::Stranger(tag) => {
-                self.node.stranger_keys = self.node.stranger_keys.saturating_sub(1);
-                if let Some(row) = self.tables.peers.find_tag_mut(seed, tag) {
-                    row.keys = row.keys.saturating_sub(slot);
-                }
+                self.tables.peers.find_tag_mut(seed, tag).map(|row| &mut row.keys)
             }
+        };
+        if let Some(keys) = keys {
+            *keys = keys.saturating_sub(1);
         }
     }
 }

@@ -2,7 +2,7 @@
 
 use super::sanctions::Fault;
 use super::{Gate, Parts, SignatureCheck, Signed, Source, Tip};
-use crate::burn::BurnScript;
+use crate::burn::{BurnScript, ScriptErrorKind};
 use crate::chain::{Header, Transaction, merkle};
 use crate::identities::{EvidenceClass, IdentityRow, Told};
 use crate::keys::{Channel, KeyRow, Owner};
@@ -118,7 +118,9 @@ impl<S: Storage> Gate<S> {
         found: Option<&BlockEvidence<'_>>,
     ) {
         let mut parts = self.parts(now);
-        let Some(evidence) = found else { return };
+        let Some(evidence) = found.filter(|found| found.class > EvidenceClass::Weak) else {
+            return;
+        };
         let Some(place) = parts.tables.identities.find(&parts.rules.seed, id) else { return };
         let Some(row) = parts.tables.identities.get_mut(place) else { return };
         if row.suspended {
@@ -265,7 +267,10 @@ impl Parts<'_> {
             return Err(Reason::AlreadyKnown.into());
         }
         let output = transaction.output(claim.vout.into()).ok_or(Reason::NoSuchOutput)?;
-        let script = BurnScript::parse(output.script).map_err(|_| Reason::Script)?;
+        let script = BurnScript::parse(output.script).map_err(|error| match error.kind() {
+            ScriptErrorKind::Version | ScriptErrorKind::UnknownPurpose => Reason::Unsupported,
+            _ => Reason::Script,
+        })?;
         if script.purpose.is_some() {
             return Err(Reason::Script.into());
         }
@@ -384,8 +389,7 @@ impl Parts<'_> {
         if let Some(row) = place.and_then(|place| self.tables.keys.get_mut(place)) {
             row.owner = owner;
             row.current = true;
-            row.expires_at = Timestamp::EPOCH;
-            row.slot_until = Timestamp::EPOCH;
+            row.leave_slot();
         }
     }
 }

@@ -37,7 +37,7 @@ impl Parts<'_> {
                 tally.cut(now);
             }
         }
-        for row in self.tables.bans.rows_mut().filter(|row| !row.operator) {
+        for row in self.tables.bans.rows_mut() {
             row.graylisting.cut(now, sanctions.graylist_max);
         }
         for row in self.tables.identities.rows_mut() {
@@ -54,6 +54,7 @@ impl Parts<'_> {
             row.graylisting.cut(now, sanctions.graylist_max);
             row.violations.cut(now);
             row.slot_until = row.slot_until.cut(now, slot);
+            row.expires_at = row.expires_at.cut(now, longest);
             row.remember_until = row.remember_until.cut(now, longest);
         }
         for row in self.tables.outcomes.rows_mut() {

@@ -69,8 +69,15 @@ impl Parts<'_> {
         self.take_signature(now, source)?;
         if hello.key != current {
             let given = hello.delegation.ok_or(Reason::NotDelegated)?;
-            if given.sequence != sequence || given.delegation.not_after <= now {
-                return Err(Reason::NotDelegated.into());
+            // What depends on the clock or on what is known here is nobody's fault.
+            if given.sequence > sequence {
+                return Err(Reason::NeedHistory.into());
+            }
+            if given.sequence < sequence {
+                return Err(Reason::Superseded.into());
+            }
+            if given.delegation.not_after <= now {
+                return Err(Reason::Expired.into());
             }
             let not_after = given.delegation.not_after;
             let hash = delegation_hash(network, &hello.identity, &hello.key, sequence, not_after);

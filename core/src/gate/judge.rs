@@ -59,10 +59,11 @@ impl Parts<'_> {
         }
     }
 
+    /// Only the connection counts. A banned peer that is somewhere else may publish what honest
+    /// signers made; were it ignored for that, the honest copy would follow as known already, and
+    /// no longer travel.
     fn judge_sender(&self, now: Timestamp, facts: &Facts) -> Result<(), Decision> {
-        let sanction = self.sanction(now, &facts.source.peer);
-        let publisher = facts.source.publisher.and_then(|peer| self.sanction(now, &peer));
-        sanction.or(publisher).map_or(Ok(()), Err)
+        self.sanction(now, &facts.source.peer).map_or(Ok(()), Err)
     }
 
     fn judge_times(&self, now: Timestamp, facts: &Facts) -> Result<(), Decision> {
@@ -96,21 +97,36 @@ impl Parts<'_> {
         place: Place,
     ) -> Result<(), Decision> {
         let Some(row) = self.tables.keys.get(place) else { return Ok(()) };
-        if let Some(until) = row.graylisting.active(now) {
-            return Err(Decision::until(Reason::Graylisted, until));
-        }
         let mark = row.watermark;
+        if let Some(until) = row.graylisting.active(now) {
+            let window = row.window.peek(self.rules.policy.windows.advertisement, now);
+            let further = facts.source.channel.is_push() && facts.created_at > mark.created_at;
+            // The key's ban must not spare the connection that goes on pushing its bodies.
+            return Err(match window {
+                Err(NotUntil(opens)) if further => {
+                    Decision::until(Reason::TooSoon, until.max(opens))
+                }
+                _ => Decision::until(Reason::Graylisted, until),
+            });
+        }
         if facts.created_at > mark.created_at {
             return Ok(());
         }
         if facts.created_at < mark.created_at || facts.digest != mark.digest {
             return Err(Reason::Replayed.into());
         }
-        if let Owner::Identity(tag) = row.owner
-            && let Some((_, identity)) =
-                self.tables.identities.view().find_tag(&self.rules.seed, tag)
-        {
-            self.judge_identity(now, identity)?;
+        match row.owner {
+            // It is taken from its own connection only and does not travel by gossip.
+            Owner::Stranger(_) if facts.source.channel == Channel::Gossip => {
+                return Err(Reason::StrangerElsewhere.into());
+            }
+            Owner::Identity(tag) => {
+                let identities = self.tables.identities.view();
+                if let Some((_, identity)) = identities.find_tag(&self.rules.seed, tag) {
+                    self.judge_identity(now, identity)?;
+                }
+            }
+            _ => {}
         }
         let bit = facts.source.channel as u8;
         if mark.channels & bit != 0 {
@@ -156,8 +172,14 @@ impl Parts<'_> {
         let delegated = facts.author != identity.key;
         let not_after =
             authority.delegation.map_or(Timestamp::EPOCH, |delegation| delegation.not_after);
-        if delegated && (not_after < facts.expires_at || not_after <= now) {
-            return Err(Reason::NotDelegated.into());
+        if delegated {
+            if authority.delegation.is_none() || not_after < facts.expires_at {
+                return Err(Reason::NotDelegated.into());
+            }
+            // Only a withdrawal comes here; that it is too late depends on the clock.
+            if not_after <= now {
+                return Err(Reason::Expired.into());
+            }
         }
         let row = place.and_then(|place| self.tables.keys.get(place));
         let new_slot = row.is_none_or(|row| row.owner != Owner::Identity(owner) || !row.has_slot());
@@ -275,7 +297,7 @@ impl Parts<'_> {
         let (mut kept, mut next) = (0u16, Timestamp::NEVER);
         for row in self.tables.keys.rows_mut().filter(|row| row.owner == Owner::Identity(owner)) {
             if row.slot_until <= now {
-                row.slot_until = Timestamp::EPOCH;
+                row.leave_slot();
             } else {
                 kept = kept.saturating_add(1);
                 next = next.min(row.slot_until);

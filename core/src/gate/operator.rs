@@ -134,6 +134,9 @@ impl<S: Storage> Gate<S> {
                 if let Some(place) = parts.tables.bans.find(seed, peer) {
                     parts.tables.bans.remove(seed, place);
                 }
+                if let Some(row) = parts.tables.peers.find_mut(seed, peer) {
+                    row.sanctioned = false;
+                }
                 banned
             }
             Subject::Identity(id) => parts

@@ -108,6 +108,9 @@ impl Parts<'_> {
             *lost = lost.saturating_add(1);
             return;
         };
+        if row.operator {
+            return;
+        }
         row.reason = reason;
         row.last = now;
         let [a, b, c, d, e, f, g, h, ..] = sha256(&[evidence]);
@@ -124,7 +127,11 @@ impl Parts<'_> {
         let seed = &self.rules.seed;
         let bans = &mut self.tables.bans;
         if let Some(place) = bans.find(seed, peer) {
-            return bans.get_mut(place);
+            // The row that an operator's ban leaves when it ends is one of the operator's quarter.
+            if bans.get(place).is_none_or(|row| !row.operator || ban_of(row, now).is_some()) {
+                return bans.get_mut(place);
+            }
+            bans.remove(seed, place);
         }
         let automatic = bans.view().iter().filter(|(_, row)| !row.operator).count();
         if automatic >= automatic_rows(&bans.view()) {

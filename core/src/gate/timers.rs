@@ -3,7 +3,6 @@
 use super::Gate;
 use crate::event::Event;
 use crate::identities::Told;
-use crate::keys::Owner;
 use crate::storage::Storage;
 use crate::{Millis, Reason, Timestamp};
 
@@ -31,13 +30,13 @@ impl<S: Storage> Gate<S> {
         let (seed, policy) = (parts.rules.seed, parts.rules.policy);
         for place in parts.tables.keys.places() {
             let Some(row) = parts.tables.keys.get_mut(place) else { continue };
-            let owner = row.owner;
-            if row.has_slot() && row.slot_until <= now && matches!(owner, Owner::Identity(_)) {
-                row.slot_until = Timestamp::EPOCH;
-                parts.release(owner, true);
+            if row.has_slot() && row.slot_until <= now {
+                row.leave_slot();
+                let owner = row.owner;
+                parts.free_slot(owner);
             }
             let Some(row) = parts.tables.keys.get_mut(place) else { continue };
-            if row.graylisting.is_forgotten(now, policy.sanctions.span) && row.is_spent(now) {
+            if row.is_spent(now, policy.sanctions.span) {
                 let (owner, had_slot) = (row.owner, row.has_slot());
                 parts.release(owner, had_slot);
                 parts.tables.keys.remove(&seed, place);

@@ -45,16 +45,18 @@ impl Tally {
 pub struct Graylisting {
     until: Timestamp,
     level: u8,
+    /// Somebody chose the end: no rule says how long it may last.
+    fixed: bool,
 }
 
 impl Graylisting {
     /// Never graylisted.
-    pub const ZERO: Self = Self { until: Timestamp::EPOCH, level: 0 };
+    pub const ZERO: Self = Self { until: Timestamp::EPOCH, level: 0, fixed: false };
 
     /// A ban until a time that somebody chose; [`Timestamp::NEVER`] until lifted.
     #[must_use]
     pub const fn fixed(until: Timestamp) -> Self {
-        Self { until, level: 0 }
+        Self { until, level: 0, fixed: true }
     }
 
     /// The end of the ban, if there is one at `now`.
@@ -63,9 +65,11 @@ impl Graylisting {
         (self.until > now).then_some(self.until)
     }
 
-    /// Shortens what a clock that stepped back to `now` left behind.
+    /// Shortens what a clock that stepped back to `now` left behind, but no end that was chosen.
     pub fn cut(&mut self, now: Timestamp, longest: Millis) {
-        self.until = self.until.cut(now, longest);
+        if !self.fixed {
+            self.until = self.until.cut(now, longest);
+        }
     }
 
     /// Begins a ban: `base` the first time, double for each that begins within `memory` after the
@@ -82,7 +86,9 @@ impl Graylisting {
         if let Some(until) = self.active(now) {
             return until;
         }
-        let repeated = self.until > Timestamp::EPOCH && now.since(self.until) <= memory;
+        let repeated =
+            !self.fixed && self.until > Timestamp::EPOCH && now.since(self.until) <= memory;
+        self.fixed = false;
         self.level = if repeated { self.level.saturating_add(1) } else { 0 };
         let factor = 1u64.checked_shl(self.level.into()).unwrap_or(u64::MAX);
         self.until = now.saturating_add(base.saturating_mul(factor).min(longest));

@@ -5,16 +5,13 @@ use std::{
     sync::Arc,
 };
 
-use ltms_core::{BlockHash, EvidenceClass, IdentityId, Tip, chain::Header};
+use ltms_core::{BlockHash, EvidenceClass, IdentityId, Tip, Txid, chain::Header};
 use tokio::task::JoinSet;
 
 use super::{Driver, Message};
 use crate::behaviour::gossip::Topic;
-use crate::chain::{ChainSource, SourceError};
-use ltms_core::{
-    BlockEvidence, BlockHeight, Channel, Decision, LookupTicket, Reason,
-    wire::{Envelope, Registration},
-};
+use crate::chain::{ChainSource, IncludedTransaction, SourceError};
+use ltms_core::{BlockEvidence, BlockHeight, Channel, Decision, LookupTicket, Reason};
 
 /// Headers that are remembered; burns of one day are in fewer blocks.
 const CACHED: usize = 1_024;
@@ -28,7 +25,7 @@ const DEEPEST_REORGANISATION: u32 = 11;
 pub(super) enum Answer {
     Header(BlockHash, Result<Option<Header>, SourceError>),
     Tip(Result<Tip, SourceError>, bool),
-    Burn(IdentityId, Result<Option<Header>, SourceError>),
+    Burn(IdentityId, Result<Option<(IncludedTransaction, Header)>, SourceError>),
 }
 
 /// Questions under way and what waits for them.
@@ -98,10 +95,10 @@ impl<T> Lookups<T> {
         });
     }
 
-    /// Asks whether the block of a burn is in the chain.
-    fn ask_burn(&mut self, id: IdentityId, block: BlockHash) {
+    /// Asks where in the chain the transaction of a burn is.
+    pub(super) fn ask_burn(&mut self, id: IdentityId, burn: Txid) {
         let chain = self.chain.clone();
-        self.running.spawn(async move { Answer::Burn(id, chain.header(block).await) });
+        self.running.spawn(async move { Answer::Burn(id, place_of(&*chain, burn).await) });
     }
 
     pub(super) async fn next(&mut self) -> Answer {
@@ -141,6 +138,15 @@ impl<T> Lookups<T> {
     }
 }
 
+async fn place_of(
+    chain: &dyn ChainSource,
+    burn: Txid,
+) -> Result<Option<(IncludedTransaction, Header)>, SourceError> {
+    let Some(included) = chain.transaction(burn).await? else { return Ok(None) };
+    let header = chain.header(included.block).await?;
+    Ok(header.map(|header| (included, header)))
+}
+
 impl Driver {
     pub(super) fn on_found(&mut self, answer: Answer) {
         match answer {
@@ -155,12 +161,7 @@ impl Driver {
             }
             Answer::Tip(Ok(tip), continues) => self.on_tip(tip, continues),
             Answer::Tip(Err(error), _) => tracing::warn!(%error, "no answer about the tip"),
-            Answer::Burn(id, Ok(Some(header))) => {
-                let (now, class) = (self.now(), self.lookups.class());
-                let evidence = BlockEvidence { header: &header, class };
-                self.gate().burn_seen(now, &id, Some(&evidence));
-            }
-            Answer::Burn(id, _) => tracing::warn!(%id, "the burn was not found again"),
+            Answer::Burn(id, place) => self.on_burn(id, place),
         }
     }
 
@@ -177,16 +178,8 @@ impl Driver {
             None => tip.height,
         };
         self.gate().set_tip(now, tip, fork);
-    }
-
-    /// Looks for the burn of a suspended identity where its claim says that it is.
-    pub(super) fn seek_burn(&mut self, id: IdentityId) {
-        let block = self.envelopes.claim(&id).and_then(|envelope| {
-            let envelope = Envelope::decode(envelope).ok()?;
-            Some(Registration::decode(envelope.body).ok()?.block)
-        });
-        if let Some(block) = block {
-            self.lookups.ask_burn(id, block);
+        if old != Some(tip) {
+            self.seek_burns();
         }
     }
 

@@ -1,13 +1,18 @@
 //! The one task that owns the swarm, and with it the Gate.
 
 mod admit;
+mod burns;
 mod commands;
 mod lookups;
 mod own;
 mod swarm;
 mod timers;
 
-use std::{collections::HashMap, sync::Arc, time::Duration};
+use std::{
+    collections::{HashMap, HashSet},
+    sync::Arc,
+    time::Duration,
+};
 
 use libp2p::{
     PeerId, Swarm,
@@ -22,7 +27,7 @@ use ltms_core::{
 };
 use tokio::sync::{broadcast, mpsc, oneshot};
 
-use self::{lookups::Lookups, own::Own, timers::Timers};
+use self::{burns::Search, lookups::Lookups, own::Own, timers::Timers};
 use crate::{
     behaviour::{Behaviour, gossip, streams::Response},
     chain::ChainSource,
@@ -93,6 +98,8 @@ pub(crate) struct Driver {
     envelopes: Envelopes,
     own: Own,
     timers: Timers,
+    /// Identities whose burn is not in the chain.
+    suspended: HashMap<IdentityId, Search>,
     /// Messages that wait for their identity's claim.
     waiting: HashMap<IdentityId, Vec<Message>>,
     sought: HashMap<kad::QueryId, Sought>,
@@ -102,6 +109,9 @@ pub(crate) struct Driver {
     challenges: HashMap<PeerId, [u8; 32]>,
     /// The identity that we prove to our peers.
     identity: Option<(IdentityId, SecretKey)>,
+    /// Peers that did not know our identity when we proved it. They ask us for its claim; then we
+    /// prove it again.
+    unconvinced: HashSet<PeerId>,
 }
 
 impl Driver {
@@ -129,11 +139,13 @@ impl Driver {
             envelopes: Envelopes::default(),
             own: Own::default(),
             timers: Timers::default(),
+            suspended: HashMap::new(),
             waiting: HashMap::new(),
             sought: HashMap::new(),
             pulls: HashMap::new(),
             challenges: HashMap::new(),
             identity,
+            unconvinced: HashSet::new(),
         }
     }
 
@@ -159,7 +171,10 @@ impl Driver {
                 found = self.lookups.next() => self.on_found(found),
                 () = self.timers.due(&self.clock) => self.on_timers(),
                 _ = tip.tick() => self.lookups.ask_tip(),
-                _ = directory.tick() => self.pull_from_somebody(),
+                _ = directory.tick() => {
+                    self.pull_from_somebody();
+                    self.prove_again();
+                }
                 event = self.swarm.select_next_some() => self.on_swarm_event(event),
             }
             self.tell_events();
@@ -188,7 +203,11 @@ impl Driver {
                 ltms_core::Event::Sanctioned { peer, until, reason } => {
                     let Some(peer) = net_peer(&peer) else { continue };
                     tracing::info!(%peer, %reason, ?until, "peer sanctioned");
-                    self.swarm.behaviour_mut().cut_off(&peer);
+                    // What is cut off is forgotten when its last connection closes. One that has
+                    // gone already would be remembered for ever.
+                    if self.is_connected(&peer) {
+                        self.swarm.behaviour_mut().cut_off(&peer);
+                    }
                     self.tell(NodeEvent::Sanctioned { peer, until, reason });
                 }
                 ltms_core::Event::Registered(id) => {
@@ -199,10 +218,12 @@ impl Driver {
                 }
                 ltms_core::Event::Suspended(id) => {
                     tracing::warn!(%id, "the burn is no longer in the chain");
-                    self.seek_burn(id);
+                    self.suspended.insert(id, Search::Idle);
+                    self.seek_burns();
                 }
                 ltms_core::Event::Resumed(id) => {
-                    tracing::info!(%id, "the burn is in the chain again")
+                    tracing::info!(%id, "the burn is in the chain again");
+                    self.suspended.remove(&id);
                 }
                 _ => {}
             }

@@ -47,6 +47,7 @@ impl Driver {
             SwarmEvent::ConnectionClosed { peer_id, num_established: 0, .. } => {
                 self.swarm.behaviour_mut().forget(&peer_id);
                 self.challenges.remove(&peer_id);
+                self.unconvinced.remove(&peer_id);
                 self.tell(NodeEvent::Disconnected(peer_id));
             }
             SwarmEvent::IncomingConnectionError { error, .. } => {
@@ -225,7 +226,12 @@ impl Driver {
                     self.pull(peer, Some(last), pages);
                 }
             }
-            (Response::Judged { code, .. }, _) => tracing::debug!(%peer, code, "peer judged us"),
+            (Response::Judged { code, .. }, _) => {
+                tracing::debug!(%peer, code, "peer judged us");
+                if self.identity.is_some() && code == Reason::UnknownIdentity.code() {
+                    self.unconvinced.insert(peer);
+                }
+            }
             _ => {}
         }
     }
@@ -248,6 +254,13 @@ impl Driver {
         }
     }
 
+    /// Asks for another challenge where our identity was not known the last time.
+    pub(super) fn prove_again(&mut self) {
+        for peer in std::mem::take(&mut self.unconvinced) {
+            self.swarm.behaviour_mut().ask(&peer, Request::Challenge);
+        }
+    }
+
     fn on_hello(&mut self, peer: PeerId, source: &Source, bytes: &[u8]) -> Decision {
         let now = self.now();
         let verifier = core_peer(&self.local());
@@ -262,7 +275,11 @@ impl Driver {
             Ok((hello, signature)) => {
                 let proof =
                     Proof { verifier: &verifier, challenge: &challenge, hello: &hello, signature };
-                self.gate().prove_identity(now, source, &proof)
+                let decision = self.gate().prove_identity(now, source, &proof);
+                if decision.reason == Reason::UnknownIdentity {
+                    self.swarm.behaviour_mut().ask(&peer, Request::Claim(hello.identity));
+                }
+                decision
             }
             Err(error) => self.gate().malformed(now, source, error.reason(), bytes),
         }

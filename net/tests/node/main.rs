@@ -1,4 +1,13 @@
 //! Whole nodes on 127.0.0.1.
 
+#[path = "../common/mod.rs"]
+mod common;
+
+mod claims;
+mod dht;
 mod discovery;
+mod operator;
+mod reach;
+mod reorganisation;
+mod shutdown;
 mod world;

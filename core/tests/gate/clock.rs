@@ -1,0 +1,148 @@
+//! Clocks that jump (policy §2).
+
+use ltms_core::*;
+
+use crate::ads::ad;
+use crate::claims::{Claim, named, secret};
+use crate::world::*;
+
+/// Graylists peer 1 at `world.now`, by ten pushes of its own that come too soon.
+fn graylist(world: &mut World, id: &IdentityId) {
+    let author = secret(0);
+    let first = ad(&author).under(id).of_peer(1).at(world.now);
+    assert_eq!(reason(world.direct(0, &first)), Reason::New);
+    for n in 1..=10 {
+        let next = first.at(first.created_at.saturating_add(Millis::new(n)));
+        assert_eq!(reason(world.direct(1, &next)), Reason::TooSoon);
+    }
+    assert_eq!(reason(world.of_peer(1).decision), Reason::Graylisted);
+}
+
+fn world_at(now: Timestamp) -> (World, IdentityId) {
+    let mut world = World::registered(1);
+    world.now = now;
+    (0..2).for_each(|number| world.connect(number));
+    (world, Claim::real(0).id())
+}
+
+#[test]
+fn a_graylisting_lasts_at_most_a_day_from_a_clock_that_stepped_back() {
+    for days in [2, 30, 10_000] {
+        let (mut world, id) = world_at(START);
+        graylist(&mut world, &id);
+        world.now = START.saturating_sub(DAY.saturating_mul(days));
+        world.gate.handle_timeout(world.now);
+        let until = world.of_peer(1).decision.retry_at.unwrap();
+        assert!(until <= world.now.saturating_add(DAY), "{days} days back, until {until:?}");
+        world.wait(DAY);
+        assert_eq!(reason(world.of_peer(1).decision), Reason::Clear);
+    }
+}
+
+/// At the end of time an hour later is "never", which must not become "until lifted".
+#[test]
+fn nothing_made_at_the_end_of_time_lasts_for_ever() {
+    for off in [0, 1, 1000, 200_000] {
+        let (mut world, _) = world_at(Timestamp::from_millis(u64::MAX - off));
+        for _ in 0..50 {
+            let source = Source::gossip(peer(1), peer(7));
+            let _ = world.gate.malformed(world.now, &source, Reason::Malformed, b"x");
+        }
+        assert!(off == 0 || reason(world.of_peer(1).decision) == Reason::Graylisted);
+        world.now = START;
+        world.gate.handle_timeout(world.now);
+        world.wait(DAY);
+        assert_eq!(reason(world.of_peer(1).decision), Reason::Clear, "{off} ms before the end");
+    }
+}
+
+#[test]
+fn what_was_listed_by_a_clock_that_was_ahead_does_not_outlive_its_slot() {
+    let (mut world, id) = world_at(START.saturating_add(DAY.saturating_mul(30)));
+    let author = secret(0);
+    let early = ad(&author).under(&id).at(world.now).lasting(DAY);
+    assert_eq!(reason(world.direct(0, &early)), Reason::New);
+    world.now = START;
+    world.gate.handle_timeout(world.now);
+    assert_eq!(world.of_identity(&id).keys.0, 1);
+    world.wait(DAY.saturating_add(HOUR));
+    world.gate.handle_timeout(world.now);
+    assert_eq!(world.of_identity(&id).keys.0, 0, "the slot has ended");
+    assert!(!world.gate.is_listed(world.now, &author.public_key()), "and so has the listing");
+}
+
+#[test]
+fn what_has_ended_is_not_listed_again_when_the_clock_steps_back() {
+    let (mut world, id) = world_at(START);
+    let author = secret(0);
+    assert_eq!(reason(world.direct(0, &ad(&author).under(&id))), Reason::New);
+    world.gate.handle_timeout(START.saturating_add(DAY));
+    assert_eq!(world.of_identity(&id).keys.0, 0);
+    world.gate.handle_timeout(START.saturating_add(MINUTE));
+    world.wait(MINUTE);
+    assert!(!world.gate.is_listed(world.now, &author.public_key()), "it has no slot");
+}
+
+#[test]
+fn windows_are_cut_when_the_clock_steps_back() {
+    let (mut world, id) = world_at(START.saturating_add(DAY));
+    let (author, stranger) = (secret(0), named("stranger"));
+    assert_eq!(reason(world.direct(0, &ad(&author).under(&id).at(world.now))), Reason::New);
+    for n in 0..2 {
+        let author = named(&format!("stranger {n}"));
+        assert_eq!(reason(world.direct(0, &ad(&author).at(world.now))), Reason::New);
+    }
+    world.now = START;
+    world.gate.handle_timeout(world.now);
+    world.wait(MINUTE.saturating_mul(2));
+    assert_eq!(reason(world.direct(0, &ad(&stranger).at(world.now))), Reason::New);
+    let identity = Claim::real(0).id();
+    let (delegate, end) = (named("delegate"), world.now.saturating_add(DAY));
+    let next = ad(&delegate).under(&identity).at(world.now).delegated(&author, end);
+    assert_eq!(reason(world.direct(0, &next)), Reason::New);
+}
+
+#[test]
+fn a_correction_of_less_than_a_minute_cuts_nothing() {
+    let (mut world, id) = world_at(START);
+    graylist(&mut world, &id);
+    let until = world.of_peer(1).decision;
+    world.now = START.saturating_sub(Millis::from_secs(60));
+    world.gate.handle_timeout(world.now);
+    assert_eq!(world.of_peer(1).decision, until);
+}
+
+/// An operator said until when; a correction of the clock does not change that.
+#[test]
+fn the_operators_bans_are_never_cut() {
+    let (mut world, id) = world_at(START);
+    world.connect(2);
+    let author = secret(0);
+    assert_eq!(reason(world.direct(0, &ad(&author).under(&id))), Reason::New);
+    let subjects =
+        [Subject::Peer(peer(2)), Subject::Key(author.public_key()), Subject::Identity(id)];
+    for until in [START.saturating_add(DAY.saturating_mul(90)), Timestamp::NEVER] {
+        for subject in &subjects {
+            world.gate.ban(START, subject, Some(until), Reason::Malformed).unwrap();
+        }
+        world.gate.handle_timeout(START.saturating_sub(HOUR));
+        for subject in &subjects {
+            let standing = world.gate.standing(START, subject);
+            assert_eq!(standing.decision.retry_at, Some(until), "{subject:?}");
+        }
+        world.gate.handle_timeout(START);
+    }
+}
+
+#[test]
+fn sweeping_goes_on_after_a_step_back() {
+    let mut world = World::new();
+    world.gate.handle_timeout(START.saturating_add(DAY.saturating_mul(365)));
+    assert!(world.gate.poll_timeout() > START.saturating_add(DAY));
+    world.connect(0);
+    assert!(world.gate.poll_timeout() <= world.now, "it is time again");
+    world.gate.handle_timeout(world.now);
+    assert_eq!(world.gate.poll_timeout(), START.saturating_add(Millis::from_mins(5)));
+    world.gate.handle_timeout(START.saturating_add(SECOND));
+    assert_eq!(world.gate.poll_timeout(), START.saturating_add(Millis::from_mins(5)), "too early");
+}

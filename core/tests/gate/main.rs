@@ -1,0 +1,21 @@
+//! The Gate from outside: what it answers to honest and to hostile peers, by reason and by state.
+
+mod ads;
+mod burns;
+mod clock;
+mod delegates;
+mod faults;
+mod find;
+mod freshness;
+mod hello;
+mod operator;
+mod random;
+mod regressions;
+mod reputation;
+mod slots;
+mod storage;
+mod strangers;
+mod windows;
+mod world;
+
+mod claims;

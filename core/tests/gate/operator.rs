@@ -1,0 +1,182 @@
+//! What the operator may do, and what connections there may be (policy §4, §10).
+
+use core::net::IpAddr;
+
+use ltms_core::*;
+
+use crate::claims::Claim;
+use crate::world::*;
+
+fn connection(number: u32, address: &str, direction: Direction) -> Connection {
+    let address: Option<IpAddr> = address.parse().ok();
+    Connection { peer: peer(number), address, direction }
+}
+
+#[test]
+fn bans_carry_their_reason_and_are_lifted() {
+    let mut world = World::new();
+    world.connect(0);
+    let subject = Subject::Peer(peer(0));
+    assert!(!world.gate.unban(world.now, &subject));
+    world.gate.ban(world.now, &subject, None, Reason::Text).unwrap();
+    world.wait(HOUR);
+    world.gate.ban(world.now, &subject, None, Reason::Address).unwrap();
+    let standing = world.of_peer(0);
+    assert_eq!(standing.decision, Decision::new(Reason::Blacklisted));
+    assert_eq!(standing.sanction_reason, Some(Reason::Address));
+    assert_eq!(standing.sanctioned_at, Some((START, world.now)));
+    assert!(standing.by_operator);
+    let told = Event::Sanctioned { peer: peer(0), until: None, reason: Reason::Address };
+    assert_eq!(world.events(), [told]);
+    assert_eq!(world.gate.metrics(world.now).blacklisted_peers, 1);
+    assert!(world.gate.unban(world.now, &subject));
+    assert_eq!(reason(world.of_peer(0).decision), Reason::Clear);
+    assert_eq!(world.events(), []);
+}
+
+#[test]
+fn a_ban_lifted_before_it_was_told_disconnects_nobody() {
+    let mut world = World::new();
+    world.connect(0);
+    let subject = Subject::Peer(peer(0));
+    world.gate.ban(world.now, &subject, None, Reason::Text).unwrap();
+    assert!(world.gate.unban(world.now, &subject));
+    assert_eq!(world.events(), []);
+}
+
+#[test]
+fn the_operator_has_a_quarter_of_the_bans_and_the_rest_is_not_his() {
+    let mut world = World::with(Capacity { bans: 8, ..Capacity::SMALL }, POLICY);
+    let ban = |world: &mut World, number| {
+        world.gate.ban(START, &Subject::Peer(peer(number)), None, Reason::Malformed)
+    };
+    assert_eq!(ban(&mut world, 0), Ok(()));
+    assert_eq!(ban(&mut world, 1), Ok(()));
+    assert_eq!(ban(&mut world, 2), Err(CapacityError::Bans));
+    assert_eq!(ban(&mut world, 1), Ok(()), "again is no new row");
+    assert!(world.gate.unban(START, &Subject::Peer(peer(0))));
+    assert_eq!(ban(&mut world, 2), Ok(()));
+
+    // Six automatic ones; of the seventh and eighth only the event remains.
+    for number in 10..18 {
+        world.connect(number);
+        let source = Source::direct(peer(number));
+        for _ in 0..50 {
+            let _ = world.gate.malformed(START, &source, Reason::Malformed, b"x");
+        }
+    }
+    let banned = (10..18).filter(|n| reason(world.of_peer(*n).decision) == Reason::Blacklisted);
+    assert_eq!(banned.count(), 6);
+    assert_eq!(world.gate.metrics(START).bans_not_recorded, 2);
+    let told = world.events();
+    assert_eq!(told.len(), 8);
+    let unrecorded = |event: &&Event| {
+        matches!(event, Event::Sanctioned { until: Some(START), reason: Reason::TableFull, .. })
+    };
+    assert_eq!(told.iter().filter(unrecorded).count(), 2);
+    for number in [1, 2] {
+        assert_eq!(reason(world.of_peer(number).decision), Reason::Blacklisted, "the operator's");
+    }
+}
+
+/// A row that the operator's ban has left is an automatic one when the peer is banned again.
+#[test]
+fn an_automatic_ban_after_an_operators_is_not_the_operators() {
+    let mut world = World::new();
+    world.connect(0);
+    let until = START.saturating_add(HOUR);
+    world.gate.ban(START, &Subject::Peer(peer(0)), Some(until), Reason::Text).unwrap();
+    world.now = until;
+    for _ in 0..50 {
+        let _ = world.gate.malformed(until, &Source::direct(peer(0)), Reason::Malformed, b"x");
+    }
+    let standing = world.of_peer(0);
+    assert_eq!(reason(standing.decision), Reason::Blacklisted);
+    assert!(!standing.by_operator);
+}
+
+#[test]
+fn only_who_is_known_can_be_banned_by_identity_or_key() {
+    let mut world = World::registered(1);
+    let unknown = [
+        Subject::Identity(IdentityId::from_bytes([1; 32])),
+        Subject::Key(PublicKey::from_bytes([2; 33])),
+    ];
+    for subject in &unknown {
+        let banned = world.gate.ban(START, subject, None, Reason::Text);
+        assert_eq!(banned, Err(CapacityError::Unknown));
+        assert!(!world.gate.unban(START, subject));
+        assert!(!world.gate.standing(START, subject).known);
+    }
+    let id = Claim::real(0).id();
+    let until = START.saturating_add(HOUR);
+    world.gate.ban(START, &Subject::Identity(id), Some(until), Reason::Text).unwrap();
+    let banned = Decision::until(Reason::IdentityBanned, until);
+    assert_eq!(world.of_identity(&id).decision, banned);
+    world.now = until;
+    assert_eq!(reason(world.of_identity(&id).decision), Reason::Clear);
+}
+
+#[test]
+fn connections_per_peer_group_and_direction() {
+    let mut world =
+        World::with(Capacity { peers: 200, ..Capacity::SMALL }, POLICY.on(Network::Main));
+    world.gate.disconnected(START, &peer(COURIER));
+    let mut open = |number: u32, address: &str, direction| {
+        let connection = connection(number, address, direction);
+        let decision = world.gate.screen_connection(START, &connection);
+        if decision.is_accept() {
+            world.gate.connected(START, &connection).unwrap();
+        }
+        reason(decision)
+    };
+    use Direction::{Inbound, Outbound};
+    assert_eq!(open(0, "1.2.3.4", Inbound), Reason::Clear);
+    assert_eq!(open(0, "1.2.3.4", Inbound), Reason::Clear);
+    assert_eq!(open(0, "1.2.3.4", Inbound), Reason::ConnectionLimit);
+    for number in 1..7 {
+        assert_eq!(open(number, "1.2.3.9", Inbound), Reason::Clear, "{number}");
+    }
+    assert_eq!(open(7, "1.2.3.200", Inbound), Reason::GroupLimit);
+    assert_eq!(open(7, "::ffff:1.2.3.200", Inbound), Reason::GroupLimit, "the same address");
+    for number in 7..15 {
+        assert_eq!(open(number, &format!("1.2.{number}.9"), Inbound), Reason::Clear);
+    }
+    assert_eq!(open(15, "1.2.77.9", Inbound), Reason::GroupLimit, "sixteen of a wide group");
+    for number in 20..28 {
+        assert_eq!(open(number, "a relay hides it", Inbound), Reason::Clear);
+    }
+    assert_eq!(open(28, "hidden too", Inbound), Reason::GroupLimit);
+    for number in 100..204 {
+        assert_eq!(open(number, &format!("9.{number}.1.1"), Inbound), Reason::Clear);
+    }
+    assert_eq!(open(300, "77.1.1.1", Inbound), Reason::ConnectionLimit, "128 inbound");
+    assert_eq!(open(300, "77.1.1.1", Outbound), Reason::Clear, "outbound are apart");
+}
+
+#[test]
+fn loopback_is_exempt_from_groups_on_regtest_only() {
+    for (network, expected) in [(Network::Reg, Reason::Clear), (Network::Main, Reason::GroupLimit)]
+    {
+        let mut world = World::with(Capacity::SMALL, POLICY.on(network));
+        for number in 0..8 {
+            let connection = connection(number, "127.0.0.1", Direction::Inbound);
+            world.gate.connected(START, &connection).unwrap();
+        }
+        let ninth = connection(8, "::ffff:127.0.0.1", Direction::Inbound);
+        assert_eq!(reason(world.gate.screen_connection(START, &ninth)), expected);
+    }
+}
+
+#[test]
+fn connected_peers_are_never_pushed_out_of_their_table() {
+    let mut world = World::with(Capacity { peers: 3, ..Capacity::SMALL }, POLICY);
+    world.connect(0);
+    world.connect(1);
+    let full = world.gate.connected(START, &World::<Heap>::connection(2));
+    assert_eq!(full, Err(CapacityError::Peers));
+    world.gate.disconnected(START, &peer(0));
+    world.connect(2);
+    assert!(!world.of_peer(0).known && world.of_peer(1).known && world.of_peer(2).known);
+    assert_eq!(world.gate.metrics(START).active_peers, 3);
+}

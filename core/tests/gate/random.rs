@@ -1,0 +1,282 @@
+//! Random histories with clocks that jump: nothing panics and every bound holds.
+
+use std::collections::BTreeSet;
+
+use ltms_core::schnorr::SecretKey;
+use ltms_core::score::Failure;
+use ltms_core::*;
+use proptest::prelude::*;
+
+use crate::ads::{Ad, ad};
+use crate::claims::{Claim, header, named, secret};
+use crate::storage::Tiny;
+use crate::world::*;
+
+const PEERS: u32 = 6;
+const IDENTITIES: u32 = 4;
+const AUTHORS: u32 = 24;
+
+/// One call, chosen by numbers.
+#[derive(Clone, Copy, Debug)]
+struct Step {
+    call: u8,
+    peer: u32,
+    author: u32,
+    identity: u32,
+    channel: u8,
+    ago: u64,
+    lasting: u64,
+    clock: Clock,
+}
+
+#[derive(Clone, Copy, Debug)]
+enum Clock {
+    Stays,
+    Runs(u64),
+    Jumps(u64),
+}
+
+fn clock(anywhere: bool) -> BoxedStrategy<Clock> {
+    let runs = prop_oneof![
+        4 => Just(Clock::Stays),
+        4 => (0..120_000u64).prop_map(Clock::Runs),
+        2 => (0..DAY.get()).prop_map(Clock::Runs),
+    ];
+    if !anywhere {
+        return runs.boxed();
+    }
+    let jumps = prop_oneof![
+        Just(0),
+        Just(u64::MAX),
+        any::<u64>(),
+        (0..40 * DAY.get()).prop_map(|ms| START.as_millis() - 20 * DAY.get() + ms),
+    ];
+    prop_oneof![8 => runs, 1 => jumps.prop_map(Clock::Jumps)].boxed()
+}
+
+fn steps(anywhere: bool) -> impl Strategy<Value = Vec<Step>> {
+    let step = (
+        0..15u8,
+        0..PEERS,
+        0..AUTHORS,
+        0..IDENTITIES + 1,
+        0..4u8,
+        0..400_000u64,
+        600_000..DAY.get(),
+        clock(anywhere),
+    );
+    let step = step.prop_map(|(call, peer, author, identity, channel, ago, lasting, clock)| Step {
+        call,
+        peer,
+        author,
+        identity,
+        channel,
+        ago,
+        lasting,
+        clock,
+    });
+    prop::collection::vec(step, 1..250)
+}
+
+/// Keys made once: making one is dear.
+struct Actors {
+    authors: Vec<SecretKey>,
+    owners: Vec<SecretKey>,
+    claims: Vec<Claim>,
+}
+
+impl Actors {
+    fn new() -> Self {
+        let authors = (0..AUTHORS).map(|n| named(&format!("author {n}"))).collect();
+        let owners = (0..=IDENTITIES).map(secret).collect();
+        Self { authors, owners, claims: (0..=IDENTITIES).map(Claim::real).collect() }
+    }
+
+    fn ad(&self, step: &Step, now: Timestamp) -> Ad<'_> {
+        let made = now.saturating_sub(Millis::new(step.ago));
+        let author = &self.authors[step.author as usize];
+        let plain = ad(author).at(made).lasting(Millis::new(step.lasting)).of_peer(step.peer);
+        if step.identity == IDENTITIES {
+            return plain;
+        }
+        let owner = &self.owners[step.identity as usize];
+        let end = plain.expires_at.saturating_add(Millis::new(step.ago));
+        plain.under(&self.claims[step.identity as usize].id()).delegated(owner, end)
+    }
+}
+
+fn channel(number: u8) -> Channel {
+    [Channel::Gossip, Channel::Direct, Channel::Directory, Channel::Dht][usize::from(number)]
+}
+
+/// What was sent so far, to be sent again, and what was new.
+#[derive(Default)]
+struct Sent {
+    all: Vec<Vec<u8>>,
+    new: BTreeSet<Vec<u8>>,
+    /// The clock has stepped back: what had expired may be new again.
+    jumped: bool,
+}
+
+impl Sent {
+    fn send<S: Storage>(
+        &mut self,
+        world: &mut World<S>,
+        source: &Source,
+        sealed: Vec<u8>,
+    ) -> Decision {
+        let decision = world.send(source, &sealed);
+        if decision.reason == Reason::New {
+            let first = self.new.insert(sealed.clone());
+            assert!(first || self.jumped, "taken twice");
+        }
+        self.all.push(sealed);
+        decision
+    }
+}
+
+fn play<S: Storage>(world: &mut World<S>, actors: &Actors, sent: &mut Sent, step: &Step) {
+    world.now = match step.clock {
+        Clock::Stays => world.now,
+        Clock::Runs(ms) => world.now.saturating_add(Millis::new(ms)),
+        Clock::Jumps(ms) => Timestamp::from_millis(ms),
+    };
+    sent.jumped |= matches!(step.clock, Clock::Jumps(_));
+    let now = world.now;
+    let source = Source { peer: peer(step.peer), publisher: None, channel: channel(step.channel) };
+    let claim = &actors.claims[step.identity as usize];
+    let decision = match step.call {
+        0..=4 => sent.send(world, &source, actors.ad(step, now).seal()),
+        5 => sent.send(world, &source, actors.ad(step, now).withdrawal().seal()),
+        6 => {
+            let decision = sent.send(world, &source, actors.ad(step, now).forged().seal());
+            assert!(!decision.is_accept(), "a forged message was taken: {decision:?}");
+            decision
+        }
+        14 if !sent.all.is_empty() => {
+            let again = sent.all[step.lasting as usize % sent.all.len()].clone();
+            sent.send(world, &source, again)
+        }
+        7 => world.claim_from(step.peer, claim, EvidenceClass::Node),
+        8 => {
+            let connection = World::<Heap>::connection(step.peer);
+            let decision = world.gate.screen_connection(now, &connection);
+            let _ = world.gate.connected(now, &connection);
+            decision
+        }
+        9 => {
+            world.gate.disconnected(now, &peer(step.peer));
+            return;
+        }
+        10 => {
+            let subject = match step.channel {
+                0 => Subject::Peer(peer(step.peer)),
+                1 => Subject::Identity(claim.id()),
+                _ => Subject::Key(actors.authors[step.author as usize].public_key()),
+            };
+            if step.ago.is_multiple_of(2) {
+                world.gate.unban(now, &subject);
+            } else {
+                let until = now.saturating_add(Millis::new(step.lasting));
+                let _ = world.gate.ban(now, &subject, Some(until), Reason::Malformed);
+            }
+            return;
+        }
+        11 => {
+            let other = &actors.claims[((step.identity + 1) % IDENTITIES) as usize];
+            let outcome = match step.ago % 3 {
+                0 => Outcome::Failed(Failure::Abort),
+                _ => Outcome::Completed(Millis::new(step.lasting)),
+            };
+            let session = SessionId::from_bytes([step.author as u8; 16]);
+            world.gate.record_session(now, &session, &claim.id(), &other.id(), outcome)
+        }
+        12 => {
+            world.set_tip(TIP, if step.ago.is_multiple_of(2) { 186 } else { TIP });
+            let seen = header(187, [0; 32]);
+            let found = BlockEvidence { header: &seen, class: EvidenceClass::Node };
+            world.gate.burn_seen(now, &claim.id(), Some(&found));
+            return;
+        }
+        _ => {
+            world.gate.handle_timeout(now);
+            let _ = world.gate.poll_event(now);
+            return;
+        }
+    };
+    assert_eq!(decision.verdict, decision.reason.verdict());
+    assert_ne!(decision.reason, Reason::Unjudged);
+}
+
+/// What holds after every step.
+fn check<S: Storage>(world: &World<S>, actors: &Actors, capacity: &Capacity) {
+    let metrics = world.gate.metrics(world.now);
+    assert!(metrics.identities_registered <= capacity.identities.into());
+    assert!(metrics.advertised_keys <= capacity.keys.into());
+    assert!(metrics.active_peers <= capacity.peers.into());
+    assert!(metrics.blacklisted_peers + metrics.graylisted_peers <= capacity.bans.into());
+    let mut found = [Found::default(); 64];
+    let count = world.gate.find(world.now, &Criteria::default(), &mut found);
+    let found = &found[..count];
+    assert!(found.iter().all(|found| found.expires_at > world.now));
+    let strangers = found.iter().filter(|found| found.identity.is_none()).count();
+    assert!(strangers <= capacity.keys as usize / 8, "{strangers} strangers");
+    let slots: u32 = (0..PEERS).map(|number| u32::from(world.of_peer(number).keys.0)).sum();
+    assert!(slots <= capacity.keys / 8, "{slots} strangers' slots");
+    for claim in &actors.claims {
+        let id = claim.id();
+        let standing = world.of_identity(&id);
+        let (keys, limit) = standing.keys;
+        assert!(keys <= limit, "{keys} keys of {limit}");
+        let listed = found.iter().filter(|found| found.identity == Some(id)).count();
+        assert!(listed <= keys.into(), "{listed} listed in {keys} slots");
+        let secret_key = actors.owners.iter().map(SecretKey::public_key);
+        let rows = actors.authors.iter().map(SecretKey::public_key).chain(secret_key);
+        let owned = rows.filter(|key| world.of_key(key).identity == Some(id)).count();
+        assert!(usize::from(keys) <= owned, "{keys} slots of {owned} rows");
+    }
+}
+
+fn run<S: Storage>(storage: S, capacity: Capacity, steps: &[Step], actors: &Actors) {
+    let mut policy = POLICY;
+    policy.windows.strangers = Quota::every(SECOND, 1000);
+    policy.sanctions.invalid_signatures = 3;
+    let mut world = World::on(storage, policy);
+    for claim in &actors.claims[..2] {
+        world.register(claim);
+    }
+    (0..2).for_each(|number| world.connect(number));
+    let mut sent = Sent::default();
+    for step in steps {
+        play(&mut world, actors, &mut sent, step);
+        check(&world, actors, &capacity);
+    }
+}
+
+const TINY: Capacity =
+    Capacity { peers: 4, identities: 3, keys: 16, bans: 4, cells: 4, outcomes: 3 };
+
+proptest! {
+    #![proptest_config(ProptestConfig {
+        cases: 64,
+        failure_persistence: None,
+        ..ProptestConfig::default()
+    })]
+
+    #[test]
+    fn tiny_tables_keep_their_bounds(steps in steps(true)) {
+        run(Box::new(Tiny::new()), TINY, &steps, &Actors::new());
+    }
+
+    #[test]
+    fn small_tables_keep_their_bounds(steps in steps(true)) {
+        let capacity = Capacity { keys: 32, ..Capacity::SMALL };
+        run(Heap::new(capacity), capacity, &steps, &Actors::new());
+    }
+
+    #[test]
+    fn and_with_a_clock_that_only_runs(steps in steps(false)) {
+        let capacity = Capacity { keys: 64, ..Capacity::SMALL };
+        run(Heap::new(capacity), capacity, &steps, &Actors::new());
+    }
+}

@@ -1,0 +1,229 @@
+//! What a node is told in a TOML file.
+//!
+//! Every key may be left out, and an unknown one is an error: a misspelt limit must not pass for
+//! one that was set.
+
+use std::{
+    fs::File,
+    io::{self, Read},
+    net::Ipv4Addr,
+    path::{Path, PathBuf},
+    sync::Arc,
+};
+
+use libp2p::{Multiaddr, multiaddr::Protocol};
+use ltms_core::{Capacity, IdentityId, Network, Policy, PolicyError};
+use serde::{Deserialize, Serialize};
+use tracing_subscriber::EnvFilter;
+
+use crate::{
+    Builder,
+    chain::ChainSource,
+    key_file::{self, KeyFileError},
+};
+
+/// Bytes of a configuration file; one with every key has about four thousand.
+pub const MAX_BYTES: u64 = 1 << 20;
+
+/// A configuration that cannot be used.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum ConfigError {
+    /// The file cannot be read.
+    #[error("configuration file {0}: {1}")]
+    Io(PathBuf, io::Error),
+    /// The file has more than [`MAX_BYTES`]; nothing of it was parsed.
+    #[error("configuration file {0} is larger than 1 MiB")]
+    TooLarge(PathBuf),
+    /// It is not TOML, or has an unknown key or a value of the wrong type: where and which.
+    #[error("configuration: {}", .0.to_string().trim_end())]
+    Toml(#[from] toml::de::Error),
+    /// It cannot be written as TOML.
+    #[error("configuration cannot be shown: {0}")]
+    Show(#[from] toml::ser::Error),
+    /// A number of the policy does not make sense.
+    #[error(transparent)]
+    Policy(#[from] PolicyError),
+    /// `policy.network` is not `network`.
+    #[error("`policy.network` is `{}`, but `network` is `{}`", .0.name(), .1.name())]
+    Network(Network, Network),
+    /// `log` is not a filter.
+    #[error("`log` is not a filter such as `info` or `warn,ltms_net=debug`: {0}")]
+    Log(String),
+    /// A key file cannot be used.
+    #[error(transparent)]
+    Key(#[from] KeyFileError),
+}
+
+/// How large the tables are.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Preset {
+    /// [`Capacity::NODE`].
+    #[default]
+    Node,
+    /// [`Capacity::SMALL`].
+    Small,
+}
+
+impl From<Preset> for Capacity {
+    fn from(preset: Preset) -> Self {
+        match preset {
+            Preset::Node => Self::NODE,
+            Preset::Small => Self::SMALL,
+        }
+    }
+}
+
+/// The identity that a node proves to its peers.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Identity {
+    /// The identity.
+    pub id: IdentityId,
+    /// The file with its current secret key, see [`key_file::identity_key`].
+    pub key_file: PathBuf,
+}
+
+/// Everything that a file may say. Written out, it is a file again.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct Config {
+    /// The chain. Default `reg`, the only one that this version has a chain source for.
+    pub network: Network,
+    /// Addresses to listen on. Default any free port of 127.0.0.1.
+    pub listen: Vec<Multiaddr>,
+    /// Peers to dial at the start. Default none.
+    pub bootstrap: Vec<Multiaddr>,
+    /// The file with the libp2p key, see [`key_file::peer_key`]. Default none: a fresh key at each
+    /// start.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub key_file: Option<PathBuf>,
+    /// The sizes of the tables. Default `node`.
+    pub capacity: Preset,
+    /// What is logged. Default `info`.
+    pub log: String,
+    /// The identity. Default none.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub identity: Option<Identity>,
+    /// The policy. What is left out is as in [`Policy::LOTUS_V1`], its network as above.
+    pub policy: Policy,
+}
+
+impl Default for Config {
+    fn default() -> Self {
+        Self {
+            network: Network::Reg,
+            listen: vec![Multiaddr::from(Ipv4Addr::LOCALHOST).with(Protocol::Tcp(0))],
+            bootstrap: Vec::new(),
+            key_file: None,
+            capacity: Preset::default(),
+            log: "info".to_owned(),
+            identity: None,
+            policy: Policy::LOTUS_V1.on(Network::Reg),
+        }
+    }
+}
+
+/// Whether a file names the policy's network.
+#[derive(Deserialize)]
+struct Outline {
+    #[serde(default)]
+    policy: PolicyOutline,
+}
+
+#[derive(Default, Deserialize)]
+struct PolicyOutline {
+    network: Option<Network>,
+}
+
+impl Config {
+    /// Reads a file.
+    ///
+    /// # Errors
+    /// [`ConfigError`] if it cannot be read, is too large or is not a configuration.
+    pub fn read(path: &Path) -> Result<Self, ConfigError> {
+        let failed = |error| ConfigError::Io(path.to_owned(), error);
+        let mut text = Vec::new();
+        let file = File::open(path).map_err(failed)?;
+        file.take(MAX_BYTES + 1).read_to_end(&mut text).map_err(failed)?;
+        if text.len() as u64 > MAX_BYTES {
+            return Err(ConfigError::TooLarge(path.to_owned()));
+        }
+        let text = String::from_utf8(text);
+        Self::parse(&text.map_err(|error| failed(io::Error::other(error.utf8_error())))?)
+    }
+
+    /// Reads the text of a file.
+    ///
+    /// # Errors
+    /// [`ConfigError::Toml`].
+    pub fn parse(text: &str) -> Result<Self, ConfigError> {
+        let mut config: Self = toml::from_str(text)?;
+        let outline: Outline = toml::from_str(text)?;
+        config.policy.network = outline.policy.network.unwrap_or(config.network);
+        Ok(config)
+    }
+
+    /// On another network; the policy goes with it unless it was for another one before.
+    #[must_use]
+    pub fn on(mut self, network: Network) -> Self {
+        if self.policy.network == self.network {
+            self.policy.network = network;
+        }
+        Self { network, ..self }
+    }
+
+    /// Whether a node can be made from it, as far as that shows without making files or sockets.
+    ///
+    /// # Errors
+    /// [`ConfigError`] for the first thing that is wrong.
+    pub fn validate(&self) -> Result<(), ConfigError> {
+        self.policy.validate()?;
+        if self.policy.network != self.network {
+            return Err(ConfigError::Network(self.policy.network, self.network));
+        }
+        self.filter()?;
+        if let Some(path) = &self.key_file {
+            key_file::existing_peer_key(path)?;
+        }
+        if let Some(identity) = &self.identity {
+            key_file::identity_key(&identity.key_file)?;
+        }
+        Ok(())
+    }
+
+    /// What is logged, for `tracing-subscriber`.
+    ///
+    /// # Errors
+    /// [`ConfigError::Log`].
+    pub fn filter(&self) -> Result<EnvFilter, ConfigError> {
+        EnvFilter::try_new(&self.log).map_err(|error| ConfigError::Log(error.to_string()))
+    }
+
+    /// The file that says the same, with every key in it.
+    ///
+    /// # Errors
+    /// [`ConfigError::Show`] for numbers that TOML does not have, above 2⁶³ − 1.
+    pub fn to_toml(&self) -> Result<String, ConfigError> {
+        Ok(toml::to_string_pretty(self)?)
+    }
+
+    /// The node to start. Reads the key files, and makes that of the libp2p key if it is missing.
+    ///
+    /// # Errors
+    /// [`ConfigError`].
+    pub fn builder(&self, chain: Arc<dyn ChainSource>) -> Result<Builder, ConfigError> {
+        self.validate()?;
+        let mut builder =
+            Builder::new(self.network, chain).policy(self.policy).capacity(self.capacity.into());
+        if let Some(path) = &self.key_file {
+            builder = builder.keypair(key_file::peer_key(path)?);
+        }
+        if let Some(Identity { id, key_file }) = &self.identity {
+            builder = builder.identity(*id, key_file::identity_key(key_file)?);
+        }
+        builder = self.listen.iter().cloned().fold(builder, Builder::listen);
+        Ok(self.bootstrap.iter().cloned().fold(builder, Builder::bootstrap))
+    }
+}

@@ -1,0 +1,114 @@
+//! Secret keys in files that nobody else may read.
+
+use std::{
+    fs::{File, OpenOptions},
+    io::{self, Read, Write},
+    path::{Path, PathBuf},
+};
+
+use libp2p::identity::Keypair;
+use ltms_core::schnorr::SecretKey;
+use zeroize::Zeroizing;
+
+/// More than any key needs; a longer file is not one.
+const MAX_BYTES: u64 = 1_024;
+
+/// A key file cannot be used.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum KeyFileError {
+    /// It cannot be read or made.
+    #[error("key file {0}: {1}")]
+    Io(PathBuf, io::Error),
+    /// Others than its owner may read or change it.
+    #[error("key file {path} is open to others (mode {mode:04o}): run `chmod 600 {path}`, and make a new key if others use this machine", path = .0.display(), mode = .1)]
+    OpenToOthers(PathBuf, u32),
+    /// It does not hold the key that it should.
+    #[error("key file {0} does not hold {1}")]
+    NotAKey(PathBuf, &'static str),
+}
+
+/// The libp2p Ed25519 key in libp2p's protobuf form, made (mode 0600) if there is no such file.
+///
+/// # Errors
+/// [`KeyFileError`]; an existing file is never changed.
+pub fn peer_key(path: &Path) -> Result<Keypair, KeyFileError> {
+    if let Some(key) = existing_peer_key(path)? {
+        return Ok(key);
+    }
+    let failed = |error| KeyFileError::Io(path.to_owned(), error);
+    let key = Keypair::generate_ed25519();
+    let encoded = key.to_protobuf_encoding().map_err(|error| failed(io::Error::other(error)))?;
+    create(path, &Zeroizing::new(encoded)).map_err(failed)?;
+    Ok(key)
+}
+
+/// The libp2p key in a file; `None` if there is no such file.
+///
+/// # Errors
+/// [`KeyFileError`].
+pub fn existing_peer_key(path: &Path) -> Result<Option<Keypair>, KeyFileError> {
+    let Some(bytes) = read(path)? else { return Ok(None) };
+    let key = Keypair::from_protobuf_encoding(&bytes)
+        .map_err(|_| KeyFileError::NotAKey(path.to_owned(), "a libp2p Ed25519 key"))?;
+    Ok(Some(key))
+}
+
+/// The secret key of an identity: 64 hexadecimal digits, with or without a line end.
+///
+/// # Errors
+/// [`KeyFileError`], also if there is no such file.
+pub fn identity_key(path: &Path) -> Result<SecretKey, KeyFileError> {
+    let missing = || KeyFileError::Io(path.to_owned(), io::ErrorKind::NotFound.into());
+    let text = read(path)?.ok_or_else(missing)?;
+    let mut bytes = Zeroizing::new([0; 32]);
+    hex::decode_to_slice(text.trim_ascii(), &mut *bytes)
+        .ok()
+        .and_then(|()| SecretKey::from_bytes(&bytes).ok())
+        .ok_or_else(|| {
+            KeyFileError::NotAKey(path.to_owned(), "a secret key in 64 hexadecimal digits")
+        })
+}
+
+fn read(path: &Path) -> Result<Option<Zeroizing<Vec<u8>>>, KeyFileError> {
+    let failed = |error| KeyFileError::Io(path.to_owned(), error);
+    let file = match File::open(path) {
+        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
+        opened => opened.map_err(failed)?,
+    };
+    check_mode(path, &file)?;
+    // Room for all of it at once, so that no copy is left behind by growing.
+    let mut bytes = Zeroizing::new(Vec::with_capacity(2 * MAX_BYTES as usize));
+    file.take(MAX_BYTES).read_to_end(&mut bytes).map_err(failed)?;
+    Ok(Some(bytes))
+}
+
+/// Of the open file, so that it cannot be exchanged in between.
+#[cfg(unix)]
+fn check_mode(path: &Path, file: &File) -> Result<(), KeyFileError> {
+    use std::os::unix::fs::MetadataExt;
+    let metadata = file.metadata().map_err(|error| KeyFileError::Io(path.to_owned(), error))?;
+    match metadata.mode() & 0o777 {
+        mode if mode & 0o077 != 0 => Err(KeyFileError::OpenToOthers(path.to_owned(), mode)),
+        _ => Ok(()),
+    }
+}
+
+#[cfg(not(unix))]
+fn check_mode(_: &Path, _: &File) -> Result<(), KeyFileError> {
+    Ok(())
+}
+
+fn create(path: &Path, bytes: &[u8]) -> io::Result<()> {
+    let mut options = OpenOptions::new();
+    options.write(true).create_new(true);
+    #[cfg(unix)]
+    std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
+    let mut file = options.open(path)?;
+    let written = file.write_all(bytes).and_then(|()| file.sync_all());
+    if written.is_err() {
+        // Half a key would be refused for ever after.
+        let _ = std::fs::remove_file(path);
+    }
+    written
+}

@@ -1,0 +1,164 @@
+//! Records in the DHT are advertisements, or nothing.
+
+use std::iter;
+
+use libp2p::{
+    futures::StreamExt,
+    kad::{self, GetRecordOk, QueryResult, Quorum, Record, store::RecordStore},
+    swarm::SwarmEvent,
+};
+use ltms_core::{Millis, Network, PublicKey, Reason, schnorr::SecretKey};
+use ltms_net::{
+    Handle,
+    behaviour::{Event, dht::record_key},
+    chain::DevChain,
+    clock::Clock,
+};
+
+use crate::{
+    common::{self, drive, listen},
+    world::{
+        advertisement, builder, chain, decided, delegation, finds, key, node, register, until,
+    },
+};
+
+/// Records of a peer under delegated keys of the recorded burn number 0: each author with its
+/// record.
+struct Made<'a> {
+    chain: &'a DevChain,
+    peer: libp2p::PeerId,
+    name: &'static str,
+}
+
+impl Made<'_> {
+    fn author(&self, name: &str) -> SecretKey {
+        key(&format!("{}/{name}", self.name))
+    }
+
+    fn record(
+        &self,
+        name: &str,
+        age: Millis,
+        change: impl FnOnce(&mut Record),
+    ) -> (PublicKey, Record) {
+        let author = self.author(name);
+        let authority = Some(delegation(self.chain, 0, &author));
+        let created_at = Clock::system().now().saturating_sub(age);
+        let value = advertisement(&author, authority, &self.peer, created_at);
+        let author = author.public_key();
+        let mut record = Record::new(record_key(Network::Reg, &author), value);
+        change(&mut record);
+        (author, record)
+    }
+
+    fn good(&self) -> (PublicKey, Record) {
+        self.record("good", Millis::ZERO, |_| ())
+    }
+
+    /// Expired, forged, and under the key of somebody else, who is given.
+    fn bad(&self) -> [(PublicKey, Record); 3] {
+        let expired = self.record("expired", Millis::from_hours(2), |_| ());
+        let forged = self.record("forged", Millis::ZERO, |record| {
+            let last = record.value.last_mut().expect("a signature");
+            *last ^= 1;
+        });
+        let other = self.author("other").public_key();
+        let (_, misplaced) = self.record("misplaced", Millis::ZERO, |record| {
+            record.key = record_key(Network::Reg, &other);
+        });
+        [expired, forged, (other, misplaced)]
+    }
+}
+
+/// A DHT server that has connected to a node and been identified by it.
+async fn server(to: &Handle) -> common::Node {
+    let mut server = common::node();
+    listen(&mut server).await;
+    server.dial(to.addresses()[0].clone()).expect("dialled");
+    server.behaviour_mut().dht.kad.add_address(&to.peer_id(), to.addresses()[0].clone());
+    drive(&mut [&mut server], |_, event, _| {
+        matches!(event, SwarmEvent::Behaviour(Event::Identify(_))).then_some(())
+    })
+    .await;
+    server
+}
+
+/// What others return under a key.
+async fn get(server: &mut common::Node, author: &PublicKey) -> Option<Vec<u8>> {
+    let query = server.behaviour_mut().dht.kad.get_record(record_key(Network::Reg, author));
+    let mut found = None;
+    drive(&mut [server], |_, event, _| {
+        let SwarmEvent::Behaviour(Event::Dht(event)) = event else { return None };
+        let kad::Event::OutboundQueryProgressed { id, result, step, .. } = *event else {
+            return None;
+        };
+        if id != query {
+            return None;
+        }
+        if let QueryResult::GetRecord(Ok(GetRecordOk::FoundRecord(record))) = result {
+            found = Some(record.record.value);
+        }
+        step.last.then_some(())
+    })
+    .await;
+    found
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_record_is_stored_only_as_a_good_advertisement_under_its_authors_key() {
+    let chain = chain();
+    let node = node(&chain).await;
+    let b = node.handle();
+    register(&b, &chain, 0).await;
+    let mut server = server(&b).await;
+    let made = Made { chain: &chain, peer: *server.local_peer_id(), name: "put" };
+    let (bad, good) = (made.bad(), made.good());
+    let records = bad.iter().chain([&good]).map(|(_, record)| record.clone());
+    for record in records {
+        let kad = &mut server.behaviour_mut().dht.kad;
+        let query = kad.put_record_to(record, iter::once(b.peer_id()), Quorum::One);
+        drive(&mut [&mut server], |_, event, _| match event {
+            SwarmEvent::Behaviour(Event::Dht(event)) => match *event {
+                kad::Event::OutboundQueryProgressed { id, .. } => (id == query).then_some(()),
+                _ => None,
+            },
+            _ => None,
+        })
+        .await;
+    }
+    for reason in [Reason::Expired, Reason::InvalidSignature, Reason::Malformed] {
+        until(&b, &reason.to_string(), async || decided(&b, reason).await == 1).await;
+    }
+    until(&b, "listed", async || finds(&b, &good.0).await).await;
+    assert_eq!(get(&mut server, &good.0).await, Some(good.1.value));
+    for (author, _) in &bad {
+        assert_eq!(get(&mut server, author).await, None);
+    }
+    node.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_record_of_a_lying_server_is_not_returned() {
+    let chain = chain();
+    let node = builder(&chain).start().await.expect("a node");
+    let b = node.handle();
+    register(&b, &chain, 0).await;
+    let mut server = server(&b).await;
+    let made = Made { chain: &chain, peer: *server.local_peer_id(), name: "held" };
+    let (bad, good) = (made.bad(), made.good());
+    for (_, record) in bad.iter().chain([&good]) {
+        server.behaviour_mut().dht.kad.store_mut().put(record.clone()).expect("room");
+    }
+    let serving = tokio::spawn(async move {
+        loop {
+            server.select_next_some().await;
+        }
+    });
+    until(&b, "asked", async || b.look_up(good.0).await.expect("answer").is_some()).await;
+    for (author, _) in &bad {
+        assert_eq!(b.look_up(*author).await.expect("answer"), None);
+    }
+    assert_eq!(decided(&b, Reason::InvalidSignature).await, 1, "it was asked, and not believed");
+    serving.abort();
+    node.stop().await;
+}
