@@ -7,7 +7,7 @@
 use core::fmt;
 
 use super::links::work;
-use super::merkle::{leaf, root_from_branch};
+use super::merkle::{MAX_DEPTH, leaf, root_from_branch};
 use super::{BranchError, Header, HeaderError, Links, Output, Transaction, TxError};
 use crate::reader::Reader;
 use crate::wire::BufferTooSmall;
@@ -20,8 +20,6 @@ const WORK: u8 = 2;
 /// Sizes of a transaction in a block (lotusd, `consensus.h`); with less than 65 bytes it could be
 /// taken for an inner node of the tree.
 const TX_SIZE: core::ops::RangeInclusive<usize> = 100..=1_000_000;
-/// The longest branch, as in [`merkle`](super::merkle).
-const MAX_BRANCH: u8 = 32;
 
 /// Why bytes are no proof, or prove nothing; in the order in which it is found.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -150,7 +148,7 @@ impl<'a> InclusionProof<'a> {
         raw_header: &'a [u8; Header::LEN],
         links: Links<'a>,
     ) -> Result<Self, ProofError> {
-        if branch.len() > usize::from(MAX_BRANCH) {
+        if branch.len() > MAX_DEPTH {
             return Err(BranchError::TooDeep.into());
         }
         let header = Header::parse(raw_header)?;
@@ -172,11 +170,11 @@ impl<'a> InclusionProof<'a> {
             return Err(ProofError::Form);
         }
         let position = u32::from_le_bytes(reader.array().ok_or(Truncated)?);
-        let [depth] = reader.array().ok_or(Truncated)?;
-        if depth > MAX_BRANCH {
+        let depth = reader.array().map(|[depth]| usize::from(depth)).ok_or(Truncated)?;
+        if depth > MAX_DEPTH {
             return Err(BranchError::TooDeep.into());
         }
-        let branch = reader.take(usize::from(depth).saturating_mul(32)).ok_or(Truncated)?;
+        let branch = reader.take(depth.saturating_mul(32)).ok_or(Truncated)?;
         let (branch, _) = branch.as_chunks();
         let raw_header = reader.take(Header::LEN).and_then(<[u8]>::first_chunk).ok_or(Truncated)?;
         let header = Header::parse(raw_header)?;

@@ -6,6 +6,7 @@
 
 use core::fmt;
 
+use super::merkle::ABSENT;
 use super::tx::read_size;
 use super::{Header, HeaderError, TxError};
 use crate::Txid;
@@ -16,8 +17,6 @@ use crate::reader::Reader;
 const MAX_LEAVES: u32 = 640_000;
 /// Levels of a tree of [`MAX_LEAVES`] below its root.
 const MAX_HEIGHT: usize = 20;
-/// What stands where a level has no right neighbour.
-const ABSENT: [u8; 32] = [0; 32];
 
 /// Why bytes are no such proof, or not of that transaction.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

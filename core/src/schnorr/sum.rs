@@ -24,10 +24,11 @@ const MAX_BUCKETS: usize = 528;
 /// No index.
 const NONE: u16 = u16::MAX;
 
-/// The lowest width of digits that is used, and the number of points from which on five bits are
-/// better.
+/// Bits of a digit in short sums.
 const NARROW: usize = 4;
+/// Bits of a digit in long sums.
 const WIDE: usize = 5;
+/// Terms of the shortest sum that is faster in wide digits.
 const WIDE_FROM: usize = 60;
 
 /// A point that is not zero.
