@@ -194,6 +194,15 @@ bytes_newtype!(
     SessionId,
     16
 );
+
+impl Signature {
+    /// `R.x` and `s`.
+    pub(crate) const fn split(&self) -> (&[u8; 32], &[u8; 32]) {
+        let ([r, s], _) = self.0.as_chunks::<32>() else { return (&[0; 32], &[0; 32]) };
+        (r, s)
+    }
+}
+
 plain_hex!(IdentityId);
 plain_hex!(PublicKey);
 plain_hex!(Signature);

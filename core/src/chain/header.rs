@@ -2,6 +2,7 @@
 
 use core::fmt;
 
+use super::links::link;
 use super::target::{Target, TargetError};
 use crate::hash::sha256;
 use crate::reader::Reader;
@@ -179,9 +180,8 @@ fn number<const N: usize>(bytes: [u8; N]) -> u64 {
 
 /// Single SHA-256 in three layers: previous block, mining fields, the rest.
 fn hash(bytes: &[u8; Header::LEN]) -> BlockHash {
-    let (prev, bytes) = bytes.split_at(32);
-    let (mining, rest) = bytes.split_at(20);
-    BlockHash::from_bytes(sha256(&[prev, &sha256(&[mining, &sha256(&[rest])])]))
+    let (previous, _) = bytes.split_at(32);
+    BlockHash::from_bytes(sha256(&[previous, &link(bytes)]))
 }
 
 #[cfg(test)]

@@ -9,9 +9,9 @@ use crate::hash::double_sha256;
 use crate::{Txhash, Txid};
 
 /// The longest branch, and the most levels that are folded.
-const MAX_DEPTH: usize = 32;
+pub(super) const MAX_DEPTH: usize = 32;
 /// What stands where a level has no right neighbour.
-const ABSENT: [u8; 32] = [0; 32];
+pub(super) const ABSENT: [u8; 32] = [0; 32];
 
 /// The root of a tree and how high it is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

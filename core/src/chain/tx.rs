@@ -198,6 +198,12 @@ impl<'a> Transaction<'a> {
         inputs.next().is_some_and(|input| input.previous == null) && inputs.next().is_none()
     }
 
+    /// The bytes that were parsed.
+    #[must_use]
+    pub const fn as_bytes(&self) -> &'a [u8] {
+        self.raw
+    }
+
     /// The number of bytes.
     #[must_use]
     #[expect(clippy::len_without_is_empty, reason = "no transaction is empty")]
@@ -247,7 +253,7 @@ fn read_array<const N: usize>(reader: &mut Reader<'_>) -> Result<[u8; N], TxErro
 }
 
 /// A count or length: one byte, or 253, 254 or 255 and then 2, 4 or 8 bytes.
-fn read_size(reader: &mut Reader<'_>) -> Result<u32, TxError> {
+pub(super) fn read_size(reader: &mut Reader<'_>) -> Result<u32, TxError> {
     let [first] = read_array(reader)?;
     let (size, least): (u64, u64) = match first {
         0xfd => (u16::from_le_bytes(read_array(reader)?).into(), 0xfd),

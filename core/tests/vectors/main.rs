@@ -3,10 +3,12 @@
 mod blocks;
 mod burns;
 mod headers;
+mod inclusion;
 mod schnorr;
 mod scripts;
 mod sighash;
 mod transactions;
+mod txoutproofs;
 
 use std::{fs, path::PathBuf};
 

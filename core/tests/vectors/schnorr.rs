@@ -1,6 +1,6 @@
 use std::collections::BTreeMap;
 
-use ltms_core::schnorr::{SecretKey, VerifyingKey, verify};
+use ltms_core::schnorr::{Item, Scratch, SecretKey, VerifyingKey, verify, verify_batch};
 use ltms_core::{PublicKey, Signature};
 use serde_json::Value;
 
@@ -38,6 +38,33 @@ fn invalid_signatures_do_not_hold() {
         assert_eq!(entry["valid"], false);
         assert!(!is_valid(entry), "{entry}");
     });
+}
+
+/// All vectors in one batch, but for those whose key is none.
+#[test]
+fn a_batch_of_all_vectors() {
+    let vectors = Vectors::load("schnorr.json");
+    let mut items = Vec::new();
+    let mut expected = Vec::new();
+    for (list, valid) in [("invalid", false), ("valid", true)] {
+        vectors.each(list, |entry| {
+            let Ok(key) = VerifyingKey::parse(&entry.parsed("pubkey")) else {
+                assert!(!valid);
+                return;
+            };
+            let (hash, signature) = (entry.array("msg"), entry.parsed("sig"));
+            items.push(Item { key, hash, signature });
+            expected.push(valid);
+        });
+    }
+    println!("in one batch: {} checked", items.len());
+    assert!(items.len() > 40);
+    for scratch in [items.len(), 16, 7, 0] {
+        let mut results = vec![false; items.len()];
+        let mut scratch = vec![Scratch::ZERO; scratch];
+        assert!(!verify_batch(&items, &[9; 32], &mut scratch, &mut results));
+        assert_eq!(results, expected);
+    }
 }
 
 /// Keys and signatures as text: what the SDK takes we take, but for what is listed here.

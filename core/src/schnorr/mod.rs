@@ -3,6 +3,10 @@
 //! A signature is `R.x ‖ s`. With `e = sha256(R.x ‖ compressed P ‖ hash) mod n` it is valid when
 //! `s·G − e·P` is a point whose x is `R.x` and whose y is a square (lotusd, `schnorr_impl.h`).
 
+mod batch;
+mod split;
+mod sum;
+
 use core::{fmt, ops::Add};
 
 use hmac::{Hmac, KeyInit, Mac};
@@ -18,6 +22,10 @@ use sha2::Sha256;
 use zeroize::{Zeroize, Zeroizing};
 
 use crate::{PublicKey, Signature, hash::sha256};
+
+#[cfg(feature = "alloc")]
+pub use batch::verify_all;
+pub use batch::{Item, Scratch, verify_batch};
 
 /// An element of the field of coordinates.
 type Coordinate = <Secp256k1 as FieldArithmetic>::FieldElement;
@@ -77,10 +85,15 @@ impl VerifyingKey {
     /// Whether `signature` is this key's signature of `hash`.
     #[must_use]
     pub fn verify(&self, hash: &[u8; 32], signature: &Signature) -> bool {
-        let Some((r, s)) = split(signature) else { return false };
-        let e = challenge(&r.x().into(), &self.to_public_key(), hash);
+        let (r, s) = signature.split();
+        let (Some((x, y)), Some(s)) = (lift(r), scalar(s)) else { return false };
+        let e = challenge(r, &self.to_public_key(), hash);
         let expected = combine(&s, &e.negate(), &ProjectivePoint::from(self.0));
-        expected.eq_affine(&r).into()
+        // The same as comparing x and asking whether y is a square, without leaving projective
+        // coordinates.
+        AffinePoint::from_coordinates(&x.to_bytes(), &y.to_bytes())
+            .into_option()
+            .is_some_and(|r| expected.eq_affine(&r).into())
     }
 }
 
@@ -90,20 +103,17 @@ pub fn verify(key: &PublicKey, hash: &[u8; 32], signature: &Signature) -> bool {
     VerifyingKey::parse(key).is_ok_and(|key| key.verify(hash, signature))
 }
 
-/// R, whose y is the one of the two that is a square, and s; none where a number is out of range
-/// or no point has this x.
-///
-/// Comparing `s·G − e·P` with this point is the same as comparing its x and asking whether its y
-/// is a square, without leaving projective coordinates.
-fn split(signature: &Signature) -> Option<(AffinePoint, Scalar)> {
-    let (x, s) = signature.as_bytes().split_first_chunk::<32>()?;
-    let x = FieldBytes::from(*x);
-    let s = Scalar::from_repr(FieldBytes::from(*s.first_chunk::<32>()?)).into_option()?;
-    let field_x = Coordinate::from_bytes(&x).into_option()?;
-    let square = field_x.square().mul(&field_x).add(Coordinate::from_u64(7));
+/// The point with this x whose y is a square; none where x is out of range or no point has it.
+fn lift(x: &[u8; 32]) -> Option<(Coordinate, Coordinate)> {
+    let x = Coordinate::from_bytes(&FieldBytes::from(*x)).into_option()?;
+    let square = x.square().mul(&x).add(Coordinate::from_u64(7));
     // On this field `sqrt` returns the root that is itself a square (p ≡ 3 mod 4).
-    let y = square.sqrt().into_option()?;
-    Some((AffinePoint::from_coordinates(&x, &y.to_bytes()).into_option()?, s))
+    Some((x, square.sqrt().into_option()?))
+}
+
+/// The number, where it is below the order.
+fn scalar(bytes: &[u8; 32]) -> Option<Scalar> {
+    Scalar::from_repr(FieldBytes::from(*bytes)).into_option()
 }
 
 /// The challenge `e`.
