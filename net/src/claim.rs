@@ -4,8 +4,8 @@ use ltms_core::burn::{BurnScript, Purpose};
 use ltms_core::chain::{Header, Transaction, TxError, merkle};
 use ltms_core::schnorr::SecretKey;
 use ltms_core::wire::{
-    BufferTooSmall, BurnClaim, Credit, Envelope, IncludedBurn, Kind, Registration, Rotation, WireError,
-    credit_hash, register_hash, rotation_hash,
+    BufferTooSmall, BurnClaim, Credit, Envelope, IncludedBurn, Kind, Registration, Rotation,
+    WireError, credit_hash, register_hash, rotation_hash,
 };
 use ltms_core::{Amount, Network, OutPoint, Signature, Timestamp, size};
 
@@ -24,6 +24,9 @@ pub enum ClaimError {
     /// The output is missing or registers nobody.
     #[error("the output is no registration")]
     NotARegistration,
+    /// The output is missing or burns for another purpose.
+    #[error("the output burns for another purpose")]
+    OtherPurpose,
     /// The output registers another key.
     #[error("the output registers another key")]
     OtherKey,
@@ -227,10 +230,8 @@ mod tests {
         /// Takes a claim through every step.
         fn judge(&mut self, envelope: &[u8]) -> Decision {
             let tip = self.chain.tip().now_or_never().unwrap().unwrap();
-            self.gate.set_tip(NOW, tip, tip.height);
-            let Envelope { kind, body, signature } = Envelope::decode(envelope).unwrap();
-            assert_eq!(kind, Kind::Registration);
-            let claim = Registration::decode(body).unwrap();
+            assert!(self.gate.set_tip(NOW, tip, tip.height).is_accept());
+            let (claim, signature) = BurnClaim::read(envelope).unwrap();
             let source = Source::direct(self.peer);
             let ticket = match self.gate.screen_claim(NOW, &source, &claim, signature) {
                 Screening::Proceed(ticket) => ticket,
@@ -361,7 +362,7 @@ mod tests {
 
         chain.mine_empty(1).unwrap();
         let tip = chain.tip().now_or_never().unwrap().unwrap();
-        node.gate.set_tip(NOW, tip, tip.height);
+        assert!(node.gate.set_tip(NOW, tip, tip.height).is_accept());
         let standing = node.gate.standing(NOW, &subject);
         assert_eq!((standing.confirmations, standing.tier), (72, Some(Tier::Verified)));
         assert_eq!(standing.burned, Amount::from_xpi(200));

@@ -12,8 +12,8 @@ use ltms_core::{
 use tokio::sync::{broadcast, mpsc, oneshot};
 
 use crate::{
-    chain::SourceError,
-    claim::{ClaimError, registration_envelope},
+    chain::{IncludedTransaction, SourceError},
+    claim::{ClaimError, credit_envelope, registration_envelope, rotation_envelope},
     clock::Clock,
     door::core_peer,
 };
@@ -275,13 +275,65 @@ impl Handle {
     ) -> Result<IdentityId, NodeError> {
         let id = burn.identity_id().map_err(|_| Decision::new(Reason::NoSuchOutput));
         let id = id.map_err(NodeError::Refused)?;
+        let (included, vout) = self.included(burn).await?;
+        let envelope = registration_envelope(self.network, &included, vout, key)?;
+        self.settle(envelope).await?;
+        Ok(id)
+    }
+
+    /// Proves a rotation to the network: `new`, the key in the burn's script, takes the place of
+    /// `old`, the identity's current key. Its delegations and advertisements end.
+    ///
+    /// # Errors
+    /// What the chain source or the claim is short of, or the policy's refusal.
+    pub async fn rotate_identity(
+        &self,
+        id: IdentityId,
+        old: &SecretKey,
+        new: &SecretKey,
+        burn: OutPoint,
+    ) -> Result<Registered, NodeError> {
+        let known = self.identity(id).await?;
+        let known = known.ok_or(NodeError::Refused(Decision::new(Reason::UnknownIdentity)))?;
+        let (included, vout) = self.included(burn).await?;
+        let sequence = known.sequence.saturating_add(1);
+        let now = self.clock.now();
+        let envelope = rotation_envelope(self.network, &included, vout, (old, new), sequence, now)?;
+        self.settle(envelope).await?;
+        let rotated = self.identity(id).await?;
+        rotated.ok_or(NodeError::Refused(Decision::new(Reason::UnknownIdentity)))
+    }
+
+    /// Proves what else an identity burned for: more key slots, or a higher tier.
+    ///
+    /// # Errors
+    /// What the chain source or the claim is short of, or the policy's refusal.
+    pub async fn credit_identity(
+        &self,
+        id: IdentityId,
+        key: &SecretKey,
+        burn: OutPoint,
+    ) -> Result<(), NodeError> {
+        let known = self.identity(id).await?;
+        let known = known.ok_or(NodeError::Refused(Decision::new(Reason::UnknownIdentity)))?;
+        let (included, vout) = self.included(burn).await?;
+        let envelope = credit_envelope(self.network, &included, vout, key, known.sequence)?;
+        self.settle(envelope).await
+    }
+
+    /// A burn's transaction with its way to its block, and the output as claims name it.
+    async fn included(&self, burn: OutPoint) -> Result<(IncludedTransaction, u8), NodeError> {
         let included = self.chain.transaction(burn.txid).await?;
         let included = included.ok_or(NodeError::NoTransaction(burn.txid))?;
         let vout = u8::try_from(burn.vout).map_err(|_| NodeError::TooLarge)?;
-        let envelope = registration_envelope(self.network, &included, vout, key)?;
+        Ok((included, vout))
+    }
+
+    /// Takes an own claim through our Gate, which publishes it.
+    async fn settle(&self, envelope: Vec<u8>) -> Result<(), NodeError> {
         let decision = self.ask(|reply| Command::Claim(envelope, reply)).await?;
         match decision.reason {
-            Reason::New | Reason::AlreadyKnown => Ok(id),
+            Reason::New | Reason::AlreadyKnown => Ok(()),
             _ => Err(NodeError::Refused(decision)),
         }
     }

@@ -3,6 +3,7 @@
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use futures::{FutureExt, future, future::BoxFuture};
+use ltms_core::burn::BurnScript;
 use ltms_core::chain::{Header, TxError};
 use ltms_core::hash::sha256;
 use ltms_core::schnorr::SecretKey;
@@ -87,7 +88,16 @@ impl DevChain {
     /// is none. Burns that differ in key, amount or time have different ids.
     #[must_use]
     pub fn burn_transaction(key: PublicKey, amount: Amount, timestamp_ms: Option<u64>) -> Vec<u8> {
-        regtest::burn_transaction(key, amount, timestamp_ms)
+        Self::purpose_transaction(
+            &BurnScript { public_key: key, timestamp_ms, purpose: None },
+            amount,
+        )
+    }
+
+    /// The same for a burn of any purpose.
+    #[must_use]
+    pub fn purpose_transaction(script: &BurnScript, amount: Amount) -> Vec<u8> {
+        regtest::burn_transaction(script, amount)
     }
 
     /// The first transaction in the chain that registers `key`.

@@ -3,7 +3,7 @@
 use ltms_core::burn::BurnScript;
 use ltms_core::chain::{Header, Input, Output, Transaction, TxError, merkle};
 use ltms_core::hash::{double_sha256, sha256};
-use ltms_core::{Amount, BlockHash, OutPoint, PublicKey, Txid};
+use ltms_core::{Amount, BlockHash, OutPoint, Txid};
 
 use super::raw::{self, compact_size};
 
@@ -93,13 +93,9 @@ fn coinbase(height: u32, number: u32) -> Vec<u8> {
     transaction(nothing, &script, &[mark, Output { value: REWARD, script: &nobody }])
 }
 
-/// See [`super::DevChain::burn_transaction`].
-pub(super) fn burn_transaction(
-    key: PublicKey,
-    amount: Amount,
-    timestamp_ms: Option<u64>,
-) -> Vec<u8> {
-    let burn = BurnScript { public_key: key, timestamp_ms, purpose: None }.build();
+/// See [`super::DevChain::purpose_transaction`].
+pub(super) fn burn_transaction(script: &BurnScript, amount: Amount) -> Vec<u8> {
+    let (burn, key) = (script.build(), script.public_key);
     let spent = sha256(&[b"ltms dev chain", &amount.sats().to_le_bytes(), &burn]);
     // The form of a signature and a key, and nothing in it.
     let script = [[65].as_slice(), &[0; 65], &[33], key.as_bytes()].concat();

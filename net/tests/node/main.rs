@@ -9,5 +9,6 @@ mod discovery;
 mod operator;
 mod reach;
 mod reorganisation;
+mod rotation;
 mod shutdown;
 mod world;
