@@ -2,7 +2,10 @@
 
 use std::collections::VecDeque;
 
-use ltms_core::{AdTicket, ClaimTicket, SignatureCheck};
+use ltms_core::{
+    AdTicket, ClaimTicket, SignatureCheck, Signed,
+    schnorr::{Item, VerifyingKey, verify_all},
+};
 use tokio::task::JoinSet;
 
 /// Tickets that may wait; what comes on top is put off.
@@ -20,12 +23,33 @@ pub(crate) enum Ticket {
 }
 
 impl Ticket {
-    fn verify(&self) -> SignatureCheck {
+    fn signatures(&self) -> Box<dyn Iterator<Item = &Signed> + '_> {
         match self {
-            Self::Ad(ticket) => ticket.verify(),
-            Self::Claim(ticket) => ticket.verify(),
+            Self::Ad(ticket) => Box::new(ticket.signatures()),
+            Self::Claim(ticket) => Box::new(ticket.signatures()),
         }
     }
+
+    fn check(&self, holds: impl FnMut(&Signed) -> bool) -> SignatureCheck {
+        match self {
+            Self::Ad(ticket) => ticket.check(holds),
+            Self::Claim(ticket) => ticket.check(holds),
+        }
+    }
+}
+
+/// Checks all signatures of some tickets together. A key that is no point verifies nothing.
+fn check_all<'a>(tickets: impl Iterator<Item = &'a Ticket> + Clone) -> Vec<SignatureCheck> {
+    let item = |signed: &Signed| {
+        let key = VerifyingKey::parse(&signed.key).ok()?;
+        Some(Item { key, hash: signed.hash, signature: signed.signature })
+    };
+    let items: Vec<_> = tickets.clone().flat_map(Ticket::signatures).map(item).collect();
+    let readable: Vec<_> = items.iter().flatten().copied().collect();
+    let mut holding = verify_all(&readable, &rand::random()).into_iter();
+    let mut results =
+        items.into_iter().map(|item| item.is_some() && holding.next().unwrap_or(false));
+    tickets.map(|ticket| ticket.check(|_| results.next().unwrap_or(false))).collect()
 }
 
 /// A checked ticket with whatever the driver wants back with it.
@@ -92,13 +116,9 @@ impl<T: Send + 'static> Workers<T> {
         while self.running.len() < self.most && !self.queue.is_empty() {
             let batch: Vec<_> = self.queue.drain(..self.queue.len().min(BATCH)).collect();
             self.running.spawn_blocking(move || {
-                batch
-                    .into_iter()
-                    .map(|(ticket, note)| {
-                        let check = ticket.verify();
-                        Checked { ticket, check, note }
-                    })
-                    .collect()
+                let checks = check_all(batch.iter().map(|(ticket, _)| ticket));
+                let checked = batch.into_iter().zip(checks);
+                checked.map(|((ticket, note), check)| Checked { ticket, check, note }).collect()
             });
         }
     }
@@ -107,5 +127,54 @@ impl<T: Send + 'static> Workers<T> {
 impl<T: Send + 'static> Default for Workers<T> {
     fn default() -> Self {
         Self::new()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use ltms_core::{
+        Capacity, Connection, Direction, Gate, Heap, Network, PeerId, Policy, Screening, Seed,
+        Source, Timestamp, wire::BurnClaim,
+    };
+
+    use super::*;
+    use crate::{
+        chain::DevChain,
+        claim::{find_registration, registration_envelope},
+    };
+
+    /// The claim of a recorded burn, with a signature that does not hold if it is `forged`.
+    fn ticket(gate: &mut Gate<Heap>, chain: &DevChain, number: u8, forged: bool) -> Ticket {
+        let key = DevChain::recorded_key(number).expect("a recorded key");
+        let included = chain.registration_of(&key.public_key()).expect("a recorded burn");
+        let (vout, ..) = find_registration(&included.raw).expect("a registration");
+        let envelope = registration_envelope(Network::Reg, &included, vout, &key).expect("a claim");
+        let (claim, signature) = BurnClaim::read(&envelope).expect("a claim");
+        let mut bytes = *signature.as_bytes();
+        bytes[63] ^= u8::from(forged);
+        let source = Source::direct(PeerId::from_bytes(&[1; 38]).expect("an id"));
+        let signature = ltms_core::Signature::from_bytes(bytes);
+        match gate.screen_claim(Timestamp::from_millis(1), &source, &claim, signature) {
+            Screening::Proceed(ticket) => Ticket::Claim(Box::new(ticket)),
+            Screening::Done(decision) => panic!("refused: {decision:?}"),
+        }
+    }
+
+    #[test]
+    fn a_batch_says_of_each_what_it_says_alone() {
+        let chain = DevChain::recorded().expect("a good recording");
+        let policy = Policy::LOTUS_V1.on(Network::Reg);
+        let memory = Heap::new(Capacity::SMALL);
+        let mut gate = Gate::new(memory, policy, Seed::new([7; 16])).expect("a good policy");
+        let peer = PeerId::from_bytes(&[1; 38]).expect("an id");
+        let connection = Connection { peer, address: None, direction: Direction::Inbound };
+        gate.connected(Timestamp::from_millis(1), &connection).expect("a row");
+        let forged = |number: &u8| number % 5 == 2;
+        let tickets: Vec<_> =
+            (0..20).map(|number| ticket(&mut gate, &chain, number, forged(&number))).collect();
+        let alone: Vec<_> = tickets.iter().map(|ticket| ticket.check(Signed::holds)).collect();
+        assert_eq!(check_all(tickets.iter()), alone);
+        let invalid = alone.iter().filter(|check| **check == SignatureCheck::Invalid).count();
+        assert_eq!(invalid, (0..20).filter(forged).count());
     }
 }

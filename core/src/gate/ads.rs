@@ -21,25 +21,26 @@ pub struct AdTicket {
 }
 
 impl AdTicket {
-    /// Checks the signatures: the delegation's, if it is new here, then the author's.
+    /// Checks the signatures one by one.
     pub fn verify(&self) -> SignatureCheck {
-        if !self.delegation.is_none_or(|delegation| delegation.holds()) {
-            SignatureCheck::NotDelegated
-        } else if self.author.holds() {
-            SignatureCheck::Valid
-        } else {
-            SignatureCheck::Invalid
+        self.check(Signed::holds)
+    }
+
+    /// The signatures to check, for batches: the delegation's, if it is new here, then the
+    /// author's.
+    pub fn signatures(&self) -> impl Iterator<Item = &Signed> {
+        self.delegation.iter().chain(core::iter::once(&self.author))
+    }
+
+    /// What follows from the checks; `holds` is asked about each of [`AdTicket::signatures`], in
+    /// their order.
+    pub fn check(&self, mut holds: impl FnMut(&Signed) -> bool) -> SignatureCheck {
+        let delegated = self.delegation.is_none_or(|delegation| holds(&delegation));
+        match (delegated, holds(&self.author)) {
+            (false, _) => SignatureCheck::NotDelegated,
+            (true, false) => SignatureCheck::Invalid,
+            (true, true) => SignatureCheck::Valid,
         }
-    }
-
-    /// The author's signature, for batches.
-    pub const fn author(&self) -> &Signed {
-        &self.author
-    }
-
-    /// The delegation's signature, if it has to be checked.
-    pub const fn delegation(&self) -> Option<&Signed> {
-        self.delegation.as_ref()
     }
 }
 

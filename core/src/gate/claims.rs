@@ -51,13 +51,22 @@ pub(crate) enum Claimed {
 }
 
 impl ClaimTicket {
-    /// Checks the signatures.
+    /// Checks the signatures one by one.
     pub fn verify(&self) -> SignatureCheck {
-        if self.signed.holds() && self.also.is_none_or(|also| also.holds()) {
-            SignatureCheck::Valid
-        } else {
-            SignatureCheck::Invalid
-        }
+        self.check(Signed::holds)
+    }
+
+    /// The signatures to check, for batches.
+    pub fn signatures(&self) -> impl Iterator<Item = &Signed> {
+        core::iter::once(&self.signed).chain(&self.also)
+    }
+
+    /// What follows from the checks; `holds` is asked about each of [`ClaimTicket::signatures`],
+    /// in their order.
+    pub fn check(&self, mut holds: impl FnMut(&Signed) -> bool) -> SignatureCheck {
+        let old = holds(&self.signed);
+        let new = self.also.is_none_or(|also| holds(&also));
+        if old && new { SignatureCheck::Valid } else { SignatureCheck::Invalid }
     }
 }
 
