@@ -11,6 +11,7 @@ mod hello;
 mod operator;
 mod random;
 mod regressions;
+mod reorg;
 mod reputation;
 mod slots;
 mod storage;

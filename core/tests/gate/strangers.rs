@@ -179,7 +179,7 @@ fn a_suspended_identity_does_not_fall_back_to_a_stranger() {
     let id = world.register(&Claim::real(0));
     let delegated = ad(&delegate).under(&id).delegated(&author, START.saturating_add(DAY));
     assert_eq!(reason(world.direct(0, &delegated)), Reason::New);
-    world.set_tip(TIP, 186);
+    world.confirm_tip(TIP, 186);
     world.wait(MINUTE);
     for author in [&author, &delegate] {
         assert_eq!(reason(world.direct(0, &ad(author).at(world.now))), Reason::KeyTaken);
