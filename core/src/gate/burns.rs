@@ -30,7 +30,8 @@ pub struct Registered {
     pub height: BlockHeight,
     /// How well that is known.
     pub class: EvidenceClass,
-    /// Whether the burn is out of the chain, or its proof too old.
+    /// Whether the burn is out of the chain; [`Gate::standing`] also looks at an anchored proof's
+    /// age.
     pub suspended: bool,
     /// Its reputation score.
     pub score: u8,
@@ -134,6 +135,7 @@ impl Parts<'_> {
     /// in the chain holds; it may displace the later until that is final.
     pub(crate) fn rotate(
         &mut self,
+        now: Timestamp,
         id: &IdentityId,
         sequence: u64,
         key: &PublicKey,
@@ -144,7 +146,7 @@ impl Parts<'_> {
         let tip = self.node.tip_height().get();
         let found = self.tables.identities.find(seed, id).ok_or(Reason::UnknownIdentity)?;
         let row = self.tables.identities.get(found).ok_or(Reason::UnknownIdentity)?;
-        if row.suspended_at.is_some() {
+        if row.is_suspended(now) {
             return Err(Reason::Suspended.into());
         }
         let last = row.last_used(Purpose::Rotation);
@@ -197,6 +199,7 @@ impl Parts<'_> {
     /// Adds what a burn of another purpose bought.
     pub(crate) fn credit(
         &mut self,
+        now: Timestamp,
         id: &IdentityId,
         sequence: u64,
         purpose: Purpose,
@@ -206,7 +209,7 @@ impl Parts<'_> {
         let price = purpose.price(&self.rules.policy.burns);
         let row =
             self.tables.identities.find_mut(&self.rules.seed, id).ok_or(Reason::UnknownIdentity)?;
-        if row.suspended_at.is_some() {
+        if row.is_suspended(now) {
             return Err(Reason::Suspended.into());
         }
         if sequence != row.sequence {

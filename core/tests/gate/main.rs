@@ -1,6 +1,7 @@
 //! The Gate from outside: what it answers to honest and to hostile peers, by reason and by state.
 
 mod ads;
+mod anchored;
 mod burns;
 mod clock;
 mod delegates;
