@@ -127,3 +127,19 @@ fn suspended_for_its_age_it_may_not_rotate() {
     assert_eq!(reason(anchored(&mut world, &claim)), Reason::New);
     assert_eq!(reason(anchored(&mut world, &rotation)), Reason::New);
 }
+
+/// Only what an anchor proved has an end that a clock could be wrong about.
+#[test]
+fn a_clock_that_steps_back_ends_no_other_proof() {
+    let mut world = World::registered(1);
+    let id = Claim::real(0).id();
+    let (_, claim) = device();
+    assert_eq!(reason(anchored(&mut world, &claim)), Reason::New);
+    world.wait(DAY);
+    let _ = world.events();
+    world.now = START;
+    let _ = world.events();
+    world.wait(Millis::from_days(30));
+    assert!(!world.of_identity(&id).suspended);
+    assert!(world.of_identity(&claim.id()).suspended);
+}

@@ -219,6 +219,19 @@ fn a_second_source_confirms_at_once() {
     assert_eq!(world.gate.tip().unwrap().height, BlockHeight::new(TIP + 1));
 }
 
+/// The clock was days ahead when the doubt began; it is believed in time all the same.
+#[test]
+fn a_doubt_does_not_last_longer_for_a_clock_that_steps_back() {
+    let (mut world, ids) = world([TIP - 5]);
+    world.wait(DAY);
+    assert_eq!(reason(world.try_tip(TIP, TIP - 11)), Reason::ChainSuspect);
+    world.now = START;
+    assert_eq!(reason(world.try_tip(TIP, TIP - 11)), Reason::ChainSuspect);
+    world.wait(Millis::from_mins(10));
+    assert_eq!(reason(world.try_tip(TIP, TIP - 11)), Reason::Clear);
+    assert_eq!(world.events(), [Event::Suspended(ids[0])]);
+}
+
 /// `count` identities, the first `above` of which were burned six blocks ago.
 fn crowd(count: u32, above: u32) -> World {
     let mut world = World::new();
