@@ -14,6 +14,7 @@ mod random;
 mod regressions;
 mod reorg;
 mod reputation;
+mod rotation;
 mod slots;
 mod storage;
 mod strangers;

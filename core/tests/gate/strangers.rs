@@ -165,6 +165,10 @@ fn registering_takes_a_strangers_key_over() {
     assert_eq!(world.of_peer(0).keys.0, 0);
     assert_eq!(world.of_key(&author.public_key()).identity, Some(id));
     assert!(!world.gate.is_listed(world.now, &author.public_key()));
+    // What it said as a stranger does not travel on.
+    let before = ad(&author).seal();
+    let by_page = Source { channel: Channel::Directory, ..Source::direct(peer(0)) };
+    assert_eq!(reason(world.send(&by_page, &before)), Reason::KeyTaken);
     world.wait(MINUTE);
     let as_stranger = ad(&author).at(world.now);
     assert_eq!(reason(world.direct(0, &as_stranger)), Reason::KeyTaken);
