@@ -55,7 +55,7 @@ pub(crate) struct KeyRow {
     pub(crate) owner: Owner,
     /// The current key of its owner, an identity.
     pub(crate) current: bool,
-    /// The rotation under which it advertises.
+    /// The rotation under which its newest message was made.
     pub(crate) sequence: u64,
     /// End of its delegation; `EPOCH` if it has none.
     pub(crate) not_after: Timestamp,

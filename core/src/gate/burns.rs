@@ -30,7 +30,8 @@ pub struct Registered {
     pub height: BlockHeight,
     /// How well that is known.
     pub class: EvidenceClass,
-    /// Whether the burn is out of the chain, or its proof too old.
+    /// Whether the burn is out of the chain; [`Gate::standing`] also looks at an anchored proof's
+    /// age.
     pub suspended: bool,
     /// Its reputation score.
     pub score: u8,
@@ -104,7 +105,7 @@ impl Parts<'_> {
         };
         let inserted = self.tables.identities.insert(seed, row).ok_or(Reason::TableFull)?;
         self.tables.identities.mark(inserted);
-        self.take_key(id, key, 0);
+        self.take_key(id, key);
         Ok(())
     }
 
@@ -134,6 +135,7 @@ impl Parts<'_> {
     /// in the chain holds; it may displace the later until that is final.
     pub(crate) fn rotate(
         &mut self,
+        now: Timestamp,
         id: &IdentityId,
         sequence: u64,
         key: &PublicKey,
@@ -144,7 +146,7 @@ impl Parts<'_> {
         let tip = self.node.tip_height().get();
         let found = self.tables.identities.find(seed, id).ok_or(Reason::UnknownIdentity)?;
         let row = self.tables.identities.get(found).ok_or(Reason::UnknownIdentity)?;
-        if row.suspended_at.is_some() {
+        if row.is_suspended(now) {
             return Err(Reason::Suspended.into());
         }
         let last = row.last_used(Purpose::Rotation);
@@ -166,7 +168,7 @@ impl Parts<'_> {
         }
         let retired = row.key;
         if contests {
-            self.void(id);
+            self.void(id, sequence);
         }
         let row = self.tables.identities.get_mut(found).ok_or(Reason::UnknownIdentity)?;
         if !contests {
@@ -180,23 +182,23 @@ impl Parts<'_> {
         if let Some(row) = self.tables.keys.find_mut(seed, &retired) {
             row.current = false;
         }
-        self.take_key(id, key, sequence);
+        self.take_key(id, key);
         Ok(())
     }
 
-    /// Ends everything that was advertised or delegated under the present sequence, because it
-    /// was another key's that had it.
-    fn void(&mut self, id: &IdentityId) {
+    /// Makes everything that was advertised or delegated under `sequence` belong to the one before,
+    /// because it was by another key.
+    fn void(&mut self, id: &IdentityId, sequence: u64) {
         let owner = Owner::Identity(IdentityRow::tag(&self.rules.seed, id));
         for row in self.tables.keys.rows_mut().filter(|row| row.owner == owner) {
-            row.expires_at = Timestamp::EPOCH;
-            row.delegation = 0;
+            row.sequence = row.sequence.min(sequence.saturating_sub(1));
         }
     }
 
     /// Adds what a burn of another purpose bought.
     pub(crate) fn credit(
         &mut self,
+        now: Timestamp,
         id: &IdentityId,
         sequence: u64,
         purpose: Purpose,
@@ -206,7 +208,7 @@ impl Parts<'_> {
         let price = purpose.price(&self.rules.policy.burns);
         let row =
             self.tables.identities.find_mut(&self.rules.seed, id).ok_or(Reason::UnknownIdentity)?;
-        if row.suspended_at.is_some() {
+        if row.is_suspended(now) {
             return Err(Reason::Suspended.into());
         }
         if sequence != row.sequence {
@@ -230,7 +232,7 @@ impl Parts<'_> {
     }
 
     /// The key's row becomes the identity's; a stranger's advertisement by it ends.
-    fn take_key(&mut self, id: &IdentityId, key: &PublicKey, sequence: u64) {
+    fn take_key(&mut self, id: &IdentityId, key: &PublicKey) {
         let seed = &self.rules.seed;
         let owner = Owner::Identity(IdentityRow::tag(seed, id));
         let place = self.tables.keys.find(seed, key).or_else(|| {
@@ -244,7 +246,6 @@ impl Parts<'_> {
         }
         if let Some(row) = place.and_then(|place| self.tables.keys.get_mut(place)) {
             row.current = true;
-            row.sequence = sequence;
             if old_owner != owner {
                 row.owner = owner;
                 row.leave_slot();

@@ -206,8 +206,8 @@ impl Parts<'_> {
             BurnClaim::Registration(claim) => {
                 self.screen_registration(now, claim, &burn, signature)?
             }
-            BurnClaim::Rotation(claim) => self.screen_rotation(claim, &burn, signature)?,
-            BurnClaim::Credit(claim) => self.screen_credit(claim, &burn, signature)?,
+            BurnClaim::Rotation(claim) => self.screen_rotation(now, claim, &burn, signature)?,
+            BurnClaim::Credit(claim) => self.screen_credit(now, claim, &burn, signature)?,
         };
         self.take_signature(now, source)?;
         let IncludedBurn { block, position, .. } = *claim.burn();
@@ -248,6 +248,7 @@ impl Parts<'_> {
 
     fn screen_rotation(
         &self,
+        now: Timestamp,
         claim: &Rotation<'_>,
         burn: &Burn,
         signature: Signature,
@@ -259,7 +260,7 @@ impl Parts<'_> {
         if burn.value < policy.burns.rotation {
             return Err(Reason::BurnTooSmall.into());
         }
-        let identity = self.claimant(&claim.identity)?;
+        let identity = self.claimant(now, &claim.identity)?;
         let new = burn.script.public_key;
         // The next rotation is the current key's to make; the last one may still be contested by
         // the key before, whose burn may lie earlier in the chain.
@@ -295,6 +296,7 @@ impl Parts<'_> {
 
     fn screen_credit(
         &self,
+        now: Timestamp,
         claim: &Credit<'_>,
         burn: &Burn,
         signature: Signature,
@@ -310,7 +312,7 @@ impl Parts<'_> {
         if burn.value < purpose.price(&policy.burns) {
             return Err(Reason::BurnTooSmall.into());
         }
-        let identity = self.claimant(&claim.identity)?;
+        let identity = self.claimant(now, &claim.identity)?;
         if claim.sequence > identity.sequence {
             return Err(Reason::NeedHistory.into());
         }
@@ -334,10 +336,10 @@ impl Parts<'_> {
 
     /// The identity that a rotation or credit names. A ban is only our opinion and does not keep
     /// facts of the chain out; a suspension does.
-    fn claimant(&self, id: &IdentityId) -> Result<&IdentityRow, Decision> {
+    fn claimant(&self, now: Timestamp, id: &IdentityId) -> Result<&IdentityRow, Decision> {
         let found = self.tables.identities.view().find(&self.rules.seed, id);
         let (_, identity) = found.ok_or(Reason::UnknownIdentity)?;
-        if identity.suspended_at.is_some() { Err(Reason::Suspended.into()) } else { Ok(identity) }
+        if identity.is_suspended(now) { Err(Reason::Suspended.into()) } else { Ok(identity) }
     }
 
     /// A key that is somebody's current key cannot become another's, nor the same one's again.
@@ -399,9 +401,9 @@ impl Parts<'_> {
             Claimed::Registration { id, key, burned } => {
                 self.register(now, &id, &key, burned, place, evidence.class)
             }
-            Claimed::Rotation { id, sequence, key } => self.rotate(&id, sequence, &key, place),
+            Claimed::Rotation { id, sequence, key } => self.rotate(now, &id, sequence, &key, place),
             Claimed::Credit { id, sequence, purpose, burned } => {
-                self.credit(&id, sequence, purpose, burned, place)
+                self.credit(now, &id, sequence, purpose, burned, place)
             }
         }
     }

@@ -2,6 +2,7 @@
 
 use super::Parts;
 use super::burns::ANCHORED;
+use crate::identities::EvidenceClass;
 use crate::{Millis, Timestamp};
 
 /// A clock may be corrected by this much without anything being cut.
@@ -27,6 +28,9 @@ impl Parts<'_> {
         self.node.signatures.cut(windows.node_signatures, now);
         self.node.headers.cut(windows.node_header, now);
         self.node.next_sweep = self.node.next_sweep.min(now);
+        if let Some(doubt) = &mut self.node.doubt {
+            doubt.since = doubt.since.min(now);
+        }
         for row in self.tables.peers.rows_mut() {
             row.since = row.since.min(now);
             row.messages.cut(windows.connection, now);
@@ -46,7 +50,9 @@ impl Parts<'_> {
             row.window.cut(quota, now);
             row.ban.cut(now, sanctions.identity_ban_max);
             row.next_free = row.next_free.min(now);
-            row.proved_until = row.proved_until.cut(now, ANCHORED);
+            if row.class == EvidenceClass::Anchored {
+                row.proved_until = row.proved_until.cut(now, ANCHORED);
+            }
         }
         let freshness = &policy.freshness;
         let longest = freshness.max_lifetime.saturating_add(freshness.future);

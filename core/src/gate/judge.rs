@@ -120,10 +120,17 @@ impl Parts<'_> {
             Owner::Stranger(_) if facts.source.channel == Channel::Gossip => {
                 return Err(Reason::StrangerElsewhere.into());
             }
+            // A stranger's, before the key became an identity's.
+            Owner::Identity(_) if facts.authority.is_none() => {
+                return Err(Reason::KeyTaken.into());
+            }
             Owner::Identity(tag) => {
                 let identities = self.tables.identities.view();
                 if let Some((_, identity)) = identities.find_tag(&self.rules.seed, tag) {
                     self.judge_identity(now, identity)?;
+                    if row.sequence < identity.sequence {
+                        return Err(Reason::Superseded.into());
+                    }
                 }
             }
             _ => {}

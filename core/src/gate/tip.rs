@@ -31,7 +31,7 @@ pub struct Tip {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Doubt {
     fork: BlockHeight,
-    since: Timestamp,
+    pub(crate) since: Timestamp,
 }
 
 impl<S: Storage> Gate<S> {

@@ -1,9 +1,9 @@
-//! Registration and reorganisations (policy §6).
+//! Registration (policy §6).
 
 use ltms_core::burn::{BurnScript, Purpose};
 use ltms_core::*;
 
-use crate::ads::{GARBAGE, ad};
+use crate::ads::GARBAGE;
 use crate::claims::{Claim, header, named, secret};
 use crate::world::*;
 
@@ -105,7 +105,7 @@ fn outputs_that_are_not_there_and_transactions_that_are_none() {
     for raw in [&[][..], &[0; 64], &Claim::real(0).transaction[1..]] {
         let mut claim = Claim::real(0);
         claim.transaction = raw.to_vec();
-        let registration = claim.registration();
+        let registration = claim.claimed();
         let source = Source::direct(peer(COURIER));
         let screened = world.gate.screen_claim(START, &source, &registration, claim.signature);
         let Screening::Done(decision) = screened else { panic!("no transaction") };
@@ -140,10 +140,10 @@ fn a_transaction_too_small_for_a_block_is_none() {
 fn five_confirmations_are_too_few_and_six_are_enough() {
     let mut world = World::new();
     let claim = Claim::real(0);
-    world.set_tip(187 + 4, 187);
+    world.confirm_tip(187 + 4, 187);
     assert_eq!(reason(world.claim(&claim)), Reason::Immature);
     assert_eq!(world.of_peer(COURIER).malformed.0, 0);
-    world.set_tip(187 + 5, 187);
+    world.set_tip(187 + 5, 187 + 4);
     assert_eq!(reason(world.claim(&claim)), Reason::New);
     assert_eq!(world.of_identity(&claim.id()).confirmations, 6);
 }
@@ -209,49 +209,4 @@ fn a_full_table_registers_nobody_and_blames_nobody() {
     world.register(&Claim::real(1));
     assert_eq!(reason(world.claim(&Claim::real(2))), Reason::TableFull);
     assert_eq!(world.of_peer(COURIER).malformed.0, 0);
-}
-
-#[test]
-fn a_reorganisation_suspends_what_was_burned_above_the_fork_and_only_that() {
-    let mut world = World::new();
-    let shallow = world.register(&Claim::real(0));
-    let deep = world.register(&Claim::made(&named("deep"), XPI_50, 186));
-    world.connect(0);
-    let (author, deep_author) = (secret(0), named("deep"));
-    assert_eq!(reason(world.direct(0, &ad(&author).under(&shallow))), Reason::New);
-    assert_eq!(reason(world.direct(0, &ad(&deep_author).under(&deep))), Reason::New);
-    assert_eq!(world.events().len(), 2);
-
-    world.set_tip(TIP + 1, TIP);
-    assert_eq!(world.events(), [], "a new block is no reorganisation");
-    world.set_tip(TIP + 2, 186);
-    assert_eq!(world.events(), [Event::Suspended(shallow)]);
-    world.set_tip(TIP + 3, 186);
-    assert_eq!(world.events(), [], "told once");
-    assert!(world.of_identity(&shallow).suspended && !world.of_identity(&deep).suspended);
-    assert_eq!(reason(world.of_identity(&shallow).decision), Reason::Suspended);
-    assert!(!world.gate.is_listed(world.now, &author.public_key()));
-    assert!(world.gate.is_listed(world.now, &deep_author.public_key()));
-
-    world.wait(MINUTE);
-    let next = ad(&author).under(&shallow).at(world.now);
-    assert_eq!(reason(world.direct(0, &next)), Reason::Suspended);
-    assert_eq!(reason(world.direct(0, &ad(&author).under(&shallow))), Reason::Suspended, "known");
-    assert_eq!(world.of_peer(0).malformed.0, 0);
-    assert_eq!(world.of_identity(&shallow).keys.0, 1, "its keys are kept");
-
-    world.gate.burn_seen(world.now, &shallow, None);
-    assert!(world.of_identity(&shallow).suspended, "still in no block");
-    let moved = header(190, [5; 32]);
-    let weak = BlockEvidence { header: &moved, class: EvidenceClass::Weak };
-    world.gate.burn_seen(world.now, &shallow, Some(&weak));
-    assert!(world.of_identity(&shallow).suspended, "work alone is not enough");
-    let found = BlockEvidence { header: &moved, class: EvidenceClass::Node };
-    world.gate.burn_seen(world.now, &shallow, Some(&found));
-    assert_eq!(world.events(), [Event::Resumed(shallow)]);
-    assert_eq!(world.gate.identity(&shallow).unwrap().height, BlockHeight::new(190));
-    assert!(world.gate.is_listed(world.now, &author.public_key()));
-    assert_eq!(reason(world.direct(0, &next)), Reason::New);
-    world.gate.burn_seen(world.now, &shallow, Some(&found));
-    assert_eq!(world.events(), [], "not suspended");
 }

@@ -6,7 +6,10 @@ use ltms_core::burn::{BurnScript, Purpose};
 use ltms_core::chain::{Header, Transaction, merkle};
 use ltms_core::hash::sha256;
 use ltms_core::schnorr::SecretKey;
-use ltms_core::wire::{IncludedBurn, Registration, register_hash};
+use ltms_core::wire::{
+    BurnClaim, Credit, IncludedBurn, Registration, Rotation, credit_hash, register_hash,
+    rotation_hash,
+};
 use ltms_core::*;
 use serde_json::Value;
 
@@ -28,6 +31,15 @@ pub(crate) struct Claim {
     pub(crate) branch: Vec<[u8; 32]>,
     pub(crate) signature: Signature,
     pub(crate) header: Header,
+    pub(crate) what: What,
+}
+
+/// What a burn is claimed for, beside the registration of its outpoint.
+#[derive(Clone, Copy, Debug)]
+pub(crate) enum What {
+    Registration,
+    Rotation { id: IdentityId, sequence: u64, by_new: Signature },
+    Credit { id: IdentityId, sequence: u64 },
 }
 
 fn vectors() -> &'static Value {
@@ -84,6 +96,7 @@ impl Claim {
             branch: branch.map(|hash| hash.try_into().unwrap()).collect(),
             signature: Signature::from_bytes([0; 64]),
             header,
+            what: What::Registration,
         };
         claim.sign(secret);
         assert_eq!(claim.id().to_string(), burn["identity_id_hex"].as_str().unwrap());
@@ -113,7 +126,13 @@ impl Claim {
         raw.push(60);
         raw.extend([7; 60]);
         raw.extend([0xff; 4]);
-        raw.push(u8::try_from(outputs.len()).unwrap());
+        match outputs.len() {
+            len @ 0..0xfd => raw.push(len as u8),
+            len => {
+                raw.push(0xfd);
+                raw.extend(u16::try_from(len).unwrap().to_le_bytes());
+            }
+        }
         for (amount, script) in outputs {
             raw.extend(amount.sats().to_le_bytes());
             raw.push(u8::try_from(script.len()).unwrap());
@@ -137,20 +156,123 @@ impl Claim {
             branch,
             signature: Signature::from_bytes([0; 64]),
             header,
+            what: What::Registration,
         };
         claim.sign(secret);
         claim
     }
 
-    pub(crate) fn registration(&self) -> Registration<'_> {
-        let burn = IncludedBurn {
+    pub(crate) fn burn(&self) -> IncludedBurn<'_> {
+        IncludedBurn {
             transaction: &self.transaction,
             vout: self.vout,
             block: self.block,
             position: self.position,
             branch: &self.branch,
-        };
-        Registration { burn }
+        }
+    }
+
+    /// As it is on the wire.
+    pub(crate) fn claimed(&self) -> BurnClaim<'_> {
+        let burn = self.burn();
+        match self.what {
+            What::Registration => BurnClaim::Registration(Registration { burn }),
+            What::Rotation { id, sequence, by_new } => BurnClaim::Rotation(Rotation {
+                burn,
+                identity: id,
+                sequence,
+                created_at: MADE_AT,
+                new_key_signature: by_new,
+            }),
+            What::Credit { id, sequence } => {
+                BurnClaim::Credit(Credit { burn, identity: id, sequence })
+            }
+        }
+    }
+
+    /// The identity that it is about.
+    pub(crate) fn identity(&self) -> IdentityId {
+        match self.what {
+            What::Registration => self.id(),
+            What::Rotation { id, .. } | What::Credit { id, .. } => id,
+        }
+    }
+
+    /// The burn of `amount` that gives `id` the key of `new` by its rotation `sequence`, signed by
+    /// `old` and `new`.
+    pub(crate) fn rotation(
+        old: &SecretKey,
+        new: &SecretKey,
+        id: &IdentityId,
+        sequence: u64,
+        height: u32,
+    ) -> Self {
+        let purpose = Some((Purpose::Rotation, *id));
+        let claim = Self::with_script(new, Amount::from_xpi(5), height, purpose);
+        claim.as_rotation(id, sequence).signed_by(old, new)
+    }
+
+    /// Claimed as a rotation; nobody signs.
+    pub(crate) fn as_rotation(mut self, id: &IdentityId, sequence: u64) -> Self {
+        self.what = What::Rotation { id: *id, sequence, by_new: UNSIGNED };
+        self.signature = UNSIGNED;
+        self
+    }
+
+    /// A rotation, signed on regtest by the old and the new key.
+    pub(crate) fn signed_by(self, old: &SecretKey, new: &SecretKey) -> Self {
+        self.signed_on(Network::Reg, old, new)
+    }
+
+    pub(crate) fn signed_on(mut self, network: Network, old: &SecretKey, new: &SecretKey) -> Self {
+        let What::Rotation { id, sequence, by_new } = &mut self.what else { panic!("a rotation") };
+        let (from, to) = (old.public_key(), new.public_key());
+        let txid = Transaction::parse(&self.transaction).unwrap().txid();
+        let outpoint = OutPoint { txid, vout: self.vout.into() };
+        let hash = rotation_hash(network, id, *sequence, &from, &to, &outpoint, MADE_AT);
+        self.signature = old.sign(&hash);
+        *by_new = new.sign(&hash);
+        self
+    }
+
+    /// The burn of `amount` for another `purpose` by `key`, claimed under rotation 0.
+    pub(crate) fn credit(
+        key: &SecretKey,
+        purpose: Purpose,
+        id: &IdentityId,
+        amount: Amount,
+        height: u32,
+    ) -> Self {
+        let claim = Self::with_script(key, amount, height, Some((purpose, *id)));
+        claim.as_credit(purpose, id, 0, key, &key.public_key())
+    }
+
+    /// Claimed as a credit under rotation `sequence`, signed by `current`.
+    pub(crate) fn as_credit(
+        mut self,
+        purpose: Purpose,
+        id: &IdentityId,
+        sequence: u64,
+        current: &SecretKey,
+        script_key: &PublicKey,
+    ) -> Self {
+        let outpoint = self.outpoint();
+        let hash = credit_hash(Network::Reg, id, purpose, &outpoint, script_key, sequence);
+        self.signature = current.sign(&hash);
+        self.what = What::Credit { id: *id, sequence };
+        self
+    }
+
+    /// The same burn in another block: at another place of another height.
+    pub(crate) fn moved(mut self, height: u32, position: u32) -> Self {
+        let parsed = Transaction::parse(&self.transaction).unwrap();
+        let leaf = merkle::leaf(&parsed.txhash(), &parsed.txid());
+        self.position = position;
+        self.branch = vec![[8; 32]; 3];
+        let root = merkle::root_from_branch(&leaf, position, &self.branch).unwrap();
+        self.header = header(height, root);
+        self.block = self.header.hash();
+        self
     }
 
     pub(crate) fn outpoint(&self) -> OutPoint {
@@ -171,6 +293,11 @@ impl Claim {
         self.signature = secret.sign(&hash);
     }
 }
+
+const UNSIGNED: Signature = Signature::from_bytes([0; 64]);
+
+/// When every rotation was made; nobody reads it yet.
+const MADE_AT: Timestamp = Timestamp::from_millis(1_795_000_000_000);
 
 /// A header of a block at `height` over `root`; nobody worked for it.
 pub(crate) fn header(height: u32, root: [u8; 32]) -> Header {

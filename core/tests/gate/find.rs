@@ -154,6 +154,6 @@ fn suspended_and_banned_identities_and_banned_keys_are_not_found() {
     assert_eq!(keys(&world.find(&Criteria::default())), [secret(2).public_key()]);
     assert!(world.gate.unban(world.now, &key) && world.gate.unban(world.now, &identity));
     assert_eq!(world.find(&Criteria::default()).len(), 3);
-    world.set_tip(TIP, 186);
+    world.confirm_tip(TIP, 186);
     assert_eq!(world.find(&Criteria::default()), []);
 }

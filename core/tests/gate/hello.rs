@@ -117,6 +117,6 @@ fn suspended_and_banned_prove_nothing() {
     world.gate.ban(world.now, &Subject::Peer(peer(0)), None, Reason::Malformed).unwrap();
     assert_eq!(prove(&mut world, 0, &good), Reason::Blacklisted);
     assert!(world.gate.unban(world.now, &Subject::Peer(peer(0))));
-    world.set_tip(TIP, 186);
+    world.confirm_tip(TIP, 186);
     assert_eq!(prove(&mut world, 0, &good), Reason::Suspended);
 }

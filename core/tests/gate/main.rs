@@ -1,6 +1,7 @@
 //! The Gate from outside: what it answers to honest and to hostile peers, by reason and by state.
 
 mod ads;
+mod anchored;
 mod burns;
 mod clock;
 mod delegates;
@@ -11,7 +12,9 @@ mod hello;
 mod operator;
 mod random;
 mod regressions;
+mod reorg;
 mod reputation;
+mod rotation;
 mod slots;
 mod storage;
 mod strangers;

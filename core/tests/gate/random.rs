@@ -8,7 +8,7 @@ use ltms_core::*;
 use proptest::prelude::*;
 
 use crate::ads::{Ad, ad};
-use crate::claims::{Claim, header, named, secret};
+use crate::claims::{Claim, named, secret};
 use crate::storage::Tiny;
 use crate::world::*;
 
@@ -192,10 +192,12 @@ fn play<S: Storage>(world: &mut World<S>, actors: &Actors, sent: &mut Sent, step
             world.gate.record_session(now, &session, &claim.id(), &other.id(), outcome)
         }
         12 => {
-            world.set_tip(TIP, if step.ago.is_multiple_of(2) { 186 } else { TIP });
-            let seen = header(187, [0; 32]);
-            let found = BlockEvidence { header: &seen, class: EvidenceClass::Node };
-            world.gate.burn_seen(now, &claim.id(), Some(&found));
+            let fork = if step.ago.is_multiple_of(2) { 186 } else { TIP };
+            if step.lasting.is_multiple_of(3) {
+                world.confirm_tip(TIP, fork);
+            } else {
+                let _ = world.try_tip(TIP, fork);
+            }
             return;
         }
         _ => {

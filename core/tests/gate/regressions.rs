@@ -126,7 +126,7 @@ fn l06_a_burn_is_proved_and_checked_again_after_a_reorganisation() {
     unproved.branch[0][0] ^= 1;
     let trusted = world.claim_from(0, &unproved, EvidenceClass::Node);
     assert_eq!(reason(trusted), Reason::NotInBlock, "whoever says that it is in the block");
-    world.set_tip(TIP + 1, 150);
+    world.confirm_tip(TIP + 1, 150);
     let owner = secret(0);
     assert_eq!(reason(world.direct(1, &ad(&owner).under(&ids[0]))), Reason::Suspended);
     assert!(world.events().contains(&Event::Suspended(ids[0])));

@@ -165,6 +165,10 @@ fn registering_takes_a_strangers_key_over() {
     assert_eq!(world.of_peer(0).keys.0, 0);
     assert_eq!(world.of_key(&author.public_key()).identity, Some(id));
     assert!(!world.gate.is_listed(world.now, &author.public_key()));
+    // What it said as a stranger does not travel on.
+    let before = ad(&author).seal();
+    let by_page = Source { channel: Channel::Directory, ..Source::direct(peer(0)) };
+    assert_eq!(reason(world.send(&by_page, &before)), Reason::KeyTaken);
     world.wait(MINUTE);
     let as_stranger = ad(&author).at(world.now);
     assert_eq!(reason(world.direct(0, &as_stranger)), Reason::KeyTaken);
@@ -179,7 +183,7 @@ fn a_suspended_identity_does_not_fall_back_to_a_stranger() {
     let id = world.register(&Claim::real(0));
     let delegated = ad(&delegate).under(&id).delegated(&author, START.saturating_add(DAY));
     assert_eq!(reason(world.direct(0, &delegated)), Reason::New);
-    world.set_tip(TIP, 186);
+    world.confirm_tip(TIP, 186);
     world.wait(MINUTE);
     for author in [&author, &delegate] {
         assert_eq!(reason(world.direct(0, &ad(author).at(world.now))), Reason::KeyTaken);

@@ -68,9 +68,19 @@ impl<S: Storage> World<S> {
         self.now = self.now.saturating_add(span);
     }
 
+    /// A tip that the source may well have; see `try_tip` for others.
+    #[track_caller]
     pub(crate) fn set_tip(&mut self, height: u32, fork: u32) {
-        let tip = Tip { height: BlockHeight::new(height), hash: BlockHash::from_bytes([1; 32]) };
-        self.gate.set_tip(self.now, tip, BlockHeight::new(fork));
+        assert_eq!(reason(self.try_tip(height, fork)), Reason::Clear);
+    }
+
+    pub(crate) fn try_tip(&mut self, height: u32, fork: u32) -> Decision {
+        self.gate.set_tip(self.now, tip(height), BlockHeight::new(fork))
+    }
+
+    /// A tip that a second source confirms, however deep the fork.
+    pub(crate) fn confirm_tip(&mut self, height: u32, fork: u32) {
+        self.gate.confirm_tip(self.now, tip(height), BlockHeight::new(fork));
     }
 
     /// Peer `number` at an address group of its own, inbound.
@@ -130,7 +140,7 @@ impl<S: Storage> World<S> {
             Ok(lookup) => lookup,
             Err(decision) => return decision,
         };
-        assert_eq!((lookup.block(), lookup.identity()), (&claim.block, &claim.id()));
+        assert_eq!((lookup.block(), *lookup.identity()), (&claim.block, claim.identity()));
         let found = BlockEvidence { header: &claim.header, class };
         self.gate.settle_burn(self.now, lookup, Some(&found))
     }
@@ -138,8 +148,7 @@ impl<S: Storage> World<S> {
     /// A claim up to the question for its block.
     pub(crate) fn lookup(&mut self, number: u32, claim: &Claim) -> Result<LookupTicket, Decision> {
         let source = Source::direct(peer(number));
-        let screened =
-            self.gate.screen_claim(self.now, &source, &claim.registration(), claim.signature);
+        let screened = self.gate.screen_claim(self.now, &source, &claim.claimed(), claim.signature);
         let ticket = match screened {
             Screening::Done(decision) => return Err(decision),
             Screening::Proceed(ticket) => ticket,
@@ -179,6 +188,10 @@ impl<S: Storage> World<S> {
         let count = self.gate.find(self.now, criteria, &mut out);
         out[..count].to_vec()
     }
+}
+
+fn tip(height: u32) -> Tip {
+    Tip { height: BlockHeight::new(height), hash: BlockHash::from_bytes([1; 32]) }
 }
 
 /// The reason of a decision, after checking that its verdict belongs to it.
