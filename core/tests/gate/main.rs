@@ -4,6 +4,7 @@ mod ads;
 mod anchored;
 mod burns;
 mod clock;
+mod contest;
 mod delegates;
 mod faults;
 mod find;
