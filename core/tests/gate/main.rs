@@ -5,6 +5,7 @@ mod anchored;
 mod burns;
 mod clock;
 mod contest;
+mod credits;
 mod delegates;
 mod faults;
 mod find;
