@@ -87,7 +87,7 @@ fn in_one_transaction_the_earlier_output_wins() {
     let claim = |output: u8| {
         let mut claim = Claim::raw(&old, &[(xpi_5, &scripts[0]), (xpi_5, &scripts[1])], AT);
         claim.vout = output;
-        claim.as_rotation(&id, 1).signed_by(&old, &keys[usize::from(output)])
+        claim.rotating(&id, 1).signed_by(&old, &keys[usize::from(output)])
     };
     assert_eq!(reason(world.claim(&claim(1))), Reason::New);
     assert_eq!(reason(world.claim(&claim(0))), Reason::New);
@@ -132,7 +132,7 @@ fn the_burn_of_one_rotation_does_not_win_the_next() {
     let first = || Claim::rotation(&old, &stolen, &id, 1, 200);
     assert_eq!(reason(world.claim(&first())), Reason::New);
     assert_eq!(reason(world.claim(&Claim::rotation(&stolen, &new, &id, 2, AT))), Reason::New);
-    let again = first().as_rotation(&id, 2).signed_by(&stolen, &stolen);
+    let again = first().rotating(&id, 2).signed_by(&stolen, &stolen);
     assert_eq!(reason(world.claim(&again)), Reason::BurnUsed);
     // Nor one from before it.
     let earlier = Claim::rotation(&stolen, &named("thief"), &id, 2, 199);

@@ -9,7 +9,6 @@ use crate::claims::{Claim, named};
 use crate::rotation::world;
 use crate::world::*;
 
-const XPI_10: Amount = Amount::from_xpi(10);
 const AT: u32 = 310;
 
 fn slot(key: &SecretKey, id: &IdentityId, xpi: u64, height: u32) -> Claim {
@@ -38,7 +37,7 @@ fn outputs(key: &SecretKey, id: &IdentityId, burns: &[(Purpose, u64)], height: u
 /// Output `vout` of a transaction, claimed for `purpose`.
 fn output(mut claim: Claim, vout: u8, purpose: Purpose, id: &IdentityId, key: &SecretKey) -> Claim {
     claim.vout = vout;
-    claim.as_credit(purpose, id, 0, key, &key.public_key())
+    claim.crediting(purpose, id, 0, key, &key.public_key())
 }
 
 fn limit(world: &World, id: &IdentityId) -> u16 {
@@ -67,7 +66,7 @@ fn a_slot_may_name_any_key_but_only_the_current_one_claims_it() {
     let added = named("added");
     let burn = || slot(&added, &id, 10, AT);
     assert_eq!(reason(world.claim_from(0, &burn(), EvidenceClass::Node)), Reason::InvalidSignature);
-    let claim = burn().as_credit(Purpose::AdditionalKey, &id, 0, &key, &added.public_key());
+    let claim = burn().crediting(Purpose::AdditionalKey, &id, 0, &key, &added.public_key());
     assert_eq!(reason(world.claim(&claim)), Reason::New);
     assert_eq!(limit(&world, &id), 11);
 }
@@ -96,11 +95,11 @@ fn a_top_up_is_by_the_current_key_and_claimed_by_it() {
     let (mut world, id, key) = world();
     let stranger = named("stranger");
     let burn = || top_up(&stranger, &id, 100, AT);
-    let by_key = burn().as_credit(Purpose::TopUp, &id, 0, &key, &stranger.public_key());
+    let by_key = burn().crediting(Purpose::TopUp, &id, 0, &key, &stranger.public_key());
     assert_eq!(reason(world.claim(&by_key)), Reason::Superseded);
     assert_eq!(reason(world.claim(&burn())), Reason::Superseded);
     let own = || top_up(&key, &id, 100, AT);
-    let by_stranger = own().as_credit(Purpose::TopUp, &id, 0, &stranger, &key.public_key());
+    let by_stranger = own().crediting(Purpose::TopUp, &id, 0, &stranger, &key.public_key());
     assert_eq!(
         reason(world.claim_from(0, &by_stranger, EvidenceClass::Node)),
         Reason::InvalidSignature
@@ -109,7 +108,7 @@ fn a_top_up_is_by_the_current_key_and_claimed_by_it() {
     forged.signature = GARBAGE;
     assert_eq!(reason(world.claim_from(0, &forged, EvidenceClass::Node)), Reason::InvalidSignature);
     // Signed for another purpose.
-    let other = own().as_credit(Purpose::AdditionalKey, &id, 0, &key, &key.public_key());
+    let other = own().crediting(Purpose::AdditionalKey, &id, 0, &key, &key.public_key());
     assert_eq!(reason(world.claim_from(0, &other, EvidenceClass::Node)), Reason::InvalidSignature);
     assert_eq!(world.of_identity(&id).burned, Amount::from_xpi(50));
     assert_eq!(reason(world.claim(&own())), Reason::New);
@@ -121,11 +120,11 @@ fn a_credit_names_its_identity_in_the_script() {
     let other = world.register(&Claim::real(1));
     for (purpose, of) in [(Purpose::TopUp, other), (Purpose::Rotation, id)] {
         let claim = Claim::with_script(&key, Amount::from_xpi(1000), AT, Some((purpose, of)));
-        let claim = claim.as_credit(purpose, &id, 0, &key, &key.public_key());
+        let claim = claim.crediting(purpose, &id, 0, &key, &key.public_key());
         assert_eq!(reason(world.claim(&claim)), Reason::Script, "{purpose:?}");
     }
     let plain = Claim::made(&key, Amount::from_xpi(1000), AT);
-    let plain = plain.as_credit(Purpose::TopUp, &id, 0, &key, &key.public_key());
+    let plain = plain.crediting(Purpose::TopUp, &id, 0, &key, &key.public_key());
     assert_eq!(reason(world.claim(&plain)), Reason::Script);
     let unknown = IdentityId::from_bytes([9; 32]);
     assert_eq!(reason(world.claim(&top_up(&key, &unknown, 10, AT))), Reason::UnknownIdentity);
@@ -254,14 +253,14 @@ fn a_credit_is_claimed_under_the_present_rotation() {
     assert_eq!(reason(world.claim(&Claim::rotation(&old, &new, &id, 1, AT))), Reason::New);
     assert_eq!(reason(world.claim(&early)), Reason::Superseded);
     let purpose = Purpose::AdditionalKey;
-    let ahead = slot(&old, &id, 10, 250).as_credit(purpose, &id, 2, &new, &old.public_key());
+    let ahead = slot(&old, &id, 10, 250).crediting(purpose, &id, 2, &new, &old.public_key());
     assert_eq!(reason(world.claim(&ahead)), Reason::NeedHistory);
-    let stolen = slot(&old, &id, 10, 250).as_credit(purpose, &id, 1, &old, &old.public_key());
+    let stolen = slot(&old, &id, 10, 250).crediting(purpose, &id, 1, &old, &old.public_key());
     assert_eq!(reason(world.claim_from(0, &stolen, EvidenceClass::Node)), Reason::InvalidSignature);
     // The burn itself is as good as it was; a top-up by the old key is not.
-    let again = slot(&old, &id, 10, 250).as_credit(purpose, &id, 1, &new, &old.public_key());
+    let again = slot(&old, &id, 10, 250).crediting(purpose, &id, 1, &new, &old.public_key());
     assert_eq!(reason(world.claim(&again)), Reason::New);
-    let top = top.as_credit(Purpose::TopUp, &id, 1, &new, &old.public_key());
+    let top = top.crediting(Purpose::TopUp, &id, 1, &new, &old.public_key());
     assert_eq!(reason(world.claim(&top)), Reason::Superseded);
 }
 

@@ -2,6 +2,7 @@
 
 mod ads;
 mod anchored;
+mod burn_regressions;
 mod burns;
 mod clock;
 mod contest;
