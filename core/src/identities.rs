@@ -61,6 +61,9 @@ pub(crate) struct IdentityRow {
     pub(crate) pinned: bool,
     /// The key before the last rotation, which may contest it.
     pub(crate) previous_key: PublicKey,
+    /// The burn of the rotation before the last, or the registration: a contest has to lie later,
+    /// too, or the replaced key could bring that very burn again.
+    pub(crate) previous_rotation: BurnPlace,
     /// The last burn used for each purpose: the next has to lie later in the chain, so no burn
     /// can be used twice and nothing but this has to be remembered.
     pub(crate) used: [BurnPlace; Purpose::ALL.len()],
@@ -102,6 +105,7 @@ impl Row for IdentityRow {
         suspended_at: None,
         pinned: false,
         previous_key: PublicKey::from_bytes([0; 33]),
+        previous_rotation: BurnPlace::FIRST,
         used: [BurnPlace::FIRST; Purpose::ALL.len()],
         window: Bucket::FULL,
         keys: 0,

@@ -156,6 +156,9 @@ impl Parts<'_> {
             if last_is_final || place >= last {
                 return Err(Reason::Superseded.into());
             }
+            if place <= row.previous_rotation {
+                return Err(Reason::BurnUsed.into());
+            }
         } else if sequence != row.sequence.saturating_add(1) {
             return Err(Reason::Superseded.into());
         } else if place <= last {
@@ -173,6 +176,7 @@ impl Parts<'_> {
         let row = self.tables.identities.get_mut(found).ok_or(Reason::UnknownIdentity)?;
         if !contests {
             row.previous_key = retired;
+            row.previous_rotation = last;
         }
         row.key = *key;
         row.sequence = sequence;

@@ -209,11 +209,11 @@ impl Claim {
     ) -> Self {
         let purpose = Some((Purpose::Rotation, *id));
         let claim = Self::with_script(new, Amount::from_xpi(5), height, purpose);
-        claim.as_rotation(id, sequence).signed_by(old, new)
+        claim.rotating(id, sequence).signed_by(old, new)
     }
 
     /// Claimed as a rotation; nobody signs.
-    pub(crate) fn as_rotation(mut self, id: &IdentityId, sequence: u64) -> Self {
+    pub(crate) fn rotating(mut self, id: &IdentityId, sequence: u64) -> Self {
         self.what = What::Rotation { id: *id, sequence, by_new: UNSIGNED };
         self.signature = UNSIGNED;
         self
@@ -244,11 +244,11 @@ impl Claim {
         height: u32,
     ) -> Self {
         let claim = Self::with_script(key, amount, height, Some((purpose, *id)));
-        claim.as_credit(purpose, id, 0, key, &key.public_key())
+        claim.crediting(purpose, id, 0, key, &key.public_key())
     }
 
     /// Claimed as a credit under rotation `sequence`, signed by `current`.
-    pub(crate) fn as_credit(
+    pub(crate) fn crediting(
         mut self,
         purpose: Purpose,
         id: &IdentityId,

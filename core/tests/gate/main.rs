@@ -2,8 +2,11 @@
 
 mod ads;
 mod anchored;
+mod burn_regressions;
 mod burns;
 mod clock;
+mod contest;
+mod credits;
 mod delegates;
 mod faults;
 mod find;

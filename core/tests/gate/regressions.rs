@@ -1,8 +1,7 @@
-//! Faults of the system that this one replaces: one test for each.
+//! Faults of the system that this one replaces: one test for each, those of burns elsewhere.
 
-use ltms_core::burn::Purpose;
 use ltms_core::score::Failure;
-use ltms_core::wire::{AdHeader, Kind, ad_hash, withdrawal_hash};
+use ltms_core::wire::{AdHeader, Kind, ad_hash};
 use ltms_core::*;
 
 use crate::ads::{ad, envelope};
@@ -12,7 +11,7 @@ use crate::world::*;
 const XPI_50: Amount = Amount::from_xpi(50);
 
 /// A world with so many identities of the chain, peers 0 to 3, and the ids.
-fn world(identities: u32) -> (World, Vec<IdentityId>) {
+pub(crate) fn world(identities: u32) -> (World, Vec<IdentityId>) {
     let mut world = World::registered(identities);
     (0..4).for_each(|number| world.connect(number));
     (world, (0..identities).map(|n| Claim::real(n).id()).collect())
@@ -33,103 +32,6 @@ fn l01_questions_about_strangers_make_no_rows() {
     world.register(&Claim::real(0));
     world.register(&Claim::real(1));
     assert_eq!(world.gate.metrics(START).identities_registered, 2);
-}
-
-#[test]
-fn l02_a_burn_counts_once_and_one_for_another_purpose_not_at_all() {
-    let (mut world, ids) = world(1);
-    let owner = secret(0);
-    for _ in 0..3 {
-        assert_eq!(reason(world.claim(&Claim::real(0))), Reason::AlreadyKnown);
-    }
-    let rotation = Some((Purpose::Rotation, ids[0]));
-    let rotation = Claim::with_script(&owner, Amount::from_xpi(1000), 200, rotation);
-    assert_eq!(reason(world.claim(&rotation)), Reason::Script);
-    // Somebody's OP_RETURN without our prefix.
-    let plain = Claim::raw(&owner, &[(Amount::from_xpi(1000), b"\x6a\x05hello")], 200);
-    assert_eq!(reason(world.claim(&plain)), Reason::Script);
-    let row = world.gate.identity(&ids[0]).unwrap();
-    assert_eq!((row.burned, row.key, row.sequence), (XPI_50, owner.public_key(), 0));
-}
-
-#[test]
-fn l03_a_signature_holds_for_one_chain_and_one_rotation_only() {
-    let (mut world, ids) = world(1);
-    let (owner, delegate) = (secret(0), named("delegate"));
-    let honest = ad(&owner).under(&ids[0]);
-    let mut elsewhere = honest;
-    for network in [Network::Main, Network::Test] {
-        elsewhere.network = network;
-        assert_eq!(reason(world.direct(0, &elsewhere)), Reason::InvalidSignature);
-    }
-    // A delegation of an earlier or later rotation, brought under this one.
-    let end = START.saturating_add(DAY);
-    for sequence in [1, u64::MAX] {
-        let old = ad(&delegate).under(&ids[0]).sequence(sequence).delegated(&owner, end);
-        assert_eq!(reason(world.direct(0, &old)), Reason::NeedHistory);
-        assert_eq!(reason(world.direct(0, &old.sequence(0))), Reason::NotDelegated);
-    }
-    assert_eq!(reason(world.direct(0, &honest)), Reason::New);
-}
-
-#[test]
-fn l04_a_signature_for_one_purpose_is_good_for_no_other() {
-    let (mut world, ids) = world(1);
-    let claimant = secret(1);
-    let mut claim = Claim::real(1);
-    // What the older software took: the bare identity id.
-    for hash in [*claim.id().as_bytes(), ad_hash(Network::Reg, claim.id().as_bytes())] {
-        claim.signature = claimant.sign(&hash);
-        assert_eq!(reason(world.claim(&claim)), Reason::InvalidSignature);
-    }
-    let owner = secret(0);
-    let first = ad(&owner).under(&ids[0]);
-    let body = first.body();
-    let as_withdrawal = owner.sign(&withdrawal_hash(Network::Reg, &body));
-    let sealed = envelope(Kind::Advertisement, &body, as_withdrawal);
-    let source = Source::direct(peer(0));
-    assert_eq!(reason(world.send(&source, &sealed)), Reason::InvalidSignature);
-    assert_eq!(reason(world.direct(0, &first)), Reason::New);
-    world.wait(MINUTE);
-    let body = first.at(world.now).withdrawal().body();
-    let sealed = envelope(Kind::Withdrawal, &body, owner.sign(&ad_hash(Network::Reg, &body)));
-    assert_eq!(reason(world.send(&source, &sealed)), Reason::InvalidSignature);
-    assert!(world.gate.is_listed(world.now, &owner.public_key()));
-}
-
-#[test]
-fn l05_output_256_has_no_identity() {
-    let first = Claim::real(0).outpoint();
-    assert_eq!(first.vout, 0);
-    assert!(OutPoint { vout: 256, ..first }.identity_id().is_err());
-    assert!(OutPoint { vout: 255, ..first }.identity_id().is_ok());
-    // On the wire an index has one byte; the last one that there is has an identity of its own.
-    let owner = named("many outputs");
-    let script =
-        burn::BurnScript { public_key: owner.public_key(), timestamp_ms: None, purpose: None };
-    let script = script.build();
-    let mut claim = Claim::raw(&owner, &vec![(XPI_50, &script[..]); 100], 200);
-    let ids: Vec<_> = [0, 99]
-        .into_iter()
-        .map(|vout| {
-            claim.vout = vout;
-            claim.id()
-        })
-        .collect();
-    assert_ne!(ids[0], ids[1]);
-}
-
-#[test]
-fn l06_a_burn_is_proved_and_checked_again_after_a_reorganisation() {
-    let (mut world, ids) = world(1);
-    let mut unproved = Claim::real(1);
-    unproved.branch[0][0] ^= 1;
-    let trusted = world.claim_from(0, &unproved, EvidenceClass::Node);
-    assert_eq!(reason(trusted), Reason::NotInBlock, "whoever says that it is in the block");
-    world.confirm_tip(TIP + 1, 150);
-    let owner = secret(0);
-    assert_eq!(reason(world.direct(1, &ad(&owner).under(&ids[0]))), Reason::Suspended);
-    assert!(world.events().contains(&Event::Suspended(ids[0])));
 }
 
 #[test]

@@ -112,7 +112,7 @@ fn a_burn_that_is_small_or_for_something_else_rotates_nothing() {
     let (mut world, id, old) = world();
     let (new, elsewhere) = (named("new"), Claim::real(1).id());
     let burned = |amount, purpose| {
-        Claim::with_script(&new, amount, AT, purpose).as_rotation(&id, 1).signed_by(&old, &new)
+        Claim::with_script(&new, amount, AT, purpose).rotating(&id, 1).signed_by(&old, &new)
     };
     let less = Amount::from_sats(XPI_5.sats() - 1);
     let wanted = Some((Purpose::Rotation, id));
@@ -207,7 +207,7 @@ fn reputation_and_total_burn_survive_and_nothing_is_added() {
     let new = named("new");
     let purpose = Some((Purpose::Rotation, id));
     let dear = Claim::with_script(&new, Amount::from_xpi(100_000), AT, purpose);
-    let dear = dear.as_rotation(&id, 1).signed_by(&old, &new);
+    let dear = dear.rotating(&id, 1).signed_by(&old, &new);
     assert_eq!(reason(world.claim(&dear)), Reason::New);
     let after = world.of_identity(&id);
     assert_eq!((after.score, after.sessions), (80, (1, 0)));
