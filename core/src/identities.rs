@@ -4,7 +4,8 @@ use crate::burn::{Purpose, Tier};
 use crate::peers::domain;
 use crate::score::{Graylisting, Reputation};
 use crate::table::Row;
-use crate::{Amount, BlockHeight, Bucket, IdentityId, Millis, Policy, PublicKey, Quota, Timestamp};
+use crate::{Amount, BlockHeight, Bucket, IdentityId, Millis, Policy, PublicKey, Quota};
+use crate::{Reason, Timestamp};
 
 /// How well a burn is known to be in the chain (policy §6).
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -38,6 +39,8 @@ impl BurnPlace {
     pub(crate) const FIRST: Self = Self { height: BlockHeight::new(0), position: 0, output: 0 };
 }
 
+/// Blocks after which the last rotation can no longer be contested (policy §6).
+const CONTEST: u32 = 100;
 /// How long before its end an anchored proof may be renewed.
 const RENEWAL: Millis = Millis::from_days(7);
 
@@ -142,6 +145,18 @@ impl IdentityRow {
     /// Whether a proof of its registration is welcome.
     pub(crate) fn wants_proof(&self, now: Timestamp) -> bool {
         self.suspended_at.is_some() || self.proved_until <= now.saturating_add(RENEWAL)
+    }
+
+    /// Whether an earlier burn may still displace the last rotation.
+    pub(crate) fn is_contestable(&self, tip: BlockHeight) -> bool {
+        let last = self.last_used(Purpose::Rotation).height;
+        self.sequence > 0 && tip.get().saturating_sub(last.get()) < CONTEST
+    }
+
+    /// What to say to somebody who speaks for it by a key that it does not have. While the last
+    /// rotation may be contested, that may be the key of one that is not known here yet.
+    pub(crate) fn undelegated(&self, tip: BlockHeight) -> Reason {
+        if self.is_contestable(tip) { Reason::NeedHistory } else { Reason::NotDelegated }
     }
 
     /// The last burn used for a purpose.

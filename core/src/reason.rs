@@ -105,7 +105,7 @@ reasons! {
 
     /// The identity is not registered here.
     UnknownIdentity = 40, "unknown-identity", Ignore;
-    /// Made under a later rotation than is known here.
+    /// Made under a later rotation than is known here, or under another of the last sequence.
     NeedHistory = 41, "need-history", Ignore;
     /// Made under an earlier rotation.
     Superseded = 42, "superseded", Ignore;

@@ -168,7 +168,7 @@ impl Parts<'_> {
         match check {
             SignatureCheck::Valid => {}
             SignatureCheck::Invalid => return Err(Reason::InvalidSignature.into()),
-            SignatureCheck::NotDelegated => return Err(Reason::NotDelegated.into()),
+            SignatureCheck::NotDelegated => return Err(self.undelegated(facts).into()),
         }
         self.give_back(&facts.source, true);
         self.note_haste(now, facts);
@@ -180,6 +180,15 @@ impl Parts<'_> {
         }
         self.commit(now, facts, &cleared);
         Ok(Reason::New.into())
+    }
+
+    /// What to say of a delegation that does not hold.
+    fn undelegated(&self, facts: &Facts) -> Reason {
+        let identities = self.tables.identities.view();
+        let named = facts.authority.and_then(|named| {
+            identities.find(&self.rules.seed, &named.identity).map(|(_, identity)| identity)
+        });
+        named.map_or(Reason::NotDelegated, |identity| identity.undelegated(self.node.tip_height()))
     }
 
     /// Two verified, different bodies of one key, made less than one interval apart, are the

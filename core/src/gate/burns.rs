@@ -9,8 +9,6 @@ use crate::storage::Storage;
 use crate::table::Row;
 use crate::{Amount, BlockHeight, Decision, IdentityId, Millis, PublicKey, Reason, Timestamp};
 
-/// Blocks after which the last rotation can no longer be contested (policy §6).
-const CONTEST: u32 = 100;
 /// How long an owner's anchor proves a burn (policy §6).
 pub(crate) const ANCHORED: Millis = Millis::from_days(30);
 
@@ -143,17 +141,16 @@ impl Parts<'_> {
     ) -> Result<(), Decision> {
         self.judge_new_key(key)?;
         let seed = &self.rules.seed;
-        let tip = self.node.tip_height().get();
         let found = self.tables.identities.find(seed, id).ok_or(Reason::UnknownIdentity)?;
         let row = self.tables.identities.get(found).ok_or(Reason::UnknownIdentity)?;
         if row.is_suspended(now) {
             return Err(Reason::Suspended.into());
         }
         let last = row.last_used(Purpose::Rotation);
-        let last_is_final = tip.saturating_sub(last.height.get()) >= CONTEST;
+        let contestable = row.is_contestable(self.node.tip_height());
         let contests = sequence == row.sequence && row.sequence > 0;
         if contests {
-            if last_is_final || place >= last {
+            if !contestable || place >= last {
                 return Err(Reason::Superseded.into());
             }
             if place <= row.previous_rotation {
@@ -163,7 +160,7 @@ impl Parts<'_> {
             return Err(Reason::Superseded.into());
         } else if place <= last {
             return Err(Reason::BurnUsed.into());
-        } else if row.sequence > 0 && !last_is_final {
+        } else if contestable {
             return Err(Reason::NotFinal.into());
         }
         if self.tables.keys.find(seed, key).is_none() && self.tables.keys.is_full() {

@@ -66,9 +66,10 @@ impl Parts<'_> {
         let (_, identity) = found.ok_or(Reason::UnknownIdentity)?;
         self.judge_identity(now, identity)?;
         let (current, sequence) = (identity.key, identity.sequence);
+        let undelegated = identity.undelegated(self.node.tip_height());
         self.take_signature(now, source)?;
         if hello.key != current {
-            let given = hello.delegation.ok_or(Reason::NotDelegated)?;
+            let given = hello.delegation.ok_or(undelegated)?;
             // What depends on the clock or on what is known here is nobody's fault.
             if given.sequence > sequence {
                 return Err(Reason::NeedHistory.into());
@@ -83,7 +84,7 @@ impl Parts<'_> {
             let hash = delegation_hash(network, &hello.identity, &hello.key, sequence, not_after);
             let signed = Signed { key: current, hash, signature: given.delegation.signature };
             if !signed.holds() {
-                return Err(Reason::NotDelegated.into());
+                return Err(undelegated.into());
             }
         }
         let hash =

@@ -180,7 +180,10 @@ impl Parts<'_> {
         let not_after =
             authority.delegation.map_or(Timestamp::EPOCH, |delegation| delegation.not_after);
         if delegated {
-            if authority.delegation.is_none() || not_after < facts.expires_at {
+            if authority.delegation.is_none() {
+                return Err(identity.undelegated(self.node.tip_height()).into());
+            }
+            if not_after < facts.expires_at {
                 return Err(Reason::NotDelegated.into());
             }
             // Only a withdrawal comes here; that it is too late depends on the clock.

@@ -51,11 +51,30 @@ fn the_earlier_burn_wins_and_voids_what_was_done_meanwhile() {
     world.wait(MINUTE);
     // The delegation that was checked once is not believed for that.
     let again = delegated.at(world.now);
-    assert_eq!(reason(world.direct(0, &again)), Reason::NotDelegated);
+    assert_eq!(reason(world.direct(0, &again)), Reason::NeedHistory);
     let next = ad(&new).under(&id).sequence(1).at(world.now);
     assert_eq!(reason(world.direct(0, &next)), Reason::New);
     // The thief's burn is void now, and so is any between.
     assert_eq!(reason(world.claim(&Claim::rotation(&old, &thief, &id, 1, AT))), Reason::Superseded);
+}
+
+/// A node that has only heard of the thief's rotation must not punish who brings the owner's.
+#[test]
+fn whoever_speaks_by_the_other_rotation_is_not_at_fault_while_it_may_be_right() {
+    let (mut world, id, old) = world();
+    let (new, thief, delegate) = (named("new"), named("thief"), named("delegate"));
+    assert_eq!(reason(world.claim(&Claim::rotation(&old, &thief, &id, 1, AT))), Reason::New);
+    let own = ad(&new).under(&id).sequence(1);
+    let end = START.saturating_add(DAY);
+    let delegated = ad(&delegate).under(&id).sequence(1).delegated(&new, end);
+    assert_eq!(reason(world.direct(0, &own)), Reason::NeedHistory);
+    assert_eq!(reason(world.direct(0, &delegated)), Reason::NeedHistory);
+    assert_eq!(world.of_peer(0).malformed.0, 0);
+    // Once it is final there is nothing to be known any more.
+    world.set_tip(AT + 100, TIP);
+    assert_eq!(reason(world.direct(0, &own)), Reason::NotDelegated);
+    assert_eq!(reason(world.direct(0, &delegated)), Reason::NotDelegated);
+    assert_eq!(world.of_peer(0).malformed.0, 2);
 }
 
 #[test]

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeSet;
 
+use ltms_core::burn::Purpose;
 use ltms_core::schnorr::SecretKey;
 use ltms_core::score::Failure;
 use ltms_core::*;
@@ -56,7 +57,7 @@ fn clock(anywhere: bool) -> BoxedStrategy<Clock> {
 
 fn steps(anywhere: bool) -> impl Strategy<Value = Vec<Step>> {
     let step = (
-        0..15u8,
+        0..18u8,
         0..PEERS,
         0..AUTHORS,
         0..IDENTITIES + 1,
@@ -92,17 +93,57 @@ impl Actors {
         Self { authors, owners, claims: (0..=IDENTITIES).map(Claim::real).collect() }
     }
 
-    fn ad(&self, step: &Step, now: Timestamp) -> Ad<'_> {
+    /// The current key of an identity and its sequence; before it registers, those of its burn.
+    fn current<S: Storage>(&self, world: &World<S>, number: u32) -> (&SecretKey, u64) {
+        let first = &self.owners[number as usize];
+        let Some(row) = world.gate.identity(&self.claims[number as usize].id()) else {
+            return (first, 0);
+        };
+        let mut all = self.owners.iter().chain(&self.authors);
+        (all.find(|secret| secret.public_key() == row.key).unwrap(), row.sequence)
+    }
+
+    /// A rotation to the step's author, of the next sequence or against the last.
+    fn rotation<S: Storage>(&self, world: &World<S>, step: &Step) -> Claim {
+        let number = step.identity % 2;
+        let (current, sequence) = self.current(world, number);
+        let (new, height) = (&self.authors[step.author as usize], height(step));
+        let id = self.claims[number as usize].id();
+        if step.channel == 0 {
+            let old = &self.owners[number as usize];
+            Claim::rotation(old, new, &id, sequence.max(1), height)
+        } else {
+            Claim::rotation(current, new, &id, sequence + 1, height)
+        }
+    }
+
+    fn credit<S: Storage>(&self, world: &World<S>, step: &Step) -> Claim {
+        let number = step.identity % 2;
+        let (key, sequence) = self.current(world, number);
+        let id = self.claims[number as usize].id();
+        let purpose = [Purpose::AdditionalKey, Purpose::TopUp][step.author as usize % 2];
+        let claim = Claim::credit(key, purpose, &id, Amount::from_xpi(10), height(step));
+        claim.crediting(purpose, &id, sequence, key, &key.public_key())
+    }
+
+    fn ad<S: Storage>(&self, world: &World<S>, step: &Step) -> Ad<'_> {
+        let now = world.now;
         let made = now.saturating_sub(Millis::new(step.ago));
         let author = &self.authors[step.author as usize];
         let plain = ad(author).at(made).lasting(Millis::new(step.lasting)).of_peer(step.peer);
         if step.identity == IDENTITIES {
             return plain;
         }
-        let owner = &self.owners[step.identity as usize];
+        let (owner, sequence) = self.current(world, step.identity);
         let end = plain.expires_at.saturating_add(Millis::new(step.ago));
-        plain.under(&self.claims[step.identity as usize].id()).delegated(owner, end)
+        let under = plain.under(&self.claims[step.identity as usize].id()).sequence(sequence);
+        under.delegated(owner, end)
     }
+}
+
+/// Where the burn of a step lies: after the registrations, deep enough, maybe final.
+fn height(step: &Step) -> u32 {
+    188 + u32::try_from(step.lasting % 142).unwrap()
 }
 
 fn channel(number: u8) -> Channel {
@@ -114,6 +155,8 @@ fn channel(number: u8) -> Channel {
 struct Sent {
     all: Vec<Vec<u8>>,
     new: BTreeSet<Vec<u8>>,
+    /// The burns that were credited, by what their outpoints would be as identities.
+    credited: BTreeSet<[u8; 32]>,
     /// The clock has stepped back: what had expired may be new again.
     jumped: bool,
 }
@@ -146,10 +189,17 @@ fn play<S: Storage>(world: &mut World<S>, actors: &Actors, sent: &mut Sent, step
     let source = Source { peer: peer(step.peer), publisher: None, channel: channel(step.channel) };
     let claim = &actors.claims[step.identity as usize];
     let decision = match step.call {
-        0..=4 => sent.send(world, &source, actors.ad(step, now).seal()),
-        5 => sent.send(world, &source, actors.ad(step, now).withdrawal().seal()),
+        0..=4 => {
+            let sealed = actors.ad(world, step).seal();
+            sent.send(world, &source, sealed)
+        }
+        5 => {
+            let sealed = actors.ad(world, step).withdrawal().seal();
+            sent.send(world, &source, sealed)
+        }
         6 => {
-            let decision = sent.send(world, &source, actors.ad(step, now).forged().seal());
+            let sealed = actors.ad(world, step).forged().seal();
+            let decision = sent.send(world, &source, sealed);
             assert!(!decision.is_accept(), "a forged message was taken: {decision:?}");
             decision
         }
@@ -192,13 +242,28 @@ fn play<S: Storage>(world: &mut World<S>, actors: &Actors, sent: &mut Sent, step
             world.gate.record_session(now, &session, &claim.id(), &other.id(), outcome)
         }
         12 => {
-            let fork = if step.ago.is_multiple_of(2) { 186 } else { TIP };
+            let fork = if step.ago.is_multiple_of(6) { 186 } else { TIP };
             if step.lasting.is_multiple_of(3) {
                 world.confirm_tip(TIP, fork);
             } else {
                 let _ = world.try_tip(TIP, fork);
             }
             return;
+        }
+        15 => world.claim_from(step.peer, &actors.rotation(world, step), EvidenceClass::Node),
+        16 => {
+            let claim = actors.credit(world, step);
+            let decision = world.claim_from(step.peer, &claim, EvidenceClass::Indexer);
+            if decision.reason == Reason::New {
+                let first = sent.credited.insert(*claim.id().as_bytes());
+                let lapsed = world.gate.metrics(now).identities_lapsed > 0;
+                assert!(first || lapsed, "credited twice");
+            }
+            decision
+        }
+        17 => {
+            let tip = world.gate.tip().unwrap().height.get();
+            world.try_tip(tip + step.author, tip - step.peer)
         }
         _ => {
             world.gate.handle_timeout(now);
@@ -227,6 +292,10 @@ fn check<S: Storage>(world: &World<S>, actors: &Actors, capacity: &Capacity) {
     assert!(slots <= capacity.keys / 8, "{slots} strangers' slots");
     for claim in &actors.claims {
         let id = claim.id();
+        if let Some(row) = world.gate.identity(&id) {
+            assert_eq!(world.gate.resolve_identity(&row.key), Some(row), "not its current key");
+            assert!(row.sequence <= 64);
+        }
         let standing = world.of_identity(&id);
         let (keys, limit) = standing.keys;
         assert!(keys <= limit, "{keys} keys of {limit}");

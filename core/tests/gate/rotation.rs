@@ -257,8 +257,8 @@ fn what_was_advertised_and_delegated_before_is_void_at_once() {
     for (fresh, expected) in [
         (own.at(world.now), Reason::Superseded),
         (delegated.at(world.now), Reason::Superseded),
-        (own.at(world.now).sequence(1), Reason::NotDelegated),
-        (delegated.at(world.now).sequence(1), Reason::NotDelegated),
+        (own.at(world.now).sequence(1), Reason::NeedHistory),
+        (delegated.at(world.now).sequence(1), Reason::NeedHistory),
         (own.at(world.now).sequence(2), Reason::NeedHistory),
         (ad(&new).under(&id).at(world.now), Reason::Superseded),
         (ad(&new).under(&id).at(world.now).sequence(1), Reason::New),
