@@ -153,10 +153,16 @@ impl IdentityRow {
         self.sequence > 0 && tip.get().saturating_sub(last.get()) < CONTEST
     }
 
-    /// What to say to somebody who speaks for it by a key that it does not have. While the last
-    /// rotation may be contested, that may be the key of one that is not known here yet.
+    /// What to say to somebody who speaks for it by a key that it does not have. Before the first
+    /// rotation its key follows from the burn alone. While the last rotation may be contested,
+    /// theirs may be the key of one that is not known here yet; and other honest nodes may have
+    /// come to another end of it.
     pub(crate) fn undelegated(&self, tip: BlockHeight) -> Reason {
-        if self.is_contestable(tip) { Reason::NeedHistory } else { Reason::NotDelegated }
+        match self.sequence {
+            0 => Reason::NotDelegated,
+            _ if self.is_contestable(tip) => Reason::NeedHistory,
+            _ => Reason::Superseded,
+        }
     }
 
     /// The last burn used for a purpose.

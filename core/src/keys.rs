@@ -64,6 +64,8 @@ pub(crate) struct KeyRow {
     pub(crate) watermark: Watermark,
     pub(crate) window: Bucket,
     pub(crate) violations: Tally,
+    /// When the last body that was counted among them was made.
+    pub(crate) hasty_at: Timestamp,
     pub(crate) graylisting: Graylisting,
     /// End of the newest advertisement; `EPOCH` once it is withdrawn.
     pub(crate) expires_at: Timestamp,
@@ -88,6 +90,7 @@ impl Row for KeyRow {
         watermark: Watermark { created_at: Timestamp::EPOCH, digest: 0, channels: 0 },
         window: Bucket::FULL,
         violations: Tally::ZERO,
+        hasty_at: Timestamp::EPOCH,
         graylisting: Graylisting::ZERO,
         expires_at: Timestamp::EPOCH,
         slot_until: Timestamp::EPOCH,

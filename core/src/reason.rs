@@ -91,6 +91,8 @@ reasons! {
     StrangerWindow = 24, "stranger-window", Ignore;
     /// The identity, or the stranger's peer, has all the keys it may have.
     KeyLimit = 25, "key-limit", Ignore;
+    /// The node checks as many signatures as it may: hold the message until `retry_at`.
+    NodeBusy = 27, "node-busy", Ignore;
     /// No unknown block header may be asked for just now.
     HeaderBudget = 26, "header-budget", Ignore;
 

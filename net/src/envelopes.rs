@@ -1,6 +1,9 @@
 //! The signed bytes behind the directory: what is served to others as it was received.
 
-use std::collections::{BTreeMap, HashMap};
+use std::{
+    collections::{BTreeMap, HashMap},
+    ops::Bound,
+};
 
 use ltms_core::{IdentityId, PublicKey, wire::BurnClaim};
 
@@ -85,14 +88,13 @@ impl Envelopes {
     /// An identity's registration and rotations, as much as fits a frame.
     #[must_use]
     pub(crate) fn history(&self, id: &IdentityId) -> Response {
-        let mut history = self.histories.get(id).cloned().unwrap_or_default();
-        history.truncate(HISTORY_ITEMS);
+        let history = self.histories.get(id).map(Vec::as_slice).unwrap_or_default();
         let mut bytes = 0;
-        history.retain(|envelope| {
+        let fitting = history.iter().take(HISTORY_ITEMS).take_while(|envelope| {
             bytes += envelope.len();
             bytes <= PAGE_BYTES
         });
-        Response::History(history)
+        Response::History(fitting.cloned().collect())
     }
 
     /// Drops what is no longer listed or registered.
@@ -116,8 +118,9 @@ impl Envelopes {
         let (mut claims, mut ads, mut more) = (Vec::<Vec<u8>>::new(), Vec::new(), false);
         let mut bytes = 0;
         let mut told = Vec::new();
-        for (key, ad) in &self.ads {
-            if after.is_some_and(|after| *key <= after) || !listed(key) {
+        let from = after.map_or(Bound::Unbounded, Bound::Excluded);
+        for (key, ad) in self.ads.range((from, Bound::Unbounded)) {
+            if !listed(key) {
                 continue;
             }
             let id = ad.identity.filter(|id| !told.contains(id));

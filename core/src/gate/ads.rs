@@ -9,7 +9,7 @@ use crate::storage::Storage;
 use crate::strangers;
 use crate::table::Row;
 use crate::wire::{AdHeader, AmountRange, Kind, delegation_hash};
-use crate::{Decision, Reason, Screening, Timestamp};
+use crate::{Decision, PublicKey, Reason, Screening, Timestamp};
 
 /// An advertisement that only lacks the check of its signatures. May be dropped.
 #[derive(Debug)]
@@ -58,7 +58,10 @@ impl<S: Storage> Gate<S> {
         let mut parts = self.parts(now);
         match parts.screen_ad(now, source, ad) {
             Ok(ticket) => Screening::Proceed(ticket),
-            Err(decision) => Screening::Done(parts.refused(now, source, ad.envelope, decision)),
+            Err(decision) => {
+                let made = (ad.author, ad.created_at);
+                Screening::Done(parts.refused(now, source, made, ad.envelope, decision))
+            }
         }
     }
 
@@ -74,7 +77,10 @@ impl<S: Storage> Gate<S> {
         let source = ticket.facts.source;
         match parts.settle_ad(now, &ticket, check) {
             Ok(decision) => parts.node.counters.note(decision),
-            Err(decision) => parts.refused(now, &source, &ticket.author.hash, decision),
+            Err(decision) => {
+                let made = (ticket.facts.author, ticket.facts.created_at);
+                parts.refused(now, &source, made, &ticket.author.hash, decision)
+            }
         }
     }
 
@@ -99,12 +105,16 @@ impl Parts<'_> {
         &mut self,
         now: Timestamp,
         source: &Source,
+        (author, created_at): (PublicKey, Timestamp),
         evidence: &[u8],
         decision: Decision,
     ) -> Decision {
         match decision.reason {
-            // Its own peer pushed a second body too soon; a relay of it is not at fault.
-            Reason::TooSoon => self.accuse(now, source, Fault::TooFast, evidence),
+            // Its own peer pushed a second body too soon; a relay of it is not at fault, nor is
+            // anybody when the bodies were made far enough apart and only travelled unevenly.
+            Reason::TooSoon if self.is_hasty(&author, created_at) => {
+                self.accuse(now, source, Fault::TooFast, evidence);
+            }
             Reason::InvalidSignature => self.accuse(now, source, Fault::InvalidSignature, evidence),
             Reason::NotDelegated | Reason::Lifetime => {
                 self.accuse(now, source, Fault::Malformed, evidence);
@@ -195,23 +205,31 @@ impl Parts<'_> {
     /// key's own violation, however they came here (policy §3).
     fn note_haste(&mut self, now: Timestamp, facts: &Facts) {
         let policy = &self.rules.policy;
-        let (limits, interval) = (policy.sanctions, policy.windows.advertisement.interval_us);
+        let limits = policy.sanctions;
+        let hasty = self.is_hasty(&facts.author, facts.created_at);
         let Some(row) = self.tables.keys.find_mut(&self.rules.seed, &facts.author) else { return };
-        let mark = row.watermark;
-        let (early, late) =
-            (mark.created_at.min(facts.created_at), mark.created_at.max(facts.created_at));
-        if mark == Watermark::default()
-            || mark.digest == facts.digest
-            || late.since(early).as_micros() >= interval
-        {
+        // Each body counts once, however often somebody brings it again.
+        if !hasty || row.watermark.digest == facts.digest || facts.created_at <= row.hasty_at {
             return;
         }
+        row.hasty_at = facts.created_at;
         if row.violations.add(now, limits.span) >= limits.violations {
             row.violations.clear();
             row.graylisting.begin(now, limits.graylist, limits.graylist_max, limits.span);
         }
         let count = &mut self.node.counters.rate_limit_violations;
         *count = count.saturating_add(1);
+    }
+
+    /// Whether a body was made less than one interval from the newest of its author.
+    fn is_hasty(&self, author: &PublicKey, created_at: Timestamp) -> bool {
+        let interval = self.rules.policy.windows.advertisement.interval_us;
+        let Some((_, row)) = self.tables.keys.view().find(&self.rules.seed, author) else {
+            return false;
+        };
+        let newest = row.watermark.created_at;
+        let (early, late) = (newest.min(created_at), newest.max(created_at));
+        row.watermark != Watermark::default() && late.since(early).as_micros() < interval
     }
 
     /// Writes what was decided.

@@ -129,14 +129,14 @@ impl Parts<'_> {
         Ok(())
     }
 
-    /// Makes `key` the current key. Of two rotations with one sequence the one that lies earlier
+    /// Makes `key` the current key, as `by` has signed. Of two rotations with one sequence the one that lies earlier
     /// in the chain holds; it may displace the later until that is final.
     pub(crate) fn rotate(
         &mut self,
         now: Timestamp,
         id: &IdentityId,
         sequence: u64,
-        key: &PublicKey,
+        (by, key): (&PublicKey, &PublicKey),
         place: BurnPlace,
     ) -> Result<(), Decision> {
         self.judge_new_key(key)?;
@@ -149,6 +149,10 @@ impl Parts<'_> {
         let last = row.last_used(Purpose::Rotation);
         let contestable = row.is_contestable(self.node.tip_height());
         let contests = sequence == row.sequence && row.sequence > 0;
+        // Another rotation may have taken the signer's place since its signature was checked.
+        if *by != if contests { row.previous_key } else { row.key } {
+            return Err(Reason::Superseded.into());
+        }
         if contests {
             if !contestable || place >= last {
                 return Err(Reason::Superseded.into());
@@ -201,7 +205,7 @@ impl Parts<'_> {
         &mut self,
         now: Timestamp,
         id: &IdentityId,
-        sequence: u64,
+        (sequence, by): (u64, &PublicKey),
         purpose: Purpose,
         burned: Amount,
         place: BurnPlace,
@@ -212,7 +216,7 @@ impl Parts<'_> {
         if row.is_suspended(now) {
             return Err(Reason::Suspended.into());
         }
-        if sequence != row.sequence {
+        if sequence != row.sequence || *by != row.key {
             return Err(Reason::Superseded.into());
         }
         if place <= row.last_used(purpose) {

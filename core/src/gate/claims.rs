@@ -11,7 +11,7 @@ use crate::wire::{
     BurnClaim, Credit, IncludedBurn, Registration, Rotation, credit_hash, register_hash,
     rotation_hash,
 };
-use crate::{Amount, BlockHash, Decision, IdentityId, OutPoint, PublicKey, Reason};
+use crate::{Amount, BlockHash, Burns, Decision, IdentityId, OutPoint, Policy, PublicKey, Reason};
 use crate::{Screening, Signature, Timestamp, Verdict};
 
 /// Bytes that a transaction in a block has at least (lotusd `consensus.h`); with fewer, an inner
@@ -45,9 +45,40 @@ pub struct LookupTicket {
 /// What a burn is claimed for.
 #[derive(Clone, Copy, Debug)]
 pub(crate) enum Claimed {
-    Registration { id: IdentityId, key: PublicKey, burned: Amount },
-    Rotation { id: IdentityId, sequence: u64, key: PublicKey },
-    Credit { id: IdentityId, sequence: u64, purpose: Purpose, burned: Amount },
+    Registration {
+        id: IdentityId,
+        key: PublicKey,
+        burned: Amount,
+    },
+    /// `by` is the key that signed as the old one.
+    Rotation {
+        id: IdentityId,
+        sequence: u64,
+        key: PublicKey,
+        by: PublicKey,
+    },
+    /// `by` is the key that signed as the current one.
+    Credit {
+        id: IdentityId,
+        sequence: u64,
+        purpose: Purpose,
+        burned: Amount,
+        by: PublicKey,
+    },
+}
+
+impl Claimed {
+    /// What to say of it when its signature does not hold. Whose signature that should be follows
+    /// from the burn alone before the first rotation; later it is only what is known here, and
+    /// another honest node may know another rotation.
+    const fn unsigned(&self) -> Reason {
+        match self {
+            Self::Registration { .. }
+            | Self::Rotation { sequence: 1, .. }
+            | Self::Credit { sequence: 0, .. } => Reason::InvalidSignature,
+            Self::Rotation { .. } | Self::Credit { .. } => Reason::Superseded,
+        }
+    }
 }
 
 impl ClaimTicket {
@@ -126,7 +157,7 @@ impl<S: Storage> Gate<S> {
         let mut parts = self.parts(now);
         let source = ticket.lookup.source;
         if check != SignatureCheck::Valid {
-            let decision = Reason::InvalidSignature.into();
+            let decision = ticket.lookup.claimed.unsigned().into();
             return Screening::Done(parts.judged_claim(
                 now,
                 &source,
@@ -157,7 +188,10 @@ impl<S: Storage> Gate<S> {
     ) -> Decision {
         let mut parts = self.parts(now);
         let decision = match parts.settle_burn(now, &ticket, found) {
-            Ok(()) => Reason::New.into(),
+            Ok(()) => {
+                parts.give_back_lookup(&ticket.source);
+                Reason::New.into()
+            }
             Err(decision) => decision,
         };
         parts.judged_claim(now, &ticket.source, &ticket.merkle_root, decision)
@@ -234,9 +268,7 @@ impl Parts<'_> {
         if burn.script.purpose.is_some() {
             return Err(Reason::Script.into());
         }
-        if burn.value < policy.burns.registration {
-            return Err(Reason::BurnTooSmall.into());
-        }
+        judge_value(burn.value, |burns| burns.registration, &policy.burns)?;
         let key = burn.script.public_key;
         if known.is_none() {
             self.judge_new_key(&key)?;
@@ -257,9 +289,7 @@ impl Parts<'_> {
         if burn.script.purpose != Some((Purpose::Rotation, claim.identity)) {
             return Err(Reason::Script.into());
         }
-        if burn.value < policy.burns.rotation {
-            return Err(Reason::BurnTooSmall.into());
-        }
+        judge_value(burn.value, |burns| burns.rotation, &policy.burns)?;
         let identity = self.claimant(now, &claim.identity)?;
         let new = burn.script.public_key;
         // The next rotation is the current key's to make; the last one may still be contested by
@@ -289,7 +319,8 @@ impl Parts<'_> {
             &burn.outpoint,
             claim.created_at,
         );
-        let claimed = Claimed::Rotation { id: claim.identity, sequence: claim.sequence, key: new };
+        let claimed =
+            Claimed::Rotation { id: claim.identity, sequence: claim.sequence, key: new, by: old };
         let also = Signed { key: new, hash, signature: claim.new_key_signature };
         Ok((claimed, Signed { key: old, hash, signature }, Some(also)))
     }
@@ -309,9 +340,7 @@ impl Parts<'_> {
         if !purpose.is_charged(&policy.burns) {
             return Err(Reason::NotCharged.into());
         }
-        if burn.value < purpose.price(&policy.burns) {
-            return Err(Reason::BurnTooSmall.into());
-        }
+        judge_value(burn.value, |burns| purpose.price(burns), &policy.burns)?;
         let identity = self.claimant(now, &claim.identity)?;
         if claim.sequence > identity.sequence {
             return Err(Reason::NeedHistory.into());
@@ -330,7 +359,7 @@ impl Parts<'_> {
             claim.sequence,
         );
         let (id, sequence, burned) = (claim.identity, claim.sequence, burn.value);
-        let claimed = Claimed::Credit { id, sequence, purpose, burned };
+        let claimed = Claimed::Credit { id, sequence, purpose, burned, by: identity.key };
         Ok((claimed, Signed { key: identity.key, hash, signature }, None))
     }
 
@@ -367,6 +396,14 @@ impl Parts<'_> {
         Ok(())
     }
 
+    /// A look-up for a claim that turned out valid and new costs its relay nothing.
+    fn give_back_lookup(&mut self, source: &Source) {
+        let quota = self.rules.policy.windows.header;
+        if let Some(row) = self.peer(&source.peer) {
+            row.headers.give_back(quota);
+        }
+    }
+
     fn settle_burn(
         &mut self,
         now: Timestamp,
@@ -401,11 +438,28 @@ impl Parts<'_> {
             Claimed::Registration { id, key, burned } => {
                 self.register(now, &id, &key, burned, place, evidence.class)
             }
-            Claimed::Rotation { id, sequence, key } => self.rotate(now, &id, sequence, &key, place),
-            Claimed::Credit { id, sequence, purpose, burned } => {
-                self.credit(now, &id, sequence, purpose, burned, place)
+            Claimed::Rotation { id, sequence, key, by } => {
+                self.rotate(now, &id, sequence, (&by, &key), place)
+            }
+            Claimed::Credit { id, sequence, purpose, burned, by } => {
+                self.credit(now, &id, (sequence, &by), purpose, burned, place)
             }
         }
+    }
+}
+
+/// A burn below the protocol's price is wrong for everybody; below our own, only for us.
+fn judge_value(
+    value: Amount,
+    price: impl Fn(&Burns) -> Amount,
+    ours: &Burns,
+) -> Result<(), Decision> {
+    if value < price(&Policy::LOTUS_V1.burns) {
+        Err(Reason::BurnTooSmall.into())
+    } else if value < price(ours) {
+        Err(Reason::LocalLimit.into())
+    } else {
+        Ok(())
     }
 }
 

@@ -186,7 +186,7 @@ impl Parts<'_> {
         kind: FrameKind,
         len: usize,
     ) -> Decision {
-        if let Some(sanction) = self.sanction(now, &source.peer) {
+        if let Some(sanction) = self.sanction(now, &source.peer).filter(|_| !source.is_relayed()) {
             return sanction;
         }
         if len > kind.limit() {

@@ -7,7 +7,7 @@ use crate::peers::{Groups, PeerRow, domain};
 use crate::strangers;
 use crate::table::{Place, Row};
 use crate::wire::{AmountRange, Authority, Kind};
-use crate::{Decision, NotUntil, PeerId, PublicKey, Reason, Timestamp};
+use crate::{Decision, Freshness, NotUntil, PeerId, Policy, PublicKey, Reason, Timestamp};
 
 /// What an advertisement or withdrawal says, without borrowing it.
 #[derive(Clone, Copy, Debug)]
@@ -62,7 +62,12 @@ impl Parts<'_> {
     /// Only the connection counts. A banned peer that is somewhere else may publish what honest
     /// signers made; were it ignored for that, the honest copy would follow as known already, and
     /// no longer travel.
+    /// A ban that comes while a message is checked says nothing about the messages of others that
+    /// the peer had delivered first: gossipsub would show no other copy of them.
     fn judge_sender(&self, now: Timestamp, facts: &Facts) -> Result<(), Decision> {
+        if facts.source.is_relayed() {
+            return Ok(());
+        }
         self.sanction(now, &facts.source.peer).map_or(Ok(()), Err)
     }
 
@@ -70,8 +75,15 @@ impl Parts<'_> {
         let freshness = &self.rules.policy.freshness;
         if facts.kind == Kind::Advertisement {
             let lifetime = facts.expires_at.since(facts.created_at);
-            if lifetime < freshness.min_lifetime || lifetime > freshness.max_lifetime {
+            let within = |limits: &Freshness| {
+                lifetime >= limits.min_lifetime && lifetime <= limits.max_lifetime
+            };
+            if !within(&Policy::LOTUS_V1.freshness) {
                 return Err(Reason::Lifetime.into());
+            }
+            // Our own taste is nobody's fault.
+            if !within(freshness) {
+                return Err(Reason::LocalLimit.into());
             }
             if facts.expires_at <= now {
                 return Err(Reason::Expired.into());

@@ -31,7 +31,7 @@ use crate::metrics::Counters;
 use crate::peers::PeerRow;
 use crate::schnorr;
 use crate::storage::{Storage, Tables};
-use crate::{Bucket, Decision, PeerId, Policy, PolicyError, PublicKey, Reason};
+use crate::{BlockHeight, Bucket, Decision, PeerId, Policy, PolicyError, PublicKey, Reason};
 use crate::{Signature, Timestamp};
 
 /// Where a message came from.
@@ -63,6 +63,11 @@ impl Source {
     #[must_use]
     pub const fn own(local: PeerId) -> Self {
         Self { peer: local, publisher: None, channel: Channel::Own }
+    }
+
+    /// Whether it came by gossip and another peer published it.
+    pub(crate) fn is_relayed(&self) -> bool {
+        self.channel == Channel::Gossip && !self.is_own()
     }
 
     /// Whether the connected peer made the message itself, as far as the transport can tell.
@@ -114,6 +119,8 @@ pub(crate) struct Rules {
 pub(crate) struct Node {
     pub(crate) tip: Option<Tip>,
     pub(crate) doubt: Option<Doubt>,
+    /// The highest tip that was believed since the last one that had to be confirmed.
+    pub(crate) highest: BlockHeight,
     pub(crate) signatures: Bucket,
     pub(crate) headers: Bucket,
     /// Rows of the key table that strangers have.
@@ -151,6 +158,7 @@ impl<S: Storage> Gate<S> {
         let node = Node {
             tip: None,
             doubt: None,
+            highest: BlockHeight::default(),
             signatures: Bucket::FULL,
             headers: Bucket::FULL,
             stranger_keys: 0,
@@ -200,7 +208,8 @@ impl Parts<'_> {
             return Err(Reason::ConnectionLimit.into());
         };
         row.signatures.peek(windows.signatures, now).map_err(refuse)?;
-        self.node.signatures.take(windows.node_signatures, now).map_err(refuse)?;
+        let busy = |until: crate::NotUntil| Decision::until(Reason::NodeBusy, until.0);
+        self.node.signatures.take(windows.node_signatures, now).map_err(busy)?;
         row.signatures.charge(windows.signatures, now);
         self.node.counters.signature_checks = self.node.counters.signature_checks.saturating_add(1);
         Ok(())

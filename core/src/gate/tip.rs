@@ -49,7 +49,9 @@ impl<S: Storage> Gate<S> {
 
     /// A second source tells the same doubted tip: it is believed now.
     pub fn confirm_tip(&mut self, now: Timestamp, tip: Tip, fork: BlockHeight) {
-        self.parts(now).move_tip(tip, fork);
+        let mut parts = self.parts(now);
+        parts.node.highest = BlockHeight::default();
+        parts.move_tip(tip, fork);
     }
 
     /// Keeps an identity from lapsing and from being displaced, or no longer. False if unknown.
@@ -68,7 +70,8 @@ impl Node {
 
 impl Parts<'_> {
     fn set_tip(&mut self, now: Timestamp, tip: Tip, fork: BlockHeight) -> Decision {
-        let back = self.node.tip_height().get().saturating_sub(fork.get());
+        // From the highest ever: many small steps back are one large one.
+        let back = self.node.highest.get().saturating_sub(fork.get());
         let hit =
             self.tables.identities.view().iter().filter(|(_, row)| is_above(row, fork)).count();
         let share = self.tables.identities.view().len() / DOUBTED_SHARE;
@@ -81,6 +84,7 @@ impl Parts<'_> {
             if now < believed {
                 return Decision::until(Reason::ChainSuspect, believed);
             }
+            self.node.highest = BlockHeight::default();
         }
         self.move_tip(tip, fork);
         Reason::Clear.into()
@@ -89,6 +93,7 @@ impl Parts<'_> {
     fn move_tip(&mut self, tip: Tip, fork: BlockHeight) {
         self.node.doubt = None;
         self.node.tip = Some(tip);
+        self.node.highest = self.node.highest.max(tip.height);
         for place in self.tables.identities.places() {
             let Some(row) = self.tables.identities.get_mut(place) else { continue };
             if is_above(row, fork) {

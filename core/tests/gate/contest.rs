@@ -23,7 +23,7 @@ fn a_stolen_key_that_burns_later_changes_nothing() {
     }
     // With the old key the next rotation is not the thief's either.
     let next = Claim::rotation(&old, &thief, &id, 2, AT + 1);
-    assert_eq!(reason(world.claim(&next)), Reason::InvalidSignature);
+    assert_eq!(reason(world.claim(&next)), Reason::Superseded);
     assert_key(&world, &id, &new, 1);
     assert_eq!(world.of_peer(COURIER).malformed.0, 0);
 }
@@ -70,11 +70,11 @@ fn whoever_speaks_by_the_other_rotation_is_not_at_fault_while_it_may_be_right() 
     assert_eq!(reason(world.direct(0, &own)), Reason::NeedHistory);
     assert_eq!(reason(world.direct(0, &delegated)), Reason::NeedHistory);
     assert_eq!(world.of_peer(0).malformed.0, 0);
-    // Once it is final there is nothing to be known any more.
+    // Once it is final here, it may have ended otherwise elsewhere.
     world.set_tip(AT + 100, TIP);
-    assert_eq!(reason(world.direct(0, &own)), Reason::NotDelegated);
-    assert_eq!(reason(world.direct(0, &delegated)), Reason::NotDelegated);
-    assert_eq!(world.of_peer(0).malformed.0, 2);
+    assert_eq!(reason(world.direct(0, &own)), Reason::Superseded);
+    assert_eq!(reason(world.direct(0, &delegated)), Reason::Superseded);
+    assert_eq!(world.of_peer(0).malformed.0, 0);
 }
 
 #[test]
@@ -183,11 +183,30 @@ fn the_winner_rotates_on_and_the_loser_does_not() {
     assert_eq!(reason(world.claim(&Claim::rotation(&old, &winner, &id, 1, AT - 5))), Reason::New);
     world.set_tip(AT + 200, TIP);
     let by_loser = Claim::rotation(&loser, &third, &id, 2, AT + 10);
-    assert_eq!(reason(world.claim(&by_loser)), Reason::InvalidSignature);
+    assert_eq!(reason(world.claim(&by_loser)), Reason::Superseded);
     let by_winner = Claim::rotation(&winner, &third, &id, 2, AT + 10);
     assert_eq!(reason(world.claim(&by_winner)), Reason::New);
     assert_key(&world, &id, &third, 2);
     // The void key is free for an identity of its own.
     assert_eq!(reason(world.claim(&Claim::made(&loser, Amount::from_xpi(50), 300))), Reason::New);
     assert!(world.gate.resolve_identity(&secret(0).public_key()).is_none());
+}
+
+/// A rotation by the loser's key was screened and its signatures checked; then the winner's
+/// rotation arrives. The loser's must not settle on top of it.
+#[test]
+fn a_rotation_that_was_checked_under_the_losers_key_does_not_settle_after_the_contest() {
+    let (mut world, id, old) = world();
+    let (loser, winner, third) = (named("loser"), named("winner"), named("third"));
+    assert_eq!(reason(world.claim(&Claim::rotation(&old, &loser, &id, 1, AT))), Reason::New);
+    world.set_tip(AT + 98, TIP);
+    let next = Claim::rotation(&loser, &third, &id, 2, AT + 10);
+    let ticket = world.lookup(0, &next).expect("nothing stands against it yet");
+    assert_eq!(reason(world.claim(&Claim::rotation(&old, &winner, &id, 1, AT - 5))), Reason::New);
+    world.set_tip(AT + 200, AT + 98);
+    let header = next.header;
+    let found = BlockEvidence { header: &header, class: EvidenceClass::Node };
+    let settled = world.gate.settle_burn(world.now, ticket, Some(&found));
+    assert_eq!(reason(settled), Reason::Superseded);
+    assert_key(&world, &id, &winner, 1);
 }

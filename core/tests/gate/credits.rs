@@ -256,7 +256,7 @@ fn a_credit_is_claimed_under_the_present_rotation() {
     let ahead = slot(&old, &id, 10, 250).crediting(purpose, &id, 2, &new, &old.public_key());
     assert_eq!(reason(world.claim(&ahead)), Reason::NeedHistory);
     let stolen = slot(&old, &id, 10, 250).crediting(purpose, &id, 1, &old, &old.public_key());
-    assert_eq!(reason(world.claim_from(0, &stolen, EvidenceClass::Node)), Reason::InvalidSignature);
+    assert_eq!(reason(world.claim_from(0, &stolen, EvidenceClass::Node)), Reason::Superseded);
     // The burn itself is as good as it was; a top-up by the old key is not.
     let again = slot(&old, &id, 10, 250).crediting(purpose, &id, 1, &new, &old.public_key());
     assert_eq!(reason(world.claim(&again)), Reason::New);

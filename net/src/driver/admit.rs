@@ -18,10 +18,6 @@ use crate::{
 pub(super) const HOLD: Millis = Millis::from_secs(4);
 /// How long one that we asked for may be held back.
 pub(super) const HOLD_PULLED: Millis = Millis::from_secs(30);
-/// Messages that may wait for one identity's history, which has at most 65, and identities that
-/// may be waited for.
-const WAITING_PER_IDENTITY: usize = 80;
-const WAITING: usize = 256;
 
 impl Driver {
     /// Takes an envelope through the Gate.
@@ -57,7 +53,7 @@ impl Driver {
         match gate.screen_ad(now, &message.source, &header) {
             Screening::Proceed(ticket) => self.submit(Ticket::Ad(Box::new(ticket)), message),
             Screening::Done(decision) => match (decision.reason, wanted) {
-                (Reason::SignatureBudget, _) => self.hold(message, decision),
+                (Reason::SignatureBudget | Reason::NodeBusy, _) => self.hold(message, decision),
                 (Reason::UnknownIdentity | Reason::NeedHistory, Some(id)) => {
                     self.wait_for_history(id, message, decision);
                 }
@@ -81,7 +77,7 @@ impl Driver {
         match gate.screen_claim(now, &message.source, &claim, signature) {
             Screening::Proceed(ticket) => self.submit(Ticket::Claim(Box::new(ticket)), message),
             Screening::Done(decision) => match (decision.reason, wanted) {
-                (Reason::SignatureBudget, _) => self.hold(message, decision),
+                (Reason::SignatureBudget | Reason::NodeBusy, _) => self.hold(message, decision),
                 (Reason::UnknownIdentity | Reason::NeedHistory, Some(id)) => {
                     self.wait_for_history(id, message, decision);
                 }
@@ -93,7 +89,7 @@ impl Driver {
     fn submit(&mut self, ticket: Ticket, message: Message) {
         if let Err(message) = self.workers.submit(ticket, message) {
             let soon = self.now().saturating_add(Millis::from_secs(1));
-            self.hold(message, Decision::until(Reason::SignatureBudget, soon));
+            self.hold(message, Decision::until(Reason::NodeBusy, soon));
         }
     }
 
@@ -101,7 +97,10 @@ impl Driver {
     /// something about the node and the connection, nothing about the message; and gossipsub
     /// would show us no other copy.
     pub(super) fn hold(&mut self, message: Message, decision: Decision) {
-        if let (Origin::Gossip { from, .. }, Some(until)) = (&message.origin, decision.retry_at) {
+        // Only for what the connection itself has spent; the node's budget is not its fault.
+        if let (Origin::Gossip { from, .. }, Some(until), Reason::SignatureBudget) =
+            (&message.origin, decision.retry_at, decision.reason)
+        {
             self.throttle(*from, until);
         }
         let in_time = decision.retry_at.filter(|at| *at <= message.deadline);
@@ -115,27 +114,22 @@ impl Driver {
         }
     }
 
-    /// Asks whoever handed the message over for the history of its identity, once, and judges the
+    /// Asks whoever handed the message over for the history of its identity, and judges the
     /// message again whenever the identity is registered or rotated meanwhile.
+    ///
+    /// Each forwarder is asked, not only the first: a forged message may come before the honest
+    /// ones, and its sender knows nothing.
     fn wait_for_history(&mut self, id: IdentityId, mut message: Message, decision: Decision) {
-        let room = match self.waiting.get(&id) {
-            Some(messages) => messages.len() < WAITING_PER_IDENTITY,
-            None => self.waiting.len() < WAITING,
-        };
         let peer = net_peer(&message.source.peer).filter(|peer| self.is_connected(peer));
         let in_time = message.deadline > self.now();
+        let room = self.waiting.has_room(&message);
         let (true, true, Some(peer)) = (room, in_time, peer) else {
             return self.finish(message.origin, &message.source, decision);
         };
-        let ask = !std::mem::replace(&mut message.history_sought, true);
-        let deadline = message.deadline;
-        let messages = self.waiting.entry(id).or_default();
-        messages.push(message);
-        if messages.len() == 1 {
-            self.timers.give_up(deadline, id);
-            if ask {
-                self.ask(&peer, Request::History(id), Asked::History);
-            }
+        let first_time = !std::mem::replace(&mut message.history_sought, true);
+        self.timers.give_up(message.deadline, id);
+        if self.waiting.push(id, message) && first_time {
+            self.ask(&peer, Request::History(id), Asked::History);
         }
     }
 

@@ -7,6 +7,7 @@ mod lookups;
 mod own;
 mod swarm;
 mod timers;
+mod waiting;
 
 use std::{
     collections::{HashMap, HashSet},
@@ -27,7 +28,7 @@ use ltms_core::{
 };
 use tokio::sync::{broadcast, mpsc, oneshot};
 
-use self::{burns::Search, lookups::Lookups, own::Own, timers::Timers};
+use self::{burns::Search, lookups::Lookups, own::Own, timers::Timers, waiting::Waiting};
 use crate::{
     behaviour::{Behaviour, gossip, streams::Response},
     chain::ChainSource,
@@ -110,10 +111,12 @@ pub(crate) struct Driver {
     /// Identities whose burn is not in the chain.
     suspended: HashMap<IdentityId, Search>,
     /// Messages that wait for their identity's claim.
-    waiting: HashMap<IdentityId, Vec<Message>>,
+    waiting: Waiting,
     sought: HashMap<kad::QueryId, Sought>,
     /// What we asked of peers.
     asked: HashMap<OutboundRequestId, Asked>,
+    /// Connected peers that have told who they are.
+    identified: HashSet<PeerId>,
     /// The challenge that each peer has to answer next.
     challenges: HashMap<PeerId, [u8; 32]>,
     /// The identity that we prove to our peers.
@@ -149,9 +152,10 @@ impl Driver {
             own: Own::default(),
             timers: Timers::default(),
             suspended: HashMap::new(),
-            waiting: HashMap::new(),
+            waiting: Waiting::default(),
             sought: HashMap::new(),
             asked: HashMap::new(),
+            identified: HashSet::new(),
             challenges: HashMap::new(),
             identity,
             unconvinced: HashSet::new(),
@@ -221,7 +225,7 @@ impl Driver {
                 }
                 ltms_core::Event::Registered(id) | ltms_core::Event::Rotated(id) => {
                     self.tell(NodeEvent::Registered(id));
-                    for message in self.waiting.remove(&id).unwrap_or_default() {
+                    for message in self.waiting.take(&id) {
                         self.admit(message);
                     }
                 }

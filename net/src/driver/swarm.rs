@@ -3,7 +3,7 @@
 use std::time::Instant;
 
 use libp2p::{
-    PeerId, gossipsub, identify,
+    Multiaddr, PeerId, gossipsub, identify,
     kad::{self, GetRecordOk, InboundRequest, QueryResult},
     request_response::{self, OutboundRequestId, ResponseChannel},
     swarm::SwarmEvent,
@@ -21,7 +21,9 @@ use super::{
 };
 use crate::{
     behaviour::{
-        Event, dht,
+        Event,
+        connections::ip_of,
+        dht,
         gossip::Topic,
         streams::{DecodeError, FrameError, Incoming, Request, Response},
     },
@@ -46,6 +48,8 @@ impl Driver {
             }
             SwarmEvent::ConnectionClosed { peer_id, num_established: 0, .. } => {
                 self.swarm.behaviour_mut().forget(&peer_id);
+                self.timers.forget(&peer_id);
+                self.identified.remove(&peer_id);
                 self.challenges.remove(&peer_id);
                 self.unconvinced.remove(&peer_id);
                 self.tell(NodeEvent::Disconnected(peer_id));
@@ -113,12 +117,16 @@ impl Driver {
 
     fn on_identify(&mut self, event: identify::Event) {
         let identify::Event::Received { peer_id, info, .. } = event else { return };
+        // Once a connection: a peer may push as many of these as it likes.
+        if !self.is_connected(&peer_id) || !self.identified.insert(peer_id) {
+            return;
+        }
         let behaviour = self.swarm.behaviour_mut();
         let ip = behaviour.connections.ip_of_peer(&peer_id);
         if info.protocols.contains(&dht::protocol(self.network)) {
             // Only where we can see it: what it says about other addresses is a claim.
             let observed =
-                |address: &&libp2p::Multiaddr| crate::behaviour::connections::ip_of(address) == ip;
+                |address: &&Multiaddr| ip_of(address) == ip && address.iter().count() == 2;
             for address in info.listen_addrs.iter().filter(observed).take(2) {
                 behaviour.dht.kad.add_address(&peer_id, address.clone());
             }
@@ -332,9 +340,12 @@ impl Driver {
         if !decision.is_accept() {
             return;
         }
-        let Some(header) = self.header_of(&record) else {
-            let _ = self.gate().malformed(now, &source, Reason::Malformed, &record.value);
-            return;
+        let header = match self.header_of(&record) {
+            Ok(header) => header,
+            Err(reason) => {
+                let _ = self.gate().malformed(now, &source, reason, &record.value);
+                return;
+            }
         };
         let life = std::time::Duration::from_millis(header.expires_at.since(now).get());
         record.expires = Instant::now().checked_add(life);
@@ -346,7 +357,7 @@ impl Driver {
 
     fn on_sought(&mut self, query: kad::QueryId, found: kad::PeerRecord) {
         let Some(peer) = found.peer else { return };
-        if self.header_of(&found.record).is_none() {
+        if self.header_of(&found.record).is_err() {
             return;
         }
         let Some(sought) = self.sought.get_mut(&query) else { return };
@@ -358,8 +369,9 @@ impl Driver {
     }
 
     /// The advertisement in a record, if it lies under its own author's key.
-    fn header_of<'a>(&self, record: &'a kad::Record) -> Option<AdHeader<'a>> {
-        let header = AdHeader::read(self.network, &record.value).ok()?;
-        (dht::record_key(self.network, &header.author) == record.key).then_some(header)
+    fn header_of<'a>(&self, record: &'a kad::Record) -> Result<AdHeader<'a>, Reason> {
+        let header = AdHeader::read(self.network, &record.value).map_err(|error| error.reason())?;
+        let own = dht::record_key(self.network, &header.author) == record.key;
+        own.then_some(header).ok_or(Reason::Malformed)
     }
 }

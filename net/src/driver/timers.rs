@@ -1,6 +1,10 @@
 //! What waits for a time: messages held back and connections cut off.
 
-use std::{cmp::Reverse, collections::BinaryHeap, time::Duration};
+use std::{
+    cmp::Reverse,
+    collections::{BinaryHeap, HashMap},
+    time::Duration,
+};
 
 use libp2p::PeerId;
 use ltms_core::{Decision, IdentityId, Reason, Timestamp};
@@ -46,12 +50,26 @@ impl Ord for Entry {
 pub(super) struct Timers {
     entries: BinaryHeap<Entry>,
     held: usize,
+    /// Until when each connection is cut off.
+    throttled: HashMap<PeerId, Timestamp>,
     sweep: Timestamp,
 }
 
 impl Timers {
-    pub(super) fn readmit(&mut self, at: Timestamp, peer: PeerId) {
-        self.push(at, Due::Readmit(peer));
+    /// Notes that a connection is cut off until then. False if it is already, for as long.
+    pub(super) fn readmit(&mut self, at: Timestamp, peer: PeerId) -> bool {
+        let until = self.throttled.entry(peer).or_default();
+        let longer = at > *until;
+        if longer {
+            *until = at;
+            self.push(at, Due::Readmit(peer));
+        }
+        longer
+    }
+
+    /// Forgets a peer whose last connection is gone.
+    pub(super) fn forget(&mut self, peer: &PeerId) {
+        self.throttled.remove(peer);
     }
 
     pub(super) fn give_up(&mut self, at: Timestamp, id: IdentityId) {
@@ -99,14 +117,22 @@ impl Driver {
         let now = self.now();
         while let Some(due) = self.timers.pop(now) {
             match due {
+                Due::Readmit(peer) if self.timers.throttled.get(&peer) > Some(&now) => {
+                    // It was cut off for longer since.
+                }
                 Due::Readmit(peer) => {
+                    self.timers.throttled.remove(&peer);
                     let gossip = &mut self.swarm.behaviour_mut().gossip;
                     gossip::throttle(gossip, &peer, false, 0);
                 }
                 Due::Retry(message) => self.admit(*message),
                 Due::GiveUp(id) => {
-                    for message in self.waiting.remove(&id).unwrap_or_default() {
-                        let decision = Decision::new(Reason::UnknownIdentity);
+                    for message in self.waiting.take_late(&id, now) {
+                        let known = self.gate().identity(&id).is_some();
+                        let decision = Decision::new(match known {
+                            true => Reason::NeedHistory,
+                            false => Reason::UnknownIdentity,
+                        });
                         self.finish(message.origin, &message.source, decision);
                     }
                 }
