@@ -88,7 +88,7 @@ fn l03_a_rotation_replayed_from_a_to_b_to_a_does_nothing() {
     // What A delegated the first time is as void as before.
     assert_eq!(reason(world.direct(0, &by_a)), Reason::Superseded);
     let relabelled = by_a.sequence(2);
-    assert_eq!(reason(world.direct(0, &relabelled)), Reason::NotDelegated);
+    assert_eq!(reason(world.direct(0, &relabelled)), Reason::Superseded);
     let row = world.gate.identity(&id).unwrap();
     assert_eq!((row.key, row.sequence), (a.public_key(), 2));
 }
