@@ -55,6 +55,7 @@ impl Driver {
             }
             SwarmEvent::OutgoingConnectionError { peer_id, error, .. } => {
                 tracing::debug!(?peer_id, %error, "dial failed");
+                self.tell(NodeEvent::DialFailed { peer: peer_id, error: error.to_string() });
             }
             _ => {}
         }
@@ -222,6 +223,10 @@ impl Driver {
         // Nothing is taken but what was asked for.
         let Some(asked) = self.asked.remove(&request) else { return };
         match (response, asked) {
+            (response, Asked::ByHandle(reply)) => {
+                // Whoever asked may have gone.
+                let _ = reply.send(response);
+            }
             (Response::Challenge(challenge), Asked::Challenge) => {
                 self.prove_identity(&peer, &challenge);
             }
