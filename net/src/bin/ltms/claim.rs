@@ -60,7 +60,8 @@ pub(crate) struct RotateArgs {
     #[arg(long, value_name = "TXID:INDEX", value_parser = args::outpoint)]
     burn: OutPoint,
     /// The number of this rotation; the first is 1
-    #[arg(long, value_name = "N", default_value_t = 1)]
+    #[arg(long, value_name = "N", default_value_t = 1,
+        value_parser = clap::value_parser!(u64).range(1..=size::ROTATIONS))]
     sequence: u64,
     /// The claims so far, one a line: the registration and the rotations as --out wrote them
     /// [default: asked of the peers]
@@ -128,7 +129,7 @@ fn read_history(path: &std::path::Path) -> Result<Vec<Vec<u8>>, Failure> {
         Failure::failed(format_args!("cannot read {}: {error}", path.display()))
     };
     // Two digits a byte and a line end.
-    let most = (2 * size::ENVELOPE as u64 + 2) * (1 + u64::from(size::ROTATIONS));
+    let most = (2 * size::ENVELOPE as u64 + 2) * (1 + size::ROTATIONS);
     let mut text = String::new();
     let file = File::open(path).map_err(|error| failed(&error))?;
     file.take(most).read_to_string(&mut text).map_err(|error| failed(&error))?;
@@ -230,7 +231,6 @@ impl Claiming {
     }
 
     fn report(&self, judged: &Judgement) -> Report {
-        let burns = &self.opened.policy.burns;
         let Burn { outpoint, height, confirmations, .. } = self.burn;
         Report {
             identity: self.burn.identity(),
@@ -241,11 +241,7 @@ impl Claiming {
             block: self.burn.included.block,
             height,
             confirmations,
-            standing: match confirmations {
-                few if few < burns.provisional => "immature",
-                some if some < burns.full => "provisional",
-                _ => "full",
-            },
+            standing: standing(confirmations, &self.opened.policy),
             tier: judged.tier.map(tier_name),
             total_sats: judged.registered.map(|registered| registered.burned.sats()),
             evidence: self.opened.chain.class(),
@@ -253,6 +249,15 @@ impl Claiming {
             out: None,
             peers: Vec::new(),
         }
+    }
+}
+
+/// What so many confirmations of a registration are enough for.
+pub(crate) const fn standing(confirmations: u32, policy: &Policy) -> &'static str {
+    match confirmations {
+        few if few < policy.burns.provisional => "immature",
+        some if some < policy.burns.full => "provisional",
+        _ => "full",
     }
 }
 

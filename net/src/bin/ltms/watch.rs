@@ -2,14 +2,14 @@
 
 use std::{fmt, time::Duration};
 
-use ltms_core::{BlockHash, OutPoint};
+use ltms_core::{BlockHash, OutPoint, Policy};
 use ltms_net::chain::{Place, SourceError, place};
 use serde::Serialize;
 
-use crate::args;
 use crate::failure::Failure;
 use crate::output::Format;
 use crate::source::SourceArgs;
+use crate::{args, claim};
 
 #[derive(Debug, clap::Args)]
 pub(crate) struct WatchArgs {
@@ -78,6 +78,8 @@ struct Progress {
     block: Option<BlockHash>,
     height: Option<u32>,
     confirmations: u32,
+    /// What these are enough for.
+    standing: &'static str,
     until: u32,
 }
 
@@ -90,7 +92,8 @@ impl Progress {
             _ => (None, None, 0),
         };
         let burn = burn.to_string();
-        Self { event, burn, tip, block, height, confirmations, until }
+        let standing = claim::standing(confirmations, &Policy::LOTUS_V1);
+        Self { event, burn, tip, block, height, confirmations, standing, until }
     }
 }
 
@@ -119,7 +122,7 @@ impl fmt::Display for Progress {
             place(f)?;
             f.write_str(", ")?;
         }
-        write!(f, "{} of {} confirmations", self.confirmations, self.until)
+        write!(f, "{} of {} confirmations: {}", self.confirmations, self.until, self.standing)
     }
 }
 
