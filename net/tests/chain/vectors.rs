@@ -83,6 +83,9 @@ pub(crate) fn recorded() -> Vec<Recorded> {
     let mut recorded = Vec::new();
     for entry in fs::read_dir(folder("regtest")).unwrap() {
         let name = format!("regtest/{}", entry.unwrap().file_name().into_string().unwrap());
+        if !name.ends_with(".json") {
+            continue;
+        }
         let file = read(&name);
         if file["request"].is_object() {
             let answer = (&file["http_status"], &file["response_body"]);
