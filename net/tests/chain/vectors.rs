@@ -95,7 +95,7 @@ pub(crate) fn recorded() -> Vec<Recorded> {
     for error in read("regtest/rpc_errors.json").as_object().unwrap().values() {
         recorded.push(Recorded::new(&error["request"], &error["result"][0], &error["result"][1]));
     }
-    assert_eq!(recorded.len(), 34);
+    assert_eq!(recorded.len(), 36);
     recorded
 }
 
