@@ -1,6 +1,7 @@
 //! The commands of `ltms`, as a user runs them.
 
 mod claim;
+mod docs;
 mod identity;
 mod lotusd;
 mod proof;
