@@ -18,7 +18,7 @@ use tracing_subscriber::EnvFilter;
 
 use crate::{
     Builder,
-    chain::ChainSource,
+    chain::{ChainSource, HttpOptions, SetupError, SourceConfig},
     key_file::{self, KeyFileError},
 };
 
@@ -53,6 +53,9 @@ pub enum ConfigError {
     /// A key file cannot be used.
     #[error(transparent)]
     Key(#[from] KeyFileError),
+    /// There is no chain source.
+    #[error(transparent)]
+    Chain(#[from] SetupError),
 }
 
 /// How large the tables are.
@@ -89,7 +92,7 @@ pub struct Identity {
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct Config {
-    /// The chain. Default `reg`, the only one that this version has a chain source for.
+    /// The chain. Default `reg`, the only one that needs no chain source.
     pub network: Network,
     /// Addresses to listen on. Default any free port of 127.0.0.1.
     pub listen: Vec<Multiaddr>,
@@ -106,6 +109,8 @@ pub struct Config {
     /// The identity. Default none.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub identity: Option<Identity>,
+    /// Who is asked about the chain. Default nobody, which is enough on `reg` only.
+    pub chain: SourceConfig,
     /// The policy. What is left out is as in [`Policy::LOTUS_V1`], its network as above.
     pub policy: Policy,
 }
@@ -120,6 +125,7 @@ impl Default for Config {
             capacity: Preset::default(),
             log: "info".to_owned(),
             identity: None,
+            chain: SourceConfig::default(),
             policy: Policy::LOTUS_V1.on(Network::Reg),
         }
     }
@@ -207,6 +213,14 @@ impl Config {
     /// [`ConfigError::Show`] for numbers that TOML does not have, above 2⁶³ − 1.
     pub fn to_toml(&self) -> Result<String, ConfigError> {
         Ok(toml::to_string_pretty(self)?)
+    }
+
+    /// The chain source to start with. Nothing is asked yet.
+    ///
+    /// # Errors
+    /// [`ConfigError::Chain`].
+    pub fn source(&self) -> Result<Arc<dyn ChainSource>, ConfigError> {
+        Ok(self.chain.source(self.network, &HttpOptions::default())?)
     }
 
     /// The node to start. Reads the key files, and makes that of the libp2p key if it is missing.

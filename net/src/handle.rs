@@ -12,6 +12,7 @@ use ltms_core::{
 use tokio::sync::{broadcast, mpsc, oneshot};
 
 use crate::{
+    behaviour::streams::{Request, Response},
     chain::{IncludedTransaction, SourceError},
     claim::{ClaimError, credit_envelope, registration_envelope, rotation_envelope},
     clock::Clock,
@@ -106,6 +107,9 @@ pub enum NodeError {
     /// The address cannot be dialled.
     #[error("dial: {0}")]
     Dial(String),
+    /// The peer is not connected, or gave no answer in time.
+    #[error("the peer gave no answer")]
+    NoAnswer,
 }
 
 fn wait(until: Option<Timestamp>) -> String {
@@ -118,6 +122,13 @@ fn wait(until: Option<Timestamp>) -> String {
 pub enum NodeEvent {
     /// A first connection to this peer.
     Connected(PeerId),
+    /// A dialled peer cannot be reached.
+    DialFailed {
+        /// The peer, where the address named it.
+        peer: Option<PeerId>,
+        /// Why.
+        error: String,
+    },
     /// The last connection to this peer is gone.
     Disconnected(PeerId),
     /// A burn was accepted.
@@ -166,6 +177,7 @@ pub(crate) enum Command {
     Standing(Box<Subject>, Reply<Box<Standing>>),
     Dial(Multiaddr, Reply<Result<(), String>>),
     Peers(Reply<Vec<PeerId>>),
+    Ask(PeerId, Request, Reply<Response>),
     Stop,
 }
 
@@ -425,6 +437,15 @@ impl Handle {
     /// [`NodeError::Stopped`].
     pub async fn peers(&self) -> Result<Vec<PeerId>, NodeError> {
         self.ask(Command::Peers).await
+    }
+
+    /// Asks a connected peer something by the direct protocol. What it answers proves nothing.
+    ///
+    /// # Errors
+    /// [`NodeError::NoAnswer`], within the protocol's 10 s.
+    pub async fn ask_peer(&self, peer: PeerId, request: Request) -> Result<Response, NodeError> {
+        let answered = self.ask(|reply| Command::Ask(peer, request, reply)).await;
+        answered.map_err(|_| NodeError::NoAnswer)
     }
 
     /// The envelope of an advertisement as [`Handle::advertise_signer`] would publish it.

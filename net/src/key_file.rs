@@ -102,6 +102,20 @@ pub fn new_identity_key(path: &Path) -> Result<SecretKey, KeyFileError> {
     Ok(key)
 }
 
+/// The first line of a file, such as a password.
+///
+/// # Errors
+/// [`KeyFileError`], also if there is no such file.
+pub fn password(path: &Path) -> Result<Zeroizing<String>, KeyFileError> {
+    let missing = || KeyFileError::Io(path.to_owned(), io::ErrorKind::NotFound.into());
+    let bytes = read(path)?.ok_or_else(missing)?;
+    let line = bytes.split(|byte| matches!(byte, b'\n' | b'\r')).next().unwrap_or_default();
+    match std::str::from_utf8(line) {
+        Ok(line) if !line.is_empty() => Ok(Zeroizing::new(line.to_owned())),
+        _ => Err(KeyFileError::NotAKey(path.to_owned(), "a password in its first line")),
+    }
+}
+
 fn parse_identity_key(name: &Path, text: &[u8]) -> Result<SecretKey, KeyFileError> {
     let mut bytes = Zeroizing::new([0; 32]);
     hex::decode_to_slice(text.trim_ascii(), &mut *bytes)

@@ -11,6 +11,7 @@ mod door;
 mod driver;
 mod envelopes;
 mod handle;
+pub mod judge;
 pub mod key_file;
 mod node;
 

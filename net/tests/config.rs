@@ -320,3 +320,45 @@ async fn the_command_runs_a_node_that_others_reach_and_stops_when_told() {
     assert_eq!(again, peer, "the key file gives the same peer id");
     terminate(&mut child).await;
 }
+
+#[test]
+fn chain_sources_are_named_in_a_table_of_their_own() {
+    let folder = folder("sources");
+    let secret = file(&folder, "password", "hunter2\n", 0o600);
+    let text = format!(
+        "network = 'main'\n[chain]\nneed = 2\nchronik = ['https://a.example']\n\
+         [[chain.lotusd]]\nurl = 'http://127.0.0.1:10604'\ncookie_file = '/none/.cookie'\n\
+         [[chain.lotusd]]\nurl = 'http://127.0.0.1:10605'\nuser = 'u'\npassword_file = '{}'",
+        secret.display()
+    );
+    let config = Config::parse(&text).expect("a configuration");
+    assert!(config.source().is_ok());
+    let shown = config.to_toml().expect("shown");
+    assert_eq!(Config::parse(&shown).expect("a file again"), config);
+    assert!(!shown.contains("hunter2"));
+    let refused = |text: &str| {
+        Config::parse(text)
+            .and_then(|config| config.source().map(|_| ()))
+            .expect_err(text)
+            .to_string()
+    };
+    let open = file(&folder, "open", "hunter2\n", 0o644);
+    for (from, to, complaint) in [
+        ("need = 2", "need = 1", "do not fit"),
+        ("need = 2", "need = 4", "do not fit"),
+        ("need = 2", "dev = true", "no other chain source"),
+        ("need = 2", "needed = 2", "needed"),
+        ("cookie_file = '/none/.cookie'", "", "cookie file"),
+        ("cookie_file", "user = 'u'\ncookie_file", "cookie file"),
+        ("user = 'u'", "user = 'u:v'", "characters"),
+        ("https://a.example", "https://u:p@a.example", "user name or password"),
+        (secret.to_str().expect("text"), open.to_str().expect("text"), "chmod 600"),
+        (secret.to_str().expect("text"), "/nowhere", "/nowhere"),
+    ] {
+        let said = refused(&text.replace(from, to));
+        assert!(said.contains(complaint), "{complaint}: {said}");
+    }
+    assert!(refused("network = 'test'\n[chain]\ndev = true").contains("`reg` only"));
+    assert!(refused("network = 'test'").contains("needs a chain source"));
+    assert!(Config::parse("[chain]\ndev = true").is_ok_and(|config| config.source().is_ok()));
+}

@@ -257,6 +257,41 @@ impl ChainSource for Quorum {
         self.agreed_header(hash).boxed()
     }
 
+    /// From the first source that has the bytes of an agreed header, which its hash covers whole.
+    fn raw_header(
+        &self,
+        hash: BlockHash,
+    ) -> BoxFuture<'_, Result<Option<[u8; Header::LEN]>, SourceError>> {
+        async move {
+            if self.agreed_header(hash).await?.is_none() {
+                return Ok(None);
+            }
+            let mut failed = wrong("no source has the header any more");
+            for (_, source) in &self.sources {
+                match source.raw_header(hash).await {
+                    Ok(Some(raw)) if Header::parse(&raw).is_ok_and(|read| read.hash() == hash) => {
+                        return Ok(Some(raw));
+                    }
+                    Ok(_) => {}
+                    Err(error) => failed = error,
+                }
+            }
+            Err(failed)
+        }
+        .boxed()
+    }
+
+    /// Yes if any says so: a mempool is no matter of agreement.
+    fn is_waiting(&self, txid: Txid) -> BoxFuture<'_, Result<bool, SourceError>> {
+        async move {
+            let answers = self.sources.iter().map(|(_, source)| source.is_waiting(txid));
+            let answers = join_all(answers).await;
+            let yes = answers.contains(&Ok(true));
+            if yes { Ok(true) } else { self.enough_answers(&answers).map(|()| false) }
+        }
+        .boxed()
+    }
+
     fn transaction(
         &self,
         txid: Txid,

@@ -5,6 +5,7 @@ use ltms_core::chain::{Header, HeaderError, Transaction, TxError, merkle};
 use ltms_core::hash::double_sha256;
 
 use super::IncludedTransaction;
+use super::raw::compact_size;
 
 /// A transaction in a block has at least as many bytes (lotusd, `consensus.h`).
 const MIN_TRANSACTION: usize = 100;
@@ -61,6 +62,7 @@ struct Entry {
 /// and whether the claimed work is enough.
 #[derive(Clone, Debug)]
 pub struct Block {
+    raw_header: [u8; Header::LEN],
     header: Header,
     entries: Vec<Entry>,
 }
@@ -71,7 +73,7 @@ impl Block {
     /// # Errors
     /// [`BlockError`] for the first thing that is wrong.
     pub fn parse(raw: &[u8]) -> Result<Self, BlockError> {
-        let (head, body) = raw.split_at_checked(Header::LEN).ok_or(HeaderError::Length)?;
+        let (head, body) = raw.split_first_chunk().ok_or(HeaderError::Length)?;
         let header = Header::parse(head)?;
         if !header.meets_target() {
             return Err(BlockError::Work);
@@ -108,13 +110,28 @@ impl Block {
         if merkle::root(entries.iter().map(|entry| entry.leaf)).hash != header.merkle_root() {
             return Err(BlockError::MerkleRoot);
         }
-        Ok(Self { header, entries })
+        Ok(Self { raw_header: *head, header, entries })
     }
 
     /// The header.
     #[must_use]
     pub const fn header(&self) -> &Header {
         &self.header
+    }
+
+    /// The header as it was read.
+    #[must_use]
+    pub const fn raw_header(&self) -> &[u8; Header::LEN] {
+        &self.raw_header
+    }
+
+    /// The block as it was read.
+    #[must_use]
+    pub fn to_raw(&self) -> Vec<u8> {
+        // No metadata.
+        let start = [&self.raw_header[..], &[0], &compact_size(self.entries.len())].concat();
+        let raws = self.entries.iter().map(|entry| entry.raw.as_slice());
+        std::iter::once(start.as_slice()).chain(raws).collect::<Vec<_>>().concat()
     }
 
     /// The transactions in order, with their ids.

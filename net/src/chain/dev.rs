@@ -112,6 +112,12 @@ impl DevChain {
         })
     }
 
+    /// A raw block of the chain.
+    #[must_use]
+    pub fn raw_block(&self, hash: BlockHash) -> Option<Vec<u8>> {
+        self.state().find(hash).map(Block::to_raw)
+    }
+
     /// Makes the next block from these raw transactions and returns its hash.
     ///
     /// # Errors
@@ -167,6 +173,10 @@ impl State {
         Tip { height: self.last().height(), hash: self.last().hash() }
     }
 
+    fn find(&self, hash: BlockHash) -> Option<&Block> {
+        self.blocks.iter().find(|block| block.header().hash() == hash)
+    }
+
     fn transaction(&self, txid: &Txid) -> Option<IncludedTransaction> {
         self.blocks.iter().find_map(|block| block.transaction(txid))
     }
@@ -195,9 +205,16 @@ impl ChainSource for DevChain {
     }
 
     fn header(&self, hash: BlockHash) -> BoxFuture<'_, Result<Option<Header>, SourceError>> {
-        let state = self.state();
-        let mut headers = state.blocks.iter().map(Block::header);
-        future::ready(Ok(headers.find(|header| header.hash() == hash).copied())).boxed()
+        let header = self.state().find(hash).map(|block| *block.header());
+        future::ready(Ok(header)).boxed()
+    }
+
+    fn raw_header(
+        &self,
+        hash: BlockHash,
+    ) -> BoxFuture<'_, Result<Option<[u8; Header::LEN]>, SourceError>> {
+        let raw = self.state().find(hash).map(|block| *block.raw_header());
+        future::ready(Ok(raw)).boxed()
     }
 
     fn transaction(

@@ -6,12 +6,15 @@ mod check;
 mod chronik;
 mod dev;
 mod http;
+mod place;
+mod prove;
 pub(crate) mod raw;
 mod recording;
 mod regtest;
 mod rpc;
+mod setup;
 
-use futures::future::BoxFuture;
+use futures::{FutureExt, future, future::BoxFuture};
 use ltms_core::chain::Header;
 use ltms_core::{BlockHash, BlockHeight, EvidenceClass, Tip, Txid};
 
@@ -20,8 +23,11 @@ pub use block::{Block, BlockError};
 pub use chronik::Chronik;
 pub use dev::{DevChain, MineError};
 pub use http::{EndpointError, HttpOptions};
+pub use place::{Place, place};
+pub use prove::{AnchorAt, Evidence, ProveError, prove};
 pub use recording::RecordingError;
 pub use rpc::{CallError, Credentials, LotusdRpc, RpcCode, RpcError};
+pub use setup::{LotusdConfig, SetupError, SourceConfig};
 
 /// Somebody who knows the chain. Answers are about its active part, and may differ from one call
 /// to the next when the chain is reorganised.
@@ -40,6 +46,22 @@ pub trait ChainSource: Send + Sync + 'static {
         &self,
         txid: Txid,
     ) -> BoxFuture<'_, Result<Option<IncludedTransaction>, SourceError>>;
+
+    /// The bytes of a header in the active chain, for proofs; `None` if it is not in it. A source
+    /// that does not say otherwise has none.
+    fn raw_header(
+        &self,
+        _: BlockHash,
+    ) -> BoxFuture<'_, Result<Option<[u8; Header::LEN]>, SourceError>> {
+        let none = SourceError::Unsupported("it gives no raw headers".to_owned());
+        future::ready(Err(none)).boxed()
+    }
+
+    /// Whether the transaction is known without being in the active chain, so that it may still be
+    /// mined. A source that cannot tell says no.
+    fn is_waiting(&self, _: Txid) -> BoxFuture<'_, Result<bool, SourceError>> {
+        future::ready(Ok(false)).boxed()
+    }
 }
 
 /// A transaction and the way from it to its block.

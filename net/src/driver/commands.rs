@@ -7,7 +7,7 @@ use ltms_core::{
 };
 use tokio::sync::oneshot;
 
-use super::{Driver, Message, Origin, Sought, admit::HOLD_PULLED};
+use super::{Asked, Driver, Message, Origin, Sought, admit::HOLD_PULLED};
 use crate::{
     behaviour::dht,
     door::{core_peer, net_peer},
@@ -68,6 +68,8 @@ impl Driver {
             Command::Peers(reply) => {
                 let _ = reply.send(self.swarm.connected_peers().copied().collect());
             }
+            // Without a connection the reply is dropped, which is an answer, too.
+            Command::Ask(peer, request, reply) => self.ask(&peer, request, Asked::ByHandle(reply)),
             Command::Stop => {}
         }
     }

@@ -85,6 +85,8 @@ enum Asked {
     History,
     Challenge,
     Judgement,
+    /// Whatever a handle asked for.
+    ByHandle(oneshot::Sender<Response>),
 }
 
 /// A key that somebody asks the DHT for.

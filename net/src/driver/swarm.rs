@@ -59,6 +59,7 @@ impl Driver {
             }
             SwarmEvent::OutgoingConnectionError { peer_id, error, .. } => {
                 tracing::debug!(?peer_id, %error, "dial failed");
+                self.tell(NodeEvent::DialFailed { peer: peer_id, error: error.to_string() });
             }
             _ => {}
         }
@@ -230,6 +231,10 @@ impl Driver {
         // Nothing is taken but what was asked for.
         let Some(asked) = self.asked.remove(&request) else { return };
         match (response, asked) {
+            (response, Asked::ByHandle(reply)) => {
+                // Whoever asked may have gone.
+                let _ = reply.send(response);
+            }
             (Response::Challenge(challenge), Asked::Challenge) => {
                 self.prove_identity(&peer, &challenge);
             }

@@ -214,3 +214,16 @@ async fn one_honest_source_shows_a_transaction_and_no_liar_does() {
     let all = quorum(2, &[forked, honest, chain(1)]);
     assert_eq!(all.transaction(burned).await, Ok(None));
 }
+
+#[tokio::test]
+async fn the_bytes_of_a_header_come_from_any_source_once_it_is_agreed() {
+    let (long, other) = (chain(3), fork(3));
+    let tip = long.tip().await.unwrap();
+    let quorum = quorum(2, &[Arc::new(Faulty::Silent), long.clone(), long.clone()]);
+    let expected = long.raw_header(tip.hash).await.unwrap();
+    assert!(expected.is_some());
+    assert_eq!(quorum.raw_header(tip.hash).await.unwrap(), expected);
+    let elsewhere = other.tip().await.unwrap().hash;
+    assert_eq!(quorum.raw_header(elsewhere).await, Ok(None));
+    assert_eq!(quorum.is_waiting(txid(A)).await, Ok(false));
+}

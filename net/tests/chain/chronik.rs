@@ -97,6 +97,7 @@ async fn the_recorded_chain_is_read() {
     for (hash, raw) in raw_blocks() {
         let header = chronik.header(hash).await.unwrap().unwrap();
         assert_eq!(header, Header::parse(&raw[..Header::LEN]).unwrap());
+        assert_eq!(chronik.raw_header(hash).await.unwrap().unwrap(), raw[..Header::LEN]);
         for (txid, _) in ltms_net::chain::Block::parse(&raw).unwrap().transactions() {
             let expected = dev.transaction(txid).await.unwrap();
             assert!(expected.is_some());
@@ -119,6 +120,8 @@ async fn what_is_unknown_or_unconfirmed_is_none() {
     assert_eq!(chronik.header(hash(&ones)).await, Ok(None));
     indexer.put(&format!("/tx/{A}"), 200, recorded_bytes("tx_A_unconfirmed"));
     assert_eq!(chronik.transaction(txid(A)).await, Ok(None));
+    assert_eq!(chronik.is_waiting(txid(A)).await, Ok(true));
+    assert_eq!(chronik.is_waiting(txid(&ones)).await, Ok(false));
     // The other generation has errors without a code.
     let error = Message::default().bytes(2, b"404: Transaction not found in the index").0;
     indexer.put(&format!("/tx/{A}"), 404, error);

@@ -64,6 +64,10 @@ async fn the_recorded_chain_is_read() {
     let header = rpc.header(hash(BLOCK_121)).await.unwrap().unwrap();
     assert_eq!((header.hash(), header.height().get()), (hash(BLOCK_121), 121));
 
+    let raw = rpc.raw_header(hash(BLOCK_121)).await.unwrap().unwrap();
+    assert_eq!(raw, raw_block(BLOCK_121)[..160]);
+    assert_eq!(rpc.is_waiting(txid(A)).await, Ok(false));
+
     let dev = DevChain::recorded().unwrap();
     let expected = dev.transaction(txid(A)).await.unwrap();
     assert!(expected.is_some());
@@ -102,6 +106,8 @@ async fn what_is_not_in_the_active_chain_is_none() {
     let unconfirmed = read("regtest/getrawtransaction_A_mempool.json");
     node.succeed("getrawtransaction", &json!([A, true]), &unconfirmed["result"]);
     assert_eq!(rpc.transaction(txid(A)).await, Ok(None));
+    assert_eq!(rpc.is_waiting(txid(A)).await, Ok(true));
+    assert_eq!(rpc.is_waiting(txid(&zeros)).await, Ok(false));
     // In a block beside the chain.
     let node = Node::start().await;
     let rpc = node.rpc();

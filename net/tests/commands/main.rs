@@ -1,8 +1,13 @@
-//! The commands of `ltms` that need no network, as a user runs them.
+//! The commands of `ltms`, as a user runs them.
 
+mod claim;
+mod docs;
 mod identity;
+mod lotusd;
+mod proof;
 mod script;
 mod tx;
+mod watch;
 
 use std::{
     fs,

@@ -4,8 +4,9 @@ use std::io::{self, Read};
 
 use clap::ValueEnum;
 use ltms_core::burn::Purpose;
+use ltms_core::chain::Anchor;
 use ltms_core::schnorr::VerifyingKey;
-use ltms_core::{Amount, IdentityId, Network, OutPoint, PublicKey};
+use ltms_core::{Amount, BlockHeight, IdentityId, Network, OutPoint, PublicKey};
 use serde::Serialize;
 
 use crate::failure::Failure;
@@ -90,7 +91,7 @@ impl BurnPurpose {
     }
 }
 
-/// The chain that an address is meant for.
+/// The chain that is meant.
 #[derive(Clone, Copy, Debug, ValueEnum)]
 pub(crate) enum Chain {
     Main,
@@ -134,6 +135,22 @@ pub(crate) fn coin(text: &str) -> Result<(OutPoint, Amount), String> {
     let txid = txid.parse().map_err(|_| "a txid has 64 hexadecimal digits".to_owned())?;
     let vout = vout.parse().map_err(|_| "an output index is a whole number".to_owned())?;
     Ok((OutPoint { txid, vout }, xpi(value)?))
+}
+
+/// An output: `txid:index`.
+pub(crate) fn outpoint(text: &str) -> Result<OutPoint, String> {
+    let error = || "an output is TXID:INDEX, as in 7b2f…a07b:0".to_owned();
+    let (txid, vout) = text.split_once(':').ok_or_else(error)?;
+    let txid = txid.parse().map_err(|_| "a txid has 64 hexadecimal digits".to_owned())?;
+    Ok(OutPoint { txid, vout: vout.parse().map_err(|_| error())? })
+}
+
+/// A block that is trusted: `hash:height`.
+pub(crate) fn anchor(text: &str) -> Result<Anchor, String> {
+    let error = || "an anchor is HASH:HEIGHT, as in 439b…5e5f:122".to_owned();
+    let (hash, height) = text.split_once(':').ok_or_else(error)?;
+    let hash = hash.parse().map_err(|_| "a block hash has 64 hexadecimal digits".to_owned())?;
+    Ok(Anchor { hash, height: BlockHeight::new(height.parse().map_err(|_| error())?) })
 }
 
 /// A compressed public key that lies on the curve.

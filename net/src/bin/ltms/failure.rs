@@ -2,6 +2,8 @@
 
 use std::fmt;
 
+use ltms_net::chain::SourceError;
+
 use crate::node::NodeFailure;
 
 /// One line for stderr, and an exit code.
@@ -36,6 +38,12 @@ impl fmt::Display for Failure {
 impl From<NodeFailure> for Failure {
     fn from(failure: NodeFailure) -> Self {
         Self { message: failure.to_string(), code: failure.code() }
+    }
+}
+
+impl From<SourceError> for Failure {
+    fn from(error: SourceError) -> Self {
+        Self::failed(error)
     }
 }
 

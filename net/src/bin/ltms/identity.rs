@@ -11,8 +11,8 @@ use serde::Serialize;
 
 use crate::args::{self, BurnPurpose, Chain};
 use crate::failure::Failure;
-use crate::keys;
 use crate::output::Format;
+use crate::{claim, keys, watch};
 
 #[derive(Debug, Subcommand)]
 pub(crate) enum IdentityCommand {
@@ -40,6 +40,12 @@ pub(crate) enum IdentityCommand {
     },
     /// Make and sign a burn, without sending it
     Burn(BurnArgs),
+    /// Wait until a burn lies deep enough in the chain
+    Watch(watch::WatchArgs),
+    /// Claim a burn that registers an identity: judge it, and hand it to peers
+    Register(claim::RegisterArgs),
+    /// Claim a burn that gives an identity another key: judge it, and hand it to peers
+    Rotate(claim::RotateArgs),
 }
 
 #[derive(Debug, clap::Args)]
@@ -82,7 +88,7 @@ pub(crate) struct BurnArgs {
     format: Format,
 }
 
-pub(crate) fn run(command: IdentityCommand) -> Result<(), Failure> {
+pub(crate) async fn run(command: IdentityCommand) -> Result<(), Failure> {
     match command {
         IdentityCommand::New { key_file, network, format } => {
             format.print(&Key::new(&keys::create(&key_file)?, network.into()))
@@ -91,6 +97,9 @@ pub(crate) fn run(command: IdentityCommand) -> Result<(), Failure> {
             format.print(&Key::new(&keys::read(&key_file)?, network.into()))
         }
         IdentityCommand::Burn(args) => burn(args),
+        IdentityCommand::Watch(args) => watch::run(args).await,
+        IdentityCommand::Register(args) => claim::register(args).await,
+        IdentityCommand::Rotate(args) => claim::rotate(args).await,
     }
 }
 

@@ -28,6 +28,6 @@ pub(crate) fn create(path: &Path) -> Result<SecretKey, Failure> {
     key_file::new_identity_key(path).map_err(Failure::failed)
 }
 
-fn is_stdin(path: &Path) -> bool {
+pub(crate) fn is_stdin(path: &Path) -> bool {
     path.as_os_str() == "-"
 }

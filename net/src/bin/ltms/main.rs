@@ -1,14 +1,19 @@
 //! The `ltms` command.
 
 mod args;
+mod claim;
 mod demo;
 mod failure;
 mod identity;
 mod keys;
 mod node;
 mod output;
+mod peers;
+mod proof;
 mod script;
+mod source;
 mod tx;
+mod watch;
 
 use std::{io::IsTerminal, process::ExitCode};
 
@@ -31,9 +36,12 @@ enum Command {
     Demo(demo::Args),
     /// Run one node until Ctrl-C or SIGTERM
     Node(node::NodeArgs),
-    /// Make an identity: its key, and the burn that pays for it
+    /// Make an identity, prove it to others, change its key
     #[command(subcommand)]
     Identity(identity::IdentityCommand),
+    /// Make and check proofs that a transaction is in the chain
+    #[command(subcommand)]
+    Proof(proof::ProofCommand),
     /// Read and write the output scripts of burns
     #[command(subcommand)]
     Script(script::ScriptCommand),
@@ -64,7 +72,8 @@ async fn run() -> Result<ExitCode, Failure> {
     match Cli::try_parse()?.command {
         Command::Demo(args) => return Ok(demo::run(&args).await),
         Command::Node(args) => node::run(args).await?,
-        Command::Identity(command) => identity::run(command)?,
+        Command::Identity(command) => identity::run(command).await?,
+        Command::Proof(command) => proof::run(command).await?,
         Command::Script(command) => script::run(command)?,
         Command::Tx(command) => tx::run(command)?,
     }

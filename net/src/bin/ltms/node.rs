@@ -4,22 +4,22 @@ use std::{
     env,
     io::{self, Write},
     path::PathBuf,
-    sync::Arc,
     time::Duration,
 };
 
 use clap::ValueEnum;
 use libp2p::Multiaddr;
-use ltms_core::{IdentityId, Network, Policy};
+use ltms_core::IdentityId;
 use ltms_net::{
     Handle, StartError,
-    chain::{ChainSource, DevChain, MineError, RecordingError},
     config::{Config, ConfigError, Identity, Preset},
 };
 use tokio::{
     signal::unix::{Signal, SignalKind, signal},
     time::timeout,
 };
+
+use crate::{args::Chain, source::SourceFlags};
 
 /// How long stopping may take.
 const STOP: Duration = Duration::from_secs(5);
@@ -51,6 +51,8 @@ pub(crate) struct NodeArgs {
     /// The sizes of the tables [default: node]
     #[arg(long, value_enum)]
     capacity: Option<Size>,
+    #[command(flatten)]
+    source: SourceFlags,
     /// What to log to stderr; wins over RUST_LOG, which wins over the file [default: info]
     #[arg(long, value_name = "FILTER")]
     log: Option<String>,
@@ -60,13 +62,6 @@ pub(crate) struct NodeArgs {
     /// Say whether a node could be started so, and exit
     #[arg(long, conflicts_with = "print_config")]
     check_config: bool,
-}
-
-#[derive(Clone, Copy, Debug, ValueEnum)]
-enum Chain {
-    Main,
-    Test,
-    Reg,
 }
 
 #[derive(Clone, Copy, Debug, ValueEnum)]
@@ -80,12 +75,6 @@ enum Size {
 pub(crate) enum NodeFailure {
     #[error(transparent)]
     Config(#[from] ConfigError),
-    #[error("network `{}` needs a chain source, which is not part of this version: use `--network reg`", .0.name())]
-    NoChainSource(Network),
-    #[error(transparent)]
-    Recording(#[from] RecordingError),
-    #[error(transparent)]
-    Mine(#[from] MineError),
     #[error(transparent)]
     Start(#[from] StartError),
     #[error("cannot wait for signals: {0}")]
@@ -98,7 +87,7 @@ impl NodeFailure {
     /// The exit code: 2 for what the user has to change, 1 for the rest.
     pub(crate) const fn code(&self) -> u8 {
         match self {
-            Self::Config(_) | Self::NoChainSource(_) => 2,
+            Self::Config(_) => 2,
             _ => 1,
         }
     }
@@ -116,7 +105,7 @@ pub(crate) async fn run(args: NodeArgs) -> Result<(), NodeFailure> {
         print!("{}", config.to_toml()?);
         return Ok(());
     }
-    let chain = chain(config.network)?;
+    let chain = config.source()?;
     if check {
         println!("the configuration is good");
         return Ok(());
@@ -139,11 +128,10 @@ pub(crate) async fn run(args: NodeArgs) -> Result<(), NodeFailure> {
 fn effective(args: NodeArgs) -> Result<Config, ConfigError> {
     let mut config = args.config.as_deref().map_or_else(|| Ok(Config::default()), Config::read)?;
     if let Some(chain) = args.network {
-        config = config.on(match chain {
-            Chain::Main => Network::Main,
-            Chain::Test => Network::Test,
-            Chain::Reg => Network::Reg,
-        });
+        config = config.on(chain.into());
+    }
+    if let Some(source) = args.source.config() {
+        config.chain = source;
     }
     if !args.listen.is_empty() {
         config.listen = args.listen;
@@ -166,19 +154,6 @@ fn effective(args: NodeArgs) -> Result<Config, ConfigError> {
         config.log = log;
     }
     Ok(config)
-}
-
-/// The chain to ask about burns. The recorded one is continued, by the same blocks in each process,
-/// until its burns are final.
-fn chain(network: Network) -> Result<Arc<dyn ChainSource>, NodeFailure> {
-    match network {
-        Network::Reg => {
-            let chain = DevChain::recorded()?;
-            chain.mine_empty(Policy::LOTUS_V1.burns.full)?;
-            Ok(Arc::new(chain))
-        }
-        Network::Main | Network::Test => Err(NodeFailure::NoChainSource(network)),
-    }
 }
 
 fn signals(kind: SignalKind) -> Result<Signal, NodeFailure> {

@@ -2,12 +2,21 @@
 
 use std::{
     fmt::Display,
+    fs::File,
     io::{self, Write},
+    path::Path,
 };
 
 use serde::Serialize;
 
 use crate::failure::Failure;
+
+/// Writes a line to a new file; what is there already is left as it is.
+pub(crate) fn save(path: &Path, line: &str) -> Result<(), Failure> {
+    let failed = |error| Failure::failed(format_args!("cannot write {}: {error}", path.display()));
+    let mut file = File::create_new(path).map_err(failed)?;
+    writeln!(file, "{line}").map_err(failed)
+}
 
 /// How to answer.
 #[derive(Clone, Copy, Debug, clap::Args)]

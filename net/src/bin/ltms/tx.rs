@@ -62,7 +62,7 @@ struct DecodedInput {
 }
 
 #[derive(Serialize)]
-struct DecodedOutput {
+pub(crate) struct DecodedOutput {
     vout: u32,
     value_sats: u64,
     script: String,
@@ -112,7 +112,7 @@ fn signer(script: &[u8]) -> Option<PublicKey> {
 }
 
 impl DecodedOutput {
-    fn new(outpoint: OutPoint, output: &Output<'_>, network: Network) -> Self {
+    pub(crate) fn new(outpoint: OutPoint, output: &Output<'_>, network: Network) -> Self {
         let script = output.script;
         let address = || Address { network, script: script.to_vec() }.to_string();
         let (mut burn, mut burn_error) = (None, None);

@@ -79,7 +79,7 @@ impl Chronik {
         let info = proto::BlockchainInfo::decode(body.as_slice()).map_err(wrong)?;
         let hash = BlockHash::from_bytes(hash(&info.tip_hash)?);
         // A reorganisation may come in between.
-        let header = self.try_header(hash).await?.ok_or_else(|| {
+        let (_, header) = self.try_raw_header(hash).await?.ok_or_else(|| {
             SourceError::Unavailable(format!("the tip {hash} is no longer there"))
         })?;
         let height = BlockHeight::new(u32::try_from(info.tip_height).map_err(wrong)?);
@@ -89,13 +89,23 @@ impl Chronik {
         Ok(Tip { height, hash })
     }
 
-    async fn try_header(&self, hash: BlockHash) -> Result<Option<Header>, SourceError> {
-        match self.get(&format!("/block/{hash}"), MAX_BLOCK_ANSWER).await? {
-            Some(body) => {
-                check::header(Block::decode(&body)?.header(), &hash, self.network).map(Some)
-            }
-            None => Ok(None),
-        }
+    async fn try_raw_header(
+        &self,
+        hash: BlockHash,
+    ) -> Result<Option<([u8; Header::LEN], Header)>, SourceError> {
+        let Some(body) = self.get(&format!("/block/{hash}"), MAX_BLOCK_ANSWER).await? else {
+            return Ok(None);
+        };
+        let raw = Block::decode(&body)?.header();
+        let header = check::header(raw, &hash, self.network)?;
+        let raw = raw.try_into().map_err(|_| wrong("the header has another length"))?;
+        Ok(Some((raw, header)))
+    }
+
+    /// Whether the transaction is known and in no block.
+    async fn try_waiting(&self, txid: Txid) -> Result<bool, SourceError> {
+        let body = self.get(&format!("/tx/{txid}"), MAX_TX_MESSAGE).await?;
+        body.map_or(Ok(false), |body| Ok(decode_tx(&body)?.block.is_none()))
     }
 
     async fn try_transaction(
@@ -209,7 +219,20 @@ impl ChainSource for Chronik {
     }
 
     fn header(&self, hash: BlockHash) -> BoxFuture<'_, Result<Option<Header>, SourceError>> {
-        self.http.patiently(move || self.try_header(hash)).boxed()
+        let found = self.http.patiently(move || self.try_raw_header(hash));
+        async { Ok(found.await?.map(|(_, header)| header)) }.boxed()
+    }
+
+    fn raw_header(
+        &self,
+        hash: BlockHash,
+    ) -> BoxFuture<'_, Result<Option<[u8; Header::LEN]>, SourceError>> {
+        let found = self.http.patiently(move || self.try_raw_header(hash));
+        async { Ok(found.await?.map(|(raw, _)| raw)) }.boxed()
+    }
+
+    fn is_waiting(&self, txid: Txid) -> BoxFuture<'_, Result<bool, SourceError>> {
+        self.http.patiently(move || self.try_waiting(txid)).boxed()
     }
 
     fn transaction(

@@ -139,7 +139,10 @@ impl LotusdRpc {
         Ok(Tip { height, hash })
     }
 
-    async fn try_header(&self, hash: BlockHash) -> Result<Option<Header>, SourceError> {
+    async fn try_raw_header(
+        &self,
+        hash: BlockHash,
+    ) -> Result<Option<([u8; Header::LEN], Header)>, SourceError> {
         let name = hash.to_string();
         let requests = json!([
             request(0, "getblockheader", json!([name, true])),
@@ -148,8 +151,21 @@ impl LotusdRpc {
         let body = self.post(&requests, MAX_ANSWER).await?;
         let [standing, raw] = answer::batch(&body)?;
         let (Some(standing), Some(raw)) = (known(standing)?, known(raw)?) else { return Ok(None) };
-        let header = check::header(&bytes(raw)?, &hash, self.network)?;
-        Ok(parsed::<Standing>(standing)?.is_active().then_some(header))
+        let raw = bytes(raw)?;
+        let header = check::header(&raw, &hash, self.network)?;
+        let raw = raw.try_into().map_err(|_| wrong("the header has another length"))?;
+        Ok(parsed::<Standing>(standing)?.is_active().then_some((raw, header)))
+    }
+
+    /// Whether the transaction is known and in no block of the active chain.
+    async fn try_waiting(&self, txid: Txid) -> Result<bool, SourceError> {
+        let params = json!([txid.to_string(), true]);
+        let body = self.post(&request(0, "getrawtransaction", params), MAX_ANSWER).await?;
+        let Some(found) = known(answer::single(&body)?)? else { return Ok(false) };
+        let Mined { hex, blockhash } = parsed(found)?;
+        check::transaction(&hex::decode(hex).map_err(wrong)?, &txid)?;
+        // One in a block beside the chain is not in the mempool, and may not be valid any more.
+        Ok(blockhash.is_none())
     }
 
     async fn try_transaction(
@@ -237,7 +253,20 @@ impl ChainSource for LotusdRpc {
     }
 
     fn header(&self, hash: BlockHash) -> BoxFuture<'_, Result<Option<Header>, SourceError>> {
-        self.http.patiently(move || self.try_header(hash)).boxed()
+        let found = self.http.patiently(move || self.try_raw_header(hash));
+        async { Ok(found.await?.map(|(_, header)| header)) }.boxed()
+    }
+
+    fn raw_header(
+        &self,
+        hash: BlockHash,
+    ) -> BoxFuture<'_, Result<Option<[u8; Header::LEN]>, SourceError>> {
+        let found = self.http.patiently(move || self.try_raw_header(hash));
+        async { Ok(found.await?.map(|(raw, _)| raw)) }.boxed()
+    }
+
+    fn is_waiting(&self, txid: Txid) -> BoxFuture<'_, Result<bool, SourceError>> {
+        self.http.patiently(move || self.try_waiting(txid)).boxed()
     }
 
     fn transaction(
