@@ -193,6 +193,12 @@ impl<'a> InclusionProof<'a> {
         &self.tx
     }
 
+    /// The hashes from the transaction to the block's root; not yet known to lead there.
+    #[must_use]
+    pub const fn branch(&self) -> &'a [[u8; 32]] {
+        self.branch
+    }
+
     /// Bytes of the encoded proof.
     #[must_use]
     pub fn encoded_len(&self) -> usize {
