@@ -66,3 +66,7 @@ pub use units::*;
 
 /// A list of at most `N` items that needs no heap.
 pub type List<T, const N: usize> = heapless::Vec<T, N>;
+
+#[cfg(doctest)]
+#[doc = include_str!("../../README.md")]
+struct Readme;

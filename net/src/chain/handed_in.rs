@@ -82,7 +82,8 @@ impl ChainSource for HandedIn {
 
     fn header(&self, hash: BlockHash) -> BoxFuture<'_, Result<Option<Header>, SourceError>> {
         let proved = self.proved();
-        let header = proved.values().map(|(_, header)| *header).find(|header| header.hash() == hash);
+        let header =
+            proved.values().map(|(_, header)| *header).find(|header| header.hash() == hash);
         async move { Ok(header) }.boxed()
     }
 
@@ -98,39 +99,28 @@ impl ChainSource for HandedIn {
 #[cfg(test)]
 mod tests {
     use ltms_core::BlockHeight;
-    use ltms_core::chain::{Links, Transaction, link};
+    use ltms_core::chain::Transaction;
 
     use super::*;
-    use crate::{chain::DevChain, claim::find_registration};
+    use crate::chain::{AnchorAt, DevChain, prove};
+    use crate::claim::find_registration;
 
-    /// A recorded burn with the blocks made after it, its proof, and the last of those blocks.
-    fn proof(blocks: u32) -> (Vec<u8>, OutPoint, Anchor, IncludedTransaction) {
+    /// The proof of a recorded burn under the last of some blocks that are made after it.
+    async fn proof(blocks: u32) -> (Vec<u8>, OutPoint, Anchor, IncludedTransaction) {
         let chain = DevChain::recorded().expect("a good recording");
         chain.mine_empty(blocks).expect("blocks");
         let key = DevChain::recorded_key(5).expect("a recorded key");
         let included = chain.registration_of(&key.public_key()).expect("a recorded burn");
         let (vout, ..) = find_registration(&included.raw).expect("a registration");
         let txid = Transaction::parse(&included.raw).expect("a transaction").txid();
-        let raw = chain.raw_headers_from(&included.block);
-        let links: Vec<_> = raw[1..].iter().map(link).collect();
-        let proof = InclusionProof::new(
-            &included.raw,
-            included.position,
-            &included.branch,
-            &raw[0],
-            Links::Plain(&links),
-        )
-        .expect("a proof");
-        let mut bytes = vec![0; proof.encoded_len()];
-        proof.encode(&mut bytes).expect("room");
-        let tip = Header::parse(raw.last().expect("a header")).expect("a header");
-        let anchor = Anchor { hash: tip.hash(), height: tip.height() };
-        (bytes, OutPoint { txid, vout: vout.into() }, anchor, included)
+        let outpoint = OutPoint { txid, vout: vout.into() };
+        let evidence = prove(&chain, &outpoint, AnchorAt::Depth(0)).await.expect("a proof");
+        (evidence.proof, outpoint, evidence.anchor, included)
     }
 
     #[tokio::test]
     async fn what_was_proved_is_known_and_nothing_else() {
-        let (bytes, outpoint, anchor, included) = proof(80);
+        let (bytes, outpoint, anchor, included) = proof(80).await;
         let source = HandedIn::new(anchor);
         assert_eq!(source.transaction(outpoint.txid).await, Ok(None));
         source.hand_in(&bytes, &outpoint).expect("it proves the burn");
@@ -144,7 +134,7 @@ mod tests {
 
     #[tokio::test]
     async fn a_proof_of_another_chain_output_or_byte_is_not_taken() {
-        let (bytes, outpoint, anchor, _) = proof(80);
+        let (bytes, outpoint, anchor, _) = proof(80).await;
         let higher = BlockHeight::new(anchor.height.get() + 1);
         let elsewhere = HandedIn::new(Anchor { height: higher, ..anchor });
         assert_eq!(elsewhere.hand_in(&bytes, &outpoint), Err(ProofError::Height.into()));
