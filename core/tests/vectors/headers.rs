@@ -1,5 +1,5 @@
 use ltms_core::chain::{Header, Target};
-use ltms_core::{BlockHash, BlockHeight, Timestamp};
+use ltms_core::{BlockHash, BlockHeight, Network, Timestamp};
 use serde_json::Value;
 
 use crate::{Entry, Vectors, reversed};
@@ -81,4 +81,16 @@ fn an_epoch_names_the_block_before_it() {
         before = Some(header);
     });
     assert!(boundaries > 0);
+}
+
+#[test]
+fn checkpoints_have_the_least_work() {
+    let vectors = Vectors::load("chain.json");
+    let checkpoints = vectors.root["checkpoints_mainnet"].as_object().unwrap();
+    assert_eq!(checkpoints.len(), 3);
+    for (height, hash) in checkpoints {
+        let hash: BlockHash = hash.as_str().unwrap().parse().unwrap();
+        assert!(Target::limit(Network::Main).is_met_by(&hash), "{height}");
+    }
+    println!("chain.json checkpoints_mainnet: 3 checked");
 }

@@ -4,6 +4,7 @@ mod blocks;
 mod burns;
 mod headers;
 mod inclusion;
+mod regtest;
 mod schnorr;
 mod scripts;
 mod sighash;
@@ -22,6 +23,13 @@ fn folder() -> PathBuf {
 fn read(name: &str) -> Vec<u8> {
     let path = folder().join(name);
     fs::read(&path).unwrap_or_else(|error| panic!("{}: {error}", path.display()))
+}
+
+/// A file of hexadecimal digits whose hash is the manifest's.
+fn hex_file(name: &str) -> Vec<u8> {
+    let text = read(name);
+    assert_eq!(manifest()[name]["sha256"], hex::encode(sha256(&[&text])), "{name} was changed");
+    hex::decode(str::from_utf8(&text).unwrap().trim()).unwrap()
 }
 
 fn manifest() -> Value {
