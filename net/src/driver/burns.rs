@@ -14,20 +14,38 @@ use crate::{
     claim::moved_claim,
 };
 
-/// Whether a burn is being looked for.
+/// Burns that are looked for at a time: a reorganisation may suspend many.
+const SEARCHES: usize = 32;
+
+/// How far the search for a burn is.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub(super) enum Search {
     Idle,
     Running,
+    /// Done for the present tip.
+    Tried,
 }
 
 impl Driver {
-    /// Looks for the burns of suspended identities: at once, and again at each new tip.
+    /// Looks for all burns of suspended identities again, now that there is a new tip. Those that
+    /// have lapsed are forgotten.
+    pub(super) fn seek_burns_again(&mut self) {
+        let gate = &self.swarm.behaviour().connections.door.gate;
+        self.suspended.retain(|id, search| {
+            if *search == Search::Tried {
+                *search = Search::Idle;
+            }
+            gate.identity(id).is_some()
+        });
+        self.seek_burns();
+    }
+
+    /// Looks for burns that were not looked for since the last tip, some at a time.
     pub(super) fn seek_burns(&mut self) {
-        for (id, search) in &mut self.suspended {
-            if *search == Search::Idle
-                && let Some(burn) = self.envelopes.claim(id).and_then(burn_of)
-            {
+        let running = self.suspended.values().filter(|search| **search == Search::Running).count();
+        let idle = self.suspended.iter_mut().filter(|(_, search)| **search == Search::Idle);
+        for (id, search) in idle.take(SEARCHES.saturating_sub(running)) {
+            if let Some(burn) = self.envelopes.claim(id).and_then(burn_of) {
                 *search = Search::Running;
                 self.lookups.ask_burn(*id, burn);
             }
@@ -42,8 +60,9 @@ impl Driver {
         place: Result<Option<(IncludedTransaction, Header)>, SourceError>,
     ) {
         if let Some(search) = self.suspended.get_mut(&id) {
-            *search = Search::Idle;
+            *search = Search::Tried;
         }
+        self.seek_burns();
         let (included, header) = match place {
             Ok(Some(place)) => place,
             Ok(None) => return tracing::debug!(%id, "the burn is still in no block"),

@@ -210,7 +210,7 @@ impl Driver {
         }
         self.lookups.tips.push_front(tip);
         self.lookups.tips.truncate(TIPS);
-        self.seek_burns();
+        self.seek_burns_again();
     }
 
     /// Goes on to the header of a claim's block.
