@@ -80,3 +80,57 @@ impl Waiting {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use ltms_core::Source;
+
+    use super::*;
+    use crate::driver::Origin;
+
+    const ID: IdentityId = IdentityId::from_bytes([7; 32]);
+
+    fn message(peer: u8, deadline: u64) -> Message {
+        Message {
+            source: Source::direct(PeerId::from_bytes(&[peer; 38]).expect("an id")),
+            envelope: Vec::new(),
+            origin: Origin::Pulled,
+            deadline: Timestamp::from_millis(deadline),
+            history_sought: false,
+        }
+    }
+
+    /// The first may have forged its message and know nothing.
+    #[test]
+    fn each_of_the_first_forwarders_is_asked_once() {
+        let mut waiting = Waiting::default();
+        let asked: Vec<_> =
+            [1, 1, 2, 3, 4, 5].map(|peer| waiting.push(ID, message(peer, 9))).to_vec();
+        assert_eq!(asked, [true, false, true, true, true, false]);
+    }
+
+    #[test]
+    fn a_message_waits_until_its_own_deadline_whatever_came_first() {
+        let mut waiting = Waiting::default();
+        waiting.push(ID, message(1, 10));
+        waiting.push(ID, message(2, 20));
+        let at = Timestamp::from_millis;
+        assert_eq!(waiting.take_late(&ID, at(9)).len(), 0);
+        let late = waiting.take_late(&ID, at(10));
+        assert_eq!((late.len(), late[0].deadline), (1, at(10)));
+        assert_eq!(
+            (waiting.take(&ID).len(), waiting.messages, waiting.by_connection.len()),
+            (1, 0, 0)
+        );
+    }
+
+    #[test]
+    fn one_connection_cannot_take_the_room_of_others() {
+        let mut waiting = Waiting::default();
+        for n in 0..PER_CONNECTION {
+            assert!(waiting.has_room(&message(1, 9)), "{n}");
+            waiting.push(IdentityId::from_bytes([n as u8; 32]), message(1, 9));
+        }
+        assert!(!waiting.has_room(&message(1, 9)) && waiting.has_room(&message(2, 9)));
+    }
+}
