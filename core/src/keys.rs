@@ -120,11 +120,13 @@ impl KeyRow {
         self.expires_at = Timestamp::EPOCH;
     }
 
-    /// Whether it may be forgotten; a sanction is remembered for `memory`.
+    /// Whether it may be forgotten; violations and sanctions are remembered for `memory`, or a key
+    /// would begin anew with every short advertisement.
     pub(crate) fn is_spent(&self, now: Timestamp, memory: Millis) -> bool {
         !self.current
             && self.slot_until <= now
             && self.remember_until <= now
+            && self.violations.count(now, memory) == 0
             && self.graylisting.is_forgotten(now, memory)
     }
 }

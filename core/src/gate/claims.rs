@@ -232,9 +232,7 @@ impl Parts<'_> {
         claim: &BurnClaim<'_>,
         signature: Signature,
     ) -> Result<ClaimTicket, Decision> {
-        if let Some(sanction) = self.sanction(now, &source.peer) {
-            return Err(sanction);
-        }
+        self.judge_sender(now, source)?;
         let burn = read_burn(claim.burn())?;
         let (claimed, signed, also) = match claim {
             BurnClaim::Registration(claim) => {

@@ -47,7 +47,7 @@ impl Parts<'_> {
     /// Goes through everything but the signature, cheapest first. Changes nothing but the bit
     /// that remembers on which channels the newest message was met, and slots that have ended.
     pub(crate) fn judge(&mut self, now: Timestamp, facts: &Facts) -> Result<Cleared, Decision> {
-        self.judge_sender(now, facts)?;
+        self.judge_sender(now, &facts.source)?;
         self.judge_times(now, facts)?;
         let place = self.tables.keys.find(&self.rules.seed, &facts.author);
         if let Some(place) = place {
@@ -64,11 +64,11 @@ impl Parts<'_> {
     /// no longer travel.
     /// A ban that comes while a message is checked says nothing about the messages of others that
     /// the peer had delivered first: gossipsub would show no other copy of them.
-    fn judge_sender(&self, now: Timestamp, facts: &Facts) -> Result<(), Decision> {
-        if facts.source.is_relayed() {
+    pub(crate) fn judge_sender(&self, now: Timestamp, source: &Source) -> Result<(), Decision> {
+        if source.is_relayed() {
             return Ok(());
         }
-        self.sanction(now, &facts.source.peer).map_or(Ok(()), Err)
+        self.sanction(now, &source.peer).map_or(Ok(()), Err)
     }
 
     fn judge_times(&self, now: Timestamp, facts: &Facts) -> Result<(), Decision> {

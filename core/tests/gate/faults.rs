@@ -294,3 +294,19 @@ fn a_message_that_a_banned_peer_published_elsewhere_is_judged_by_itself() {
     let honest = ad(&key).under(&id).at(world.now);
     assert_eq!(reason(world.gossip(1, 2, &honest)), Reason::New);
 }
+
+/// Gossipsub shows no other copy of what it had delivered first.
+#[test]
+fn a_claim_that_a_banned_peer_only_passed_on_is_judged_by_itself() {
+    let (mut world, _) = world();
+    world.gate.ban(world.now, &Subject::Peer(peer(1)), None, Reason::Blacklisted).unwrap();
+    let claim = Claim::real(1);
+    let mut screen = |source: &Source| {
+        world.gate.screen_claim(world.now, source, &claim.claimed(), claim.signature)
+    };
+    let Screening::Done(own) = screen(&Source::gossip(peer(1), peer(1))) else {
+        panic!("it published that itself")
+    };
+    assert_eq!(reason(own), Reason::Blacklisted);
+    assert!(matches!(screen(&Source::gossip(peer(1), peer(2))), Screening::Proceed(_)));
+}

@@ -198,6 +198,34 @@ fn a_key_violates_only_by_two_verified_bodies_made_less_than_a_minute_apart() {
 }
 
 #[test]
+fn violations_of_a_key_outlive_its_advertisement() {
+    let mut world = world(1);
+    let (owner, id, author) = (secret(0), id_of(&world, 0), named("hasty"));
+    let key = author.public_key();
+    let violate = |world: &mut World, bodies: u64| {
+        for n in 0..=bodies {
+            let made = world.now.saturating_add(Millis::new(n));
+            let ad = ad(&author).under(&id).at(made).lasting(Millis::from_mins(10));
+            let ad = ad.delegated(&owner, made.saturating_add(HOUR));
+            let _ = world.pull(0, Channel::Directory, &ad);
+        }
+    };
+    violate(&mut world, 9);
+    assert_eq!(world.of_key(&key).violations, (9, 10));
+    world.wait(HOUR);
+    world.gate.handle_timeout(world.now);
+    assert_eq!(world.of_key(&key).violations, (9, 10), "swept with its row");
+    violate(&mut world, 1);
+    assert_eq!(reason(world.of_key(&key).decision), Reason::Graylisted);
+    // A day after the first they count no longer, and the row may go.
+    world.wait(DAY);
+    world.wait(DAY);
+    world.wait(DAY);
+    world.gate.handle_timeout(world.now);
+    assert!(!world.of_key(&key).known);
+}
+
+#[test]
 fn a_connection_has_twenty_messages_a_second_and_sixty_at_once() {
     let mut world = world(0);
     let mut frame = |kind, now| reason_at(&mut world.gate, kind, now);
