@@ -22,6 +22,7 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parent.parent
 TARGET = ROOT / os.environ.get("CARGO_TARGET_DIR", "target")
 LOGS = TARGET / "test-logs"
+FRESH = TARGET / "fresh-scenarios.json"
 TAIL = 60  # lines of a failed step's output that are shown
 CORE_FEATURES = ["", "alloc", "std", "serde", "alloc,std,serde"]
 FAILED_TEST = re.compile(r"^test .* \.\.\. FAILED$", re.MULTILINE)
@@ -104,6 +105,16 @@ def steps() -> list[Step]:
             "test",
             [cargo("test", "--locked", "--workspace", "--no-fail-fast")],
             minutes=25,
+            counts_tests=True,
+        ),
+        # Scenarios that no run had before: those of today, or of LTMS_SEED.
+        Step(
+            "scenarios",
+            [
+                [PYTHON, "tests/oracle/gate.py", "--fresh", "500", str(FRESH)],
+                cargo("test", "--locked", "--workspace", "--test", "scenarios"),
+            ],
+            env={"LTMS_SCENARIOS": str(FRESH)},
             counts_tests=True,
         ),
     ]

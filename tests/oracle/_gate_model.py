@@ -1,0 +1,368 @@
+"""The state of a Gate, in plain dictionaries without bounds, and what everything else rests on:
+the clock, who pays for a fault, budgets, rows that may be forgotten."""
+
+import ipaddress
+from dataclasses import dataclass, field
+
+from _gate_rules import DAY, MINUTE, Ban, Reputation, Tally, Window, elapsed, later, spread, widened
+
+JITTER = MINUTE  # a clock may be corrected by this much without any cut
+SWEEP = 5 * MINUTE
+ANCHORED = 30 * DAY
+
+ACCEPT = {"new", "known", "throttle", "clear"}
+REJECT = {
+    "oversize", "malformed", "invalid-signature", "not-delegated", "lifetime", "address", "text",
+    "script", "burn-too-small", "no-such-output", "not-in-block", "coinbase", "transaction",
+}
+
+
+class Refused(Exception):
+    """A decision: the reason, and when to come again, where waiting helps."""
+
+    def __init__(self, reason, retry_at=None):
+        super().__init__(reason, retry_at)
+        self.reason, self.retry_at = reason, retry_at
+
+
+@dataclass(frozen=True)
+class Source:
+    """The way a message came."""
+
+    via: str
+    peer: int
+    publisher: object = None
+
+    @property
+    def own(self):
+        """Whether the connected peer made it, as far as the transport can tell."""
+        if self.publisher is not None:
+            return self.publisher == self.peer
+        return self.via == "direct"
+
+    @property
+    def relayed(self):
+        return self.via == "gossip" and not self.own
+
+    @property
+    def pushed(self):
+        return self.via in ("gossip", "direct", "own")
+
+
+def groups(address):
+    """The narrow and the wide group of an observed address; of an unknown one, those of none."""
+    if address is None:
+        return ("none", "none")
+    ip = ipaddress.ip_address(address)
+    if ip.version == 6 and ip.ipv4_mapped:
+        ip = ip.ipv4_mapped
+    narrow, wide = (24, 16) if ip.version == 4 else (56, 32)
+    return tuple(str(ipaddress.ip_network((ip, size), strict=False)) for size in (narrow, wide))
+
+
+def is_loopback(address):
+    if address is None:
+        return False
+    ip = ipaddress.ip_address(address)
+    return (getattr(ip, "ipv4_mapped", None) or ip).is_loopback
+
+
+@dataclass
+class Peer:
+    connections: int = 0
+    outbound: bool = False
+    exempt: bool = False
+    groups: tuple = ("none", "none")
+    messages: Window = field(default_factory=Window)
+    signatures: Window = field(default_factory=Window)
+    headers: Window = field(default_factory=Window)
+    violations: Tally = field(default_factory=Tally)
+    invalid: Tally = field(default_factory=Tally)
+    malformed: Tally = field(default_factory=Tally)
+    passed_on: Tally = field(default_factory=Tally)
+    identity: object = None  # proved by this connection
+    keys: int = 0  # slots of its own as a stranger
+    untold: bool = False  # a sanction that nobody was told of
+
+    def tallies(self):
+        return (self.violations, self.invalid, self.malformed, self.passed_on)
+
+
+@dataclass
+class PeerBan:
+    first: int
+    last: int
+    ban: Ban = field(default_factory=Ban)
+    blacklisted: bool = False
+    operator: bool = False
+    reason: str = "unjudged"
+
+
+@dataclass
+class Key:
+    owner: object = None  # ("identity", n) or ("stranger", n)
+    current: bool = False
+    sequence: int = 0
+    not_after: int = 0
+    delegation: object = None  # the signature that was checked
+    created_at: int = 0  # the watermark: when its newest message was made …
+    content: object = None  # … what it says …
+    channels: set = field(default_factory=set)  # … and how it came
+    window: Window = field(default_factory=Window)
+    violations: Tally = field(default_factory=Tally)
+    hasty_at: int = 0
+    ban: Ban = field(default_factory=Ban)
+    expires_at: int = 0
+    slot_until: int = 0
+    remember_until: int = 0
+    types: frozenset = frozenset()
+    amount: tuple = (0, 2**64 - 1)
+
+    def has_slot(self):
+        return self.slot_until != 0
+
+    def leave_slot(self):
+        self.slot_until = self.expires_at = 0
+
+
+@dataclass
+class Identity:
+    key: int
+    burned: int
+    place: tuple  # height, position, output of the registration
+    evidence: str
+    proved_until: int
+    reputation: Reputation
+    sequence: int = 0
+    suspended_at: object = None
+    pinned: bool = False
+    previous_key: object = None
+    previous_rotation: object = None
+    used: dict = field(default_factory=dict)
+    window: Window = field(default_factory=Window)
+    keys: int = 0
+    extra_keys: int = 0
+    next_free: int = 0
+    ban: Ban = field(default_factory=Ban)
+    told: object = None
+
+    def last_used(self, purpose):
+        return self.used[purpose]
+
+    def suspended(self, now):
+        return self.suspended_at is not None or self.proved_until <= now
+
+
+@dataclass
+class Outcomes:
+    successes: list = field(default_factory=lambda: [0, 0, 0])
+    session: object = None
+
+
+class Model:
+    """The tables, and what all calls share."""
+
+    def __init__(self, policy):
+        self.policy = policy
+        self.peers, self.bans, self.keys = {}, {}, {}
+        self.identities, self.outcomes = {}, {}
+        self.narrow, self.wide = {}, {}  # strangers' windows by group
+        self.node_signatures, self.node_headers = Window(), Window()
+        self.tip = self.doubt = None
+        self.highest = 0
+        self.next_sweep = self.latest = 0
+        self.lapsed = 0
+
+    # The clock (§2)
+
+    def look_at_clock(self, now):
+        if later(now, JITTER) >= self.latest:
+            self.latest = max(self.latest, now)
+            return
+        self.latest = now
+        self.cut_deadlines(now)
+
+    def cut_deadlines(self, now):
+        """No stored deadline is later than its rule could make it now."""
+        windows, sanctions = self.policy.windows, self.policy.sanctions
+        self.node_signatures.cut(windows.node_signatures, now)
+        self.node_headers.cut(windows.node_header, now)
+        self.next_sweep = min(self.next_sweep, now)
+        if self.doubt:
+            fork, since = self.doubt
+            self.doubt = (fork, min(since, now))
+        for peer in self.peers.values():
+            peer.messages.cut(windows.connection, now)
+            peer.signatures.cut(windows.signatures, now)
+            peer.headers.cut(windows.header, now)
+            for tally in peer.tallies():
+                tally.cut(now)
+        for row in self.bans.values():
+            row.ban.cut(now, sanctions.graylist_max)
+        for identity in self.identities.values():
+            identity.window.cut(self.identity_quota(identity), now)
+            identity.next_free = min(identity.next_free, now)
+            if identity.evidence == "anchored":
+                identity.proved_until = min(identity.proved_until, later(now, ANCHORED))
+        freshness = self.policy.freshness
+        longest = freshness.max_lifetime + freshness.future
+        for key in self.keys.values():
+            key.window.cut(windows.advertisement, now)
+            key.ban.cut(now, sanctions.graylist_max)
+            key.violations.cut(now)
+            slot = later(now, longest + self.policy["keys"]["slot_hold"])
+            key.slot_until = min(key.slot_until, slot)
+            key.expires_at = min(key.expires_at, later(now, longest))
+            key.remember_until = min(key.remember_until, later(now, longest))
+        for row in self.outcomes.values():
+            row.successes = [min(at, now) for at in row.successes]
+        for window in self.narrow.values():
+            window.cut(windows.strangers, now)
+        for window in self.wide.values():
+            window.cut(widened(windows.strangers, windows.wide_factor), now)
+
+    # Sanctions (§3, §4)
+
+    def sanction(self, now, peer):
+        row = self.bans.get(peer)
+        if row is None:
+            return None
+        if row.blacklisted:
+            return Refused("blacklisted")
+        until = row.ban.active(now)
+        return None if until is None else Refused("graylisted", until)
+
+    def refuse_sanctioned(self, now, source):
+        """A ban of the forwarder says nothing about what others made and it delivered first."""
+        banned = self.sanction(now, source.peer)
+        if banned and not source.relayed:
+            raise banned
+
+    def accuse(self, now, source, fault):
+        """The connection pays, and for good only for what is its own."""
+        peer = self.peers.get(source.peer)
+        if peer is None or (fault == "too-soon" and not source.own):
+            return
+        limits = self.policy.sanctions
+        limit = {
+            "too-soon": limits.violations,
+            "invalid-signature": limits.invalid_signatures,
+            "malformed": limits.malformed,
+        }[fault]
+        own = {
+            "too-soon": peer.violations,
+            "invalid-signature": peer.invalid,
+            "malformed": peer.malformed,
+        }[fault]
+        tally = own if source.own else peer.passed_on
+        if tally.add(now, limits.span) < limit:
+            return
+        tally.clear()
+        peer.untold = True
+        row = self.bans.get(source.peer)
+        if row and row.operator:
+            if self.sanction(now, source.peer):
+                return
+            row = None  # what the operator had chosen is over
+        if row is None:
+            row = self.bans[source.peer] = PeerBan(first=now, last=now)
+        row.reason, row.last = fault, now
+        if source.own and fault != "too-soon":
+            row.blacklisted = True
+        else:
+            row.ban.begin(now, limits.graylist, limits.graylist_max, limits.span)
+
+    # Budgets (§3)
+
+    def take_signature(self, now, source):
+        if source.via == "own":
+            return
+        windows = self.policy.windows
+        peer = self.peers.get(source.peer)
+        if peer is None:
+            raise Refused("connection-limit")
+        for window, quota, reason in (
+            (peer.signatures, windows.signatures, "signature-budget"),
+            (self.node_signatures, windows.node_signatures, "node-busy"),
+        ):
+            opens = window.opens(quota, now)
+            if opens is not None:
+                raise Refused(reason, opens)
+        peer.signatures.charge(windows.signatures, now)
+        self.node_signatures.charge(windows.node_signatures, now)
+
+    def give_back(self, source, signature):
+        """What turned out valid costs its relay nothing."""
+        if source.via == "own":
+            return
+        windows = self.policy.windows
+        peer = self.peers.get(source.peer)
+        if peer:
+            peer.messages.give_back(windows.connection)
+            if signature:
+                peer.signatures.give_back(windows.signatures)
+        if signature:
+            self.node_signatures.give_back(windows.node_signatures)
+
+    # Slots (§5)
+
+    def tip_height(self):
+        return self.tip or 0
+
+    def confirmations(self, height):
+        return max(self.tip_height() + 1 - height, 0)
+
+    def tier(self, identity):
+        burns = self.policy.burns
+        deep = self.confirmations(identity.place[0]) >= burns.full
+        if not deep or identity.evidence in ("weak", "anchored"):
+            return "basic"
+        if identity.burned >= burns.institutional:
+            return "institutional"
+        return "verified" if identity.burned >= burns.verified else "basic"
+
+    def key_limit(self, identity):
+        return self.policy["keys"][self.tier(identity)] + identity.extra_keys
+
+    def identity_quota(self, identity):
+        return spread(self.policy.windows.identity_span, max(self.key_limit(identity), 1))
+
+    def free_slot(self, owner):
+        kind, number = owner or (None, None)
+        holder = {"identity": self.identities, "stranger": self.peers}.get(kind, {}).get(number)
+        if holder:
+            holder.keys = max(holder.keys - 1, 0)
+
+    def rows_of(self, identity):
+        return [row for row in self.keys.values() if row.owner == ("identity", identity)]
+
+    # What may be forgotten (§2)
+
+    def sweep(self, now):
+        self.next_sweep = min(self.next_sweep, later(now, SWEEP))
+        if now < self.next_sweep:
+            return
+        self.next_sweep = later(now, SWEEP)
+        self.look_at_clock(now)
+        memory = self.policy.sanctions.span
+        for number, row in list(self.keys.items()):
+            if row.has_slot() and row.slot_until <= now:
+                row.leave_slot()
+                self.free_slot(row.owner)
+            # What is held against a key outlives its advertisement.
+            held = row.violations.count(now, memory) > 0 or not row.ban.is_forgotten(now, memory)
+            spent = row.slot_until <= now and row.remember_until <= now
+            if spent and not held and not row.current:
+                del self.keys[number]
+        for number, peer in list(self.peers.items()):
+            held = peer.untold or peer.keys or any(t.count(now, memory) for t in peer.tallies())
+            windows = (peer.messages, peer.signatures, peer.headers)
+            if not peer.connections and not held and all(w.is_full(now) for w in windows):
+                del self.peers[number]
+        for number, row in list(self.bans.items()):
+            if not row.blacklisted and row.ban.is_forgotten(now, memory):
+                del self.bans[number]
+
+
+def within_day(at, now):
+    return at != 0 and elapsed(at, now) < DAY

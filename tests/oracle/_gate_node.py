@@ -1,0 +1,292 @@
+"""The rest of a Gate's calls: connections, frames, the chain's tip, sessions, the operator, and
+what it answers when asked."""
+
+from _gate_claims import Claims
+from _gate_model import REJECT, Outcomes, Peer, PeerBan, Refused, groups, is_loopback, within_day
+from _gate_rules import MINUTE, NEVER, Ban, chosen_ban, later
+
+SIZES = {"gossip": 10_000, "direct": 100_000, "record": 10_000}
+
+
+class Gate(Claims):
+    # Connections and frames (§1, §3, §10)
+
+    def screen(self, now, number, address, outbound):
+        self.look_at_clock(now)
+        banned = self.sanction(now, number)
+        if banned:
+            raise banned
+        limits = self.policy.connections
+        open_peers = {n: peer for n, peer in self.peers.items() if peer.connections}
+        if number in open_peers and open_peers[number].connections >= limits.per_peer:
+            raise Refused("connection-limit")
+        same_way = sum(p.connections for p in open_peers.values() if p.outbound == outbound)
+        if same_way >= (limits.outbound if outbound else limits.inbound):
+            raise Refused("connection-limit")
+        near = [
+            sum(p.connections for p in open_peers.values() if not p.exempt and p.groups[size] == group)
+            for size, group in enumerate(groups(address))
+        ]
+        crowded = near[0] >= limits.per_narrow or near[1] >= limits.per_wide
+        if crowded and not self.exempt(address):
+            raise Refused("group-limit")
+        raise Refused("clear")
+
+    def exempt(self, address):
+        return is_loopback(address) and self.policy.network == "reg"
+
+    def connected(self, now, number, address, outbound):
+        self.look_at_clock(now)
+        peer = self.peers.setdefault(number, Peer())
+        peer.connections += 1
+        peer.outbound, peer.exempt, peer.groups = outbound, self.exempt(address), groups(address)
+
+    def disconnected(self, now, number):
+        self.look_at_clock(now)
+        peer = self.peers.get(number)
+        if peer:
+            peer.connections = max(peer.connections - 1, 0)
+            if peer.connections == 0:
+                peer.identity = None
+
+    def frame(self, now, source, kind, size):
+        self.look_at_clock(now)
+        self.refuse_sanctioned(now, source)
+        if size > SIZES[kind]:
+            self.accuse(now, source, "malformed")
+            raise Refused("oversize")
+        peer, quota = self.peers.get(source.peer), self.policy.windows.connection
+        if peer is None:
+            raise Refused("connection-limit")
+        opens = peer.messages.opens(quota, now)
+        if opens is None or kind == "gossip":
+            peer.messages.charge(quota, now)
+        if opens is None:
+            raise Refused("clear")
+        # Gossipsub shows no later copy, so a gossip message is still processed.
+        raise Refused("throttle" if kind == "gossip" else "connection-window", opens)
+
+    def malformed(self, now, source, reason):
+        self.look_at_clock(now)
+        if reason in REJECT:
+            self.accuse(now, source, "malformed")
+        raise Refused(reason)
+
+    # The chain's tip (§6)
+
+    def set_tip(self, now, height, fork):
+        self.look_at_clock(now)
+        back = self.highest - fork
+        hit = sum(self.is_above(identity, fork) for identity in self.identities.values())
+        many = hit > max(len(self.identities) // 10, 8)
+        if self.tip is not None and (back > 10 or (back > 0 and many)):
+            if self.doubt is None or self.doubt[0] != fork:
+                self.doubt = (fork, now)
+            believed = later(self.doubt[1], 10 * MINUTE)
+            if now < believed:
+                raise Refused("chain-suspect", believed)
+            self.highest = 0
+        self.move_tip(height, fork)
+        raise Refused("clear")
+
+    def confirm_tip(self, now, height, fork):
+        self.look_at_clock(now)
+        self.highest = 0
+        self.move_tip(height, fork)
+
+    def is_above(self, identity, fork):
+        return identity.place[0] > fork and identity.suspended_at is None
+
+    def move_tip(self, height, fork):
+        self.doubt, self.tip = None, height
+        self.highest = max(self.highest, height)
+        for number, identity in list(self.identities.items()):
+            if self.is_above(identity, fork):
+                identity.suspended_at, identity.told = height, "suspended"
+            elif identity.suspended_at is not None and not identity.pinned:
+                if height - identity.suspended_at >= 100:
+                    self.lapse(number)
+
+    def lapse(self, number):
+        del self.identities[number]
+        self.lapsed += 1
+        for row in self.rows_of(number):
+            row.owner, row.current = None, False
+            row.leave_slot()
+
+    def pin(self, now, number, pinned):
+        self.look_at_clock(now)
+        if number in self.identities:
+            self.identities[number].pinned = pinned
+        return number in self.identities
+
+    # Sessions (§7)
+
+    def session(self, now, session, subject, counterparty, outcome, response):
+        self.look_at_clock(now)
+        if subject not in self.identities or counterparty not in self.identities:
+            raise Refused("unknown-identity")
+        if subject == counterparty:
+            raise Refused("not-counted")
+        row = self.outcomes.setdefault((subject, counterparty), Outcomes())
+        if row.session == session:
+            raise Refused("not-counted")
+        reputation = self.identities[subject].reputation
+        if outcome == "completed":
+            recent = sum(within_day(at, now) for at in row.successes)
+            if recent >= self.policy.reputation.daily_successes:
+                raise Refused("not-counted")
+            row.successes = row.successes[1:] + [now]
+            reputation.success(now, response)
+        else:
+            reputation.failure(now, outcome)
+        row.session = session
+        raise Refused("clear")
+
+    # The operator (§4)
+
+    def ban(self, now, kind, number, until, reason):
+        self.look_at_clock(now)
+        if kind == "peer":
+            row = self.bans.setdefault(number, PeerBan(first=now, last=now))
+            row.operator, row.reason, row.last = True, reason, now
+            row.blacklisted, row.ban = until is None, chosen_ban(until or 0)
+            if number in self.peers:
+                self.peers[number].untold = True
+            return "ok"
+        row = {"key": self.keys, "identity": self.identities}[kind].get(number)
+        if row is None:
+            return "unknown"
+        row.ban = chosen_ban(NEVER if until is None else until)
+        return "ok"
+
+    def unban(self, now, kind, number):
+        self.look_at_clock(now)
+        if kind == "peer":
+            banned = self.sanction(now, number) is not None
+            self.bans.pop(number, None)
+            if number in self.peers:
+                self.peers[number].untold = False
+            return banned
+        row = {"key": self.keys, "identity": self.identities}[kind].get(number)
+        if row is None:
+            return False
+        banned, row.ban = row.ban.active(now) is not None, Ban()
+        return banned
+
+    # Questions
+
+    def events(self, now):
+        self.look_at_clock(now)
+        told = []
+        for number, peer in self.peers.items():
+            if peer.untold:
+                peer.untold = False
+                banned, row = self.sanction(now, number), self.bans.get(number)
+                until = banned.retry_at if banned else now
+                reason = row.reason if banned else "table-full"
+                told.append(["sanctioned", number, until, reason])
+        for number, identity in self.identities.items():
+            if identity.told:
+                told.append([identity.told, number])
+                identity.told = None
+        return sorted(told, key=lambda event: event[:2])
+
+    def standing(self, now, kind, number):
+        return getattr(self, f"standing_of_{kind}")(now, number)
+
+    def standing_of_peer(self, now, number):
+        span, out = self.policy.sanctions.span, {"decision": "clear"}
+        peer, row = self.peers.get(number), self.bans.get(number)
+        if peer:
+            out |= {
+                "connections": peer.connections,
+                "violations": peer.violations.count(now, span),
+                "invalid": peer.invalid.count(now, span),
+                "malformed": peer.malformed.count(now, span),
+                "passed_on": peer.passed_on.count(now, span),
+                "keys": peer.keys,
+                "key_limit": self.policy["keys"]["stranger"],
+            }
+            if peer.identity in self.identities:
+                out["identity"] = peer.identity
+        if row:
+            out["for"], out["first"], out["last"] = row.reason, row.first, row.last
+            out["by_operator"] = row.operator
+            banned = self.sanction(now, number)
+            if banned:
+                out["decision"], out["until"] = banned.reason, banned.retry_at
+        out["known"] = bool(peer or row)
+        return shown(out)
+
+    def standing_of_key(self, now, number):
+        row = self.keys.get(number)
+        if row is None:
+            return shown({"decision": "clear"})
+        kind, owner = row.owner or (None, None)
+        out = self.standing_of_identity(now, owner) if kind == "identity" else {"decision": "clear"}
+        out["known"] = True
+        out["violations"] = row.violations.count(now, self.policy.sanctions.span)
+        out["expires_at"] = row.expires_at if row.expires_at > now else None
+        banned = row.ban.active(now)
+        if banned is not None:
+            out |= {"decision": "graylisted", "until": banned, "for": "too-soon"}
+        return shown(out)
+
+    def standing_of_identity(self, now, number):
+        identity = self.identities.get(number)
+        if identity is None:
+            return shown({"decision": "clear"})
+        banned = identity.ban.active(now)
+        suspended = identity.suspended(now)
+        decision = "suspended" if suspended else "clear"
+        return shown({
+            "decision": "identity-banned" if banned is not None else decision,
+            "until": banned,
+            "known": True,
+            "identity": number,
+            "keys": identity.keys,
+            "key_limit": self.key_limit(identity),
+            "tier": self.tier(identity),
+            "burned": identity.burned,
+            "confirmations": self.confirmations(identity.place[0]),
+            "suspended": suspended,
+            "score": identity.reputation.score,
+            "sessions": [identity.reputation.completed, identity.reputation.failed],
+        })
+
+    def registered(self, number):
+        identity = self.identities.get(number)
+        if identity is None:
+            return None
+        return [identity.key, identity.sequence, identity.place[0], identity.evidence]
+
+    def find(self, now, types=(), amount=None, min_score=0):
+        """The keys with a live advertisement that fits, in no order."""
+        return sorted(
+            number
+            for number, row in self.keys.items()
+            if row.expires_at > now
+            and row.types.issuperset(types)
+            and (amount is None or row.amount[0] <= amount <= row.amount[1])
+            and row.ban.active(now) is None
+            and self.serves(now, row, min_score)
+        )
+
+    def serves(self, now, row, min_score):
+        kind, number = row.owner or (None, None)
+        if kind != "identity":
+            return min_score == 0
+        identity = self.identities.get(number)
+        return (
+            identity is not None
+            and not identity.suspended(now)
+            and identity.ban.active(now) is None
+            and identity.sequence == row.sequence
+            and identity.reputation.score >= min_score
+        )
+
+
+def shown(fields):
+    """Without what is nothing."""
+    return {name: value for name, value in fields.items() if value not in (None, 0, False, [0, 0])}
