@@ -5,6 +5,7 @@
 //! can knock, and `guard` decides.
 
 mod api;
+mod client;
 mod guard;
 mod metrics;
 
@@ -31,6 +32,8 @@ use tokio::{
 use zeroize::Zeroizing;
 
 use crate::handle::Handle;
+
+pub use client::{AskError, ask};
 
 /// Connections that a door has open at a time; the next ones wait.
 const CONNECTIONS: usize = 32;

@@ -161,7 +161,8 @@ async fn a_socket_that_was_left_behind_is_replaced_but_no_other_file() {
     admin.expect("open").close().await;
 
     std::fs::write(&path, "mine").expect("a file");
-    let refused = Admin::open(node.handle(), Doors { socket: Some(path.clone()), http: None }).await;
+    let refused =
+        Admin::open(node.handle(), Doors { socket: Some(path.clone()), http: None }).await;
     assert!(matches!(refused, Err(AdminError::NotASocket(_))), "{refused:?}");
     assert!(!std::fs::metadata(&path).expect("the file").file_type().is_socket());
     assert_eq!(std::fs::read_to_string(&path).expect("the file"), "mine");
