@@ -19,6 +19,7 @@ MOODS = {
     "ads": {"ad": 60, "again": 12, "settle": 6, "sweep": 4},
     "faults": {"forged": 30, "bad": 20, "connect": 12, "events": 6},
     "haste": {"hasty": 60, "sweep": 4},
+    "relapse": {"relapse": 20, "sweep": 4, "events": 4},
     "burns": {"claim": 40, "rotate": 40, "credit": 16, "tip": 8, "ad": 12},
     "chain": {"tip": 30, "claim": 24, "ad": 12, "pin": 3, "session": 6},
     "sessions": {"session": 60, "claim": 8},
@@ -27,7 +28,7 @@ MOODS = {
 }
 USUAL = {
     "ad": 20, "stranger": 8, "forged": 3, "hasty": 4, "again": 8, "settle": 5, "frame": 6, "bad": 2,
-    "connect": 6, "disconnect": 3, "claim": 6, "rotate": 6, "credit": 3, "hello": 3, "tip": 3,
+    "relapse": 1, "connect": 6, "disconnect": 3, "claim": 6, "rotate": 6, "credit": 3, "hello": 3, "tip": 3,
     "session": 4, "ban": 2, "unban": 1, "pin": 1, "sweep": 2, "events": 1, "ask": 3,
 }
 
@@ -214,6 +215,20 @@ class Author:
                 ad["delegation"] = ad["delegation"] | {"until": until}
             self.send(source, dict(ad))
             self.now = min(self.now + self.choose((0, SECOND, 59 * SECOND, MINUTE)), NEVER)
+
+    def do_relapse(self):
+        """Faults until there is a ban, some time after the last one ended."""
+        peer = self.choose(PEERS)
+        ended = self.gate.bans[peer].ban.until if peer in self.gate.bans else 0
+        if self.now < ended < START + 90 * DAY or self.chance(50):
+            again = ended + self.choose((0, HOUR, DAY, DAY + 1))
+            self.now = max(self.now, min(again, START + 90 * DAY))
+        source = {"via": "gossip", "from": peer, "publisher": 8}
+        for _ in range(self.gate.policy.sanctions.invalid_signatures):
+            key, sequence = self.current(1)
+            ad = {"created": self.now, "expires": min(self.now + HOUR, NEVER)}
+            ad |= {"author": key, "peer": peer}
+            self.put("ad", **source, **ad, identity=1, sequence=sequence, forged=True)
 
     def do_again(self):
         """The very same message by another way."""
