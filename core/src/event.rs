@@ -16,6 +16,25 @@ pub enum Event {
         /// What it was for.
         reason: Reason,
     },
+    /// An identity was banned for proven faults.
+    IdentityBanned {
+        /// The identity.
+        identity: IdentityId,
+        /// The end of the ban.
+        until: Timestamp,
+        /// The last of the faults.
+        reason: Reason,
+    },
+    /// So many outbound peers violate windows at once that it must be our own doing: nobody is
+    /// sanctioned for that until then.
+    BreakerOpened {
+        /// When it closes.
+        until: Timestamp,
+    },
+    /// Window violations are sanctioned again.
+    BreakerClosed,
+    /// The clock stepped forward by more than an hour; nothing is swept for ten minutes.
+    ClockStepped,
     /// A burn was accepted.
     Registered(IdentityId),
     /// The burn is no longer in the chain; look for it again.

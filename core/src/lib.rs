@@ -25,6 +25,7 @@ extern crate std;
 mod bans;
 pub mod burn;
 pub mod chain;
+mod chain_clock;
 mod event;
 mod gate;
 pub mod hash;
@@ -47,6 +48,7 @@ mod time;
 mod units;
 pub mod wire;
 
+pub use chain_clock::ChainClock;
 pub use event::*;
 pub use gate::*;
 pub use hash::Seed;

@@ -87,6 +87,10 @@ pub(crate) struct PeerRow {
     pub(crate) keys: u16,
     /// Its sanction is not yet told.
     pub(crate) sanctioned: bool,
+    /// When its sanction for window violations is due; `EPOCH` if none waits.
+    pub(crate) held_until: Timestamp,
+    /// What that sanction is for.
+    pub(crate) held_evidence: [u8; 8],
 }
 
 impl Row for PeerRow {
@@ -108,6 +112,8 @@ impl Row for PeerRow {
         identity: 0,
         keys: 0,
         sanctioned: false,
+        held_until: Timestamp::EPOCH,
+        held_evidence: [0; 8],
     };
     const DOMAIN: u8 = domain::PEER;
     fn key_bytes(key: &PeerId) -> &[u8] {
@@ -126,6 +132,7 @@ impl PeerRow {
         self.connections == 0
             && self.keys == 0
             && !self.sanctioned
+            && !self.is_held()
             && tallies.iter().all(|tally| tally.count(now, span) == 0)
             && self.messages.is_full(now)
             && self.signatures.is_full(now)

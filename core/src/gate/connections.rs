@@ -7,7 +7,7 @@ use super::{CapacityError, Gate, Parts, Source};
 use crate::peers::{Direction, Groups, PeerRow};
 use crate::storage::Storage;
 use crate::table::Row;
-use crate::{Decision, Network, PeerId, Reason, Timestamp, size};
+use crate::{Decision, Mode, Network, PeerId, Reason, Timestamp, size};
 
 /// A connection as the transport sees it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -143,8 +143,12 @@ impl Parts<'_> {
             return Reason::ConnectionLimit.into();
         }
         let crowded = narrow >= limits.per_narrow || wide >= limits.per_wide;
-        if crowded && !self.is_exempt(connection) {
-            return Reason::GroupLimit.into();
+        if crowded && !self.is_exempt(connection) && !self.is_allowed(&connection.peer) {
+            if self.rules.policy.enforce.groups == Mode::On {
+                return Reason::GroupLimit.into();
+            }
+            let would = &mut self.node.counters.would_groups;
+            *would = would.saturating_add(1);
         }
         Reason::Clear.into()
     }
@@ -193,11 +197,17 @@ impl Parts<'_> {
             self.accuse(now, source, Fault::Malformed, &len.to_le_bytes());
             return Reason::Oversize.into();
         }
-        let quota = self.rules.policy.windows.connection;
+        let (quota, modes) = (self.rules.policy.windows.connection, self.rules.policy.enforce);
         let Some(row) = self.peer(&source.peer) else {
             return Reason::ConnectionLimit.into();
         };
         match (row.messages.peek(quota, now), kind) {
+            (Err(_), _) if modes.windows == Mode::Observe => {
+                row.messages.charge(quota, now);
+                let would = &mut self.node.counters.would_windows;
+                *would = would.saturating_add(1);
+                Reason::Clear.into()
+            }
             (Ok(()), _) => {
                 row.messages.charge(quota, now);
                 Reason::Clear.into()

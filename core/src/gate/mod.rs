@@ -1,11 +1,13 @@
 //! The Gate: one decision for every message, connection, burn and session.
 
 mod ads;
+mod breaker;
 mod burns;
 mod claims;
 mod clock;
 mod connections;
 mod directory;
+mod faults;
 mod hello;
 mod judge;
 mod operator;
@@ -24,6 +26,7 @@ pub use operator::{CapacityError, Standing, Subject};
 pub use sessions::Outcome;
 pub use tip::Tip;
 
+use self::breaker::Fuse;
 use self::tip::Doubt;
 use crate::hash::Seed;
 use crate::keys::Channel;
@@ -128,6 +131,9 @@ pub(crate) struct Node {
     pub(crate) next_sweep: Timestamp,
     /// The latest time given since the clock last stepped back.
     pub(crate) latest: Timestamp,
+    /// That the clock stepped forward is not yet told.
+    pub(crate) stepped: bool,
+    pub(crate) breaker: Fuse,
     pub(crate) counters: Counters,
 }
 
@@ -164,6 +170,8 @@ impl<S: Storage> Gate<S> {
             stranger_keys: 0,
             next_sweep: Timestamp::EPOCH,
             latest: Timestamp::EPOCH,
+            stepped: false,
+            breaker: Fuse::CLOSED,
             counters: Counters::ZERO,
         };
         Ok(Self { storage, rules: Rules { policy, seed }, node })
@@ -179,11 +187,12 @@ impl<S: Storage> Gate<S> {
         self.node.tip
     }
 
-    /// Everything to work on, after a look at the clock.
+    /// Everything to work on, after a look at the clock and at what was due.
     pub(crate) fn parts(&mut self, now: Timestamp) -> Parts<'_> {
         let mut parts =
             Parts { tables: self.storage.tables_mut(), rules: &self.rules, node: &mut self.node };
         parts.look_at_clock(now);
+        parts.apply_held(now);
         parts
     }
 }

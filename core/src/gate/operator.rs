@@ -63,6 +63,12 @@ pub struct Standing {
     pub evidence: [u8; 8],
     /// Whether the operator made the ban.
     pub by_operator: bool,
+    /// Whether the operator exempts the peer from group limits and automatic sanctions.
+    pub allowed: bool,
+    /// When a sanction for window violations, which waits, is due.
+    pub held_until: Option<Timestamp>,
+    /// Proven faults of an identity within the span, and how many ban.
+    pub faults: (u8, u8),
     /// Open connections.
     pub connections: u8,
     /// Window violations within the span, and how many sanction.
@@ -114,12 +120,52 @@ impl<S: Storage> Gate<S> {
             Subject::Peer(peer) => return parts.ban_peer(now, peer, until, reason),
             Subject::Identity(id) => {
                 let row = parts.tables.identities.find_mut(seed, id);
-                row.ok_or(CapacityError::Unknown)?.ban = ban;
+                let row = row.ok_or(CapacityError::Unknown)?;
+                row.ban = ban;
+                row.ban_reason = reason;
+                row.sanctioned = false;
             }
             Subject::Key(key) => {
                 let row = parts.tables.keys.find_mut(seed, key);
                 row.ok_or(CapacityError::Unknown)?.graylisting = ban;
             }
+        }
+        Ok(())
+    }
+
+    /// Puts a peer on the allow-list, or takes it off. An allowed peer is exempt from the limits
+    /// of its address group and from automatic sanctions, but not from the decoders, windows and
+    /// budgets. Any ban of it is lifted; a later one by the operator takes it off the list.
+    ///
+    /// # Errors
+    /// [`CapacityError::Bans`] when the operator's quarter of the ban table is full.
+    pub fn allow(
+        &mut self,
+        now: Timestamp,
+        peer: &PeerId,
+        allowed: bool,
+    ) -> Result<(), CapacityError> {
+        let mut parts = self.parts(now);
+        if !allowed {
+            if parts.is_allowed(peer)
+                && let Some(place) = parts.tables.bans.find(&parts.rules.seed, peer)
+            {
+                parts.tables.bans.remove(&parts.rules.seed, place);
+            }
+            return Ok(());
+        }
+        let row = parts.operator_row(now, peer)?;
+        *row = BanRow {
+            peer: *peer,
+            operator: true,
+            allowed,
+            first: now,
+            last: now,
+            ..BanRow::VACANT
+        };
+        if let Some(row) = parts.peer(peer) {
+            row.sanctioned = false;
+            row.held_until = Timestamp::EPOCH;
         }
         Ok(())
     }
@@ -131,11 +177,15 @@ impl<S: Storage> Gate<S> {
         match subject {
             Subject::Peer(peer) => {
                 let banned = parts.sanction(now, peer).is_some();
+                if parts.is_allowed(peer) {
+                    return banned;
+                }
                 if let Some(place) = parts.tables.bans.find(seed, peer) {
                     parts.tables.bans.remove(seed, place);
                 }
                 if let Some(row) = parts.tables.peers.find_mut(seed, peer) {
                     row.sanctioned = false;
+                    row.held_until = Timestamp::EPOCH;
                 }
                 banned
             }
@@ -173,6 +223,7 @@ impl<S: Storage> Gate<S> {
             standing.invalid_signatures =
                 (row.invalid.count(now, limits.span), limits.invalid_signatures);
             standing.malformed = (row.malformed.count(now, limits.span), limits.malformed);
+            standing.held_until = row.is_held().then_some(row.held_until);
             standing.passed_on = row.passed_on.count(now, limits.span);
             standing.keys = (row.keys, policy.keys.stranger);
             standing.identity = tables
@@ -182,10 +233,14 @@ impl<S: Storage> Gate<S> {
         }
         if let Some((_, row)) = tables.bans.find(&self.rules.seed, peer) {
             standing.known = true;
+            standing.allowed = row.allowed;
+            standing.by_operator = row.operator;
+            if row.allowed {
+                return standing;
+            }
             standing.sanction_reason = Some(row.reason);
             standing.sanctioned_at = Some((row.first, row.last));
             standing.evidence = row.evidence;
-            standing.by_operator = row.operator;
             standing.decision = ban_of(row, now).unwrap_or(standing.decision);
         }
         standing
@@ -217,11 +272,14 @@ impl<S: Storage> Gate<S> {
         let tip = self.node.tip_height();
         if let Some(until) = row.ban.active(now) {
             standing.decision = Decision::until(Reason::IdentityBanned, until);
+            standing.sanction_reason = Some(row.ban_reason);
         } else if row.is_suspended(now) {
             standing.decision = Reason::Suspended.into();
         }
         standing.known = true;
         standing.identity = Some(row.id);
+        standing.faults =
+            (row.faults.count(now, policy.sanctions.span), policy.sanctions.identity_faults);
         standing.keys = (row.keys, row.key_limit(policy, tip));
         standing.tier = Some(row.tier(policy, tip));
         standing.burned = row.burned;
@@ -244,6 +302,17 @@ impl<S: Storage> Gate<S> {
             signature_checks: counters.signature_checks,
             bans_not_recorded: counters.bans_not_recorded,
             identities_lapsed: counters.identities_lapsed,
+            identity_faults: counters.identity_faults,
+            identities_banned: counters.identities_banned,
+            breaker_open: self.node.breaker.is_open(now),
+            breaker_opened: counters.breaker_opened,
+            sanctions_spared: counters.sanctions_spared,
+            clock_steps_forward: counters.clock_steps_forward,
+            clock_steps_back: counters.clock_steps_back,
+            would_windows: counters.would_windows,
+            would_keys: counters.would_keys,
+            would_groups: counters.would_groups,
+            would_sanctions: counters.would_sanctions,
             identities_registered: u64::try_from(tables.identities.len()).unwrap_or(u64::MAX),
             ..Metrics::default()
         };
@@ -259,6 +328,7 @@ impl<S: Storage> Gate<S> {
         metrics.average_burn_per_identity = Amount::from_sats(mean(metrics.total_burned.sats()));
         metrics.average_reputation_score = u8::try_from(mean(scores)).unwrap_or(u8::MAX);
         for (_, row) in tables.bans.iter() {
+            metrics.allowed_peers = metrics.allowed_peers.saturating_add(row.allowed.into());
             match ban_of(row, now).map(|ban| ban.reason) {
                 Some(Reason::Blacklisted) => {
                     metrics.blacklisted_peers = metrics.blacklisted_peers.saturating_add(1);
@@ -268,6 +338,8 @@ impl<S: Storage> Gate<S> {
             }
         }
         let count = |n: usize| u64::try_from(n).unwrap_or(u64::MAX);
+        metrics.sanctions_held =
+            count(tables.peers.iter().filter(|(_, row)| row.is_held()).count());
         metrics.active_peers =
             count(tables.peers.iter().filter(|(_, row)| row.connections > 0).count());
         metrics.advertised_keys =
@@ -287,13 +359,12 @@ fn lift(ban: &mut Graylisting, now: Timestamp) -> bool {
 }
 
 impl Parts<'_> {
-    fn ban_peer(
+    /// The row of the operator's word on a peer, made if there is room in the operator's quarter.
+    fn operator_row(
         &mut self,
         now: Timestamp,
         peer: &PeerId,
-        until: Option<Timestamp>,
-        reason: Reason,
-    ) -> Result<(), CapacityError> {
+    ) -> Result<&mut BanRow, CapacityError> {
         let seed = &self.rules.seed;
         let bans = &mut self.tables.bans;
         let quarter = bans.view().capacity() / 4;
@@ -309,16 +380,27 @@ impl Parts<'_> {
                 bans.insert(seed, row).ok_or(CapacityError::Bans)?
             }
         };
-        if let Some(row) = bans.get_mut(place) {
-            row.operator = true;
-            row.reason = reason;
-            row.last = now;
-            row.blacklisted = until.is_none();
-            row.graylisting = Graylisting::fixed(until.unwrap_or(Timestamp::EPOCH));
-        }
-        if let Some(place) = self.tables.peers.find(seed, peer) {
+        bans.get_mut(place).ok_or(CapacityError::Bans)
+    }
+
+    fn ban_peer(
+        &mut self,
+        now: Timestamp,
+        peer: &PeerId,
+        until: Option<Timestamp>,
+        reason: Reason,
+    ) -> Result<(), CapacityError> {
+        let row = self.operator_row(now, peer)?;
+        row.operator = true;
+        row.allowed = false;
+        row.reason = reason;
+        row.last = now;
+        row.blacklisted = until.is_none();
+        row.graylisting = Graylisting::fixed(until.unwrap_or(Timestamp::EPOCH));
+        if let Some(place) = self.tables.peers.find(&self.rules.seed, peer) {
             self.tables.peers.mark(place);
             if let Some(row) = self.tables.peers.get_mut(place) {
+                row.held_until = Timestamp::EPOCH;
                 row.sanctioned = true;
             }
         }

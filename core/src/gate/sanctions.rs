@@ -5,13 +5,19 @@ use crate::bans::BanRow;
 use crate::hash::sha256;
 use crate::score::Graylisting;
 use crate::table::TableRef;
-use crate::{Decision, PeerId, Reason, Timestamp};
+use crate::{Decision, Mode, PeerId, Reason, Timestamp};
+
+/// The first eight bytes of the SHA-256 of the evidence.
+pub(crate) type Digest = [u8; 8];
+
+fn digest(evidence: &[u8]) -> Digest {
+    let [a, b, c, d, e, f, g, h, ..] = sha256(&[evidence]);
+    [a, b, c, d, e, f, g, h]
+}
 
 /// What a connection is charged with.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Fault {
-    /// It pushed messages of its own faster than allowed.
-    TooFast,
     /// A signature did not hold.
     InvalidSignature,
     /// Bytes that nobody may send.
@@ -21,7 +27,6 @@ pub(crate) enum Fault {
 impl Fault {
     const fn reason(self) -> Reason {
         match self {
-            Self::TooFast => Reason::TooSoon,
             Self::InvalidSignature => Reason::InvalidSignature,
             Self::Malformed => Reason::Malformed,
         }
@@ -51,8 +56,8 @@ impl Parts<'_> {
 
     /// Charges the connection that handed us something wrong, and only it.
     ///
-    /// A peer that only passed it on is never banned for good, and window violations are counted
-    /// only against who published them. A peer that is not connected has no row and is not charged.
+    /// A peer that only passed it on is never banned for good. A peer that is not connected has no
+    /// row and is not charged.
     pub(crate) fn accuse(
         &mut self,
         now: Timestamp,
@@ -64,37 +69,68 @@ impl Parts<'_> {
         let own = source.is_own();
         let Some(row) = self.peer(&source.peer) else { return };
         let (tally, limit) = match (own, fault) {
-            (true, Fault::TooFast) => (&mut row.violations, limits.violations),
             (true, Fault::InvalidSignature) => (&mut row.invalid, limits.invalid_signatures),
             (true, Fault::Malformed) => (&mut row.malformed, limits.malformed),
-            (false, Fault::TooFast) => return,
             (false, Fault::InvalidSignature) => (&mut row.passed_on, limits.invalid_signatures),
             (false, Fault::Malformed) => (&mut row.passed_on, limits.malformed),
         };
-        let reached = tally.add(now, limits.span) >= limit;
-        if reached {
+        if tally.add(now, limits.span) >= limit {
             tally.clear();
-        }
-        if fault == Fault::TooFast {
-            let count = &mut self.node.counters.rate_limit_violations;
-            *count = count.saturating_add(1);
-        }
-        if reached {
-            let for_good = own && fault != Fault::TooFast;
-            self.sanction_peer(now, &source.peer, fault.reason(), for_good, evidence);
+            self.sanction_peer(now, &source.peer, fault.reason(), own, digest(evidence));
         }
     }
 
-    /// Bans a peer and asks for it to be disconnected.
-    fn sanction_peer(
+    /// Counts a window violation of a connection that pushed something of its own too soon.
+    pub(crate) fn accuse_of_haste(&mut self, now: Timestamp, source: &Source, evidence: &[u8]) {
+        let limits = self.rules.policy.sanctions;
+        if !source.is_own() || self.rules.policy.enforce.windows == Mode::Observe {
+            return;
+        }
+        let Some(row) = self.peer(&source.peer) else { return };
+        let reached = row.violations.add(now, limits.span) >= limits.violations;
+        let count = &mut self.node.counters.rate_limit_violations;
+        *count = count.saturating_add(1);
+        if reached {
+            self.sanction_haste(now, &source.peer, digest(evidence));
+        }
+    }
+
+    /// Whether the operator exempts a peer from group limits and automatic sanctions.
+    pub(crate) fn is_allowed(&self, peer: &PeerId) -> bool {
+        let found = self.tables.bans.view().find(&self.rules.seed, peer);
+        found.is_some_and(|(_, row)| row.allowed)
+    }
+
+    /// Whether automatic bans are made; counts one that is not.
+    pub(crate) fn may_sanction(&mut self) -> bool {
+        self.note_sanction(self.rules.policy.enforce.sanctions == Mode::On)
+    }
+
+    /// The same for window violations: as long as windows are only observed, so are these.
+    pub(crate) fn may_sanction_haste(&mut self) -> bool {
+        let modes = self.rules.policy.enforce;
+        self.note_sanction(modes.sanctions == Mode::On && modes.windows == Mode::On)
+    }
+
+    fn note_sanction(&mut self, on: bool) -> bool {
+        let would = &mut self.node.counters.would_sanctions;
+        *would = would.saturating_add((!on).into());
+        on
+    }
+
+    /// Bans a peer, unless it is allowed, and asks for it to be disconnected.
+    pub(crate) fn sanction_peer(
         &mut self,
         now: Timestamp,
         peer: &PeerId,
         reason: Reason,
         for_good: bool,
-        evidence: &[u8],
+        evidence: Digest,
     ) {
         let limits = self.rules.policy.sanctions;
+        if self.is_allowed(peer) || !self.may_sanction() {
+            return;
+        }
         let blocked = &mut self.node.counters.peers_blocked;
         *blocked = blocked.saturating_add(1);
         if let Some(place) = self.tables.peers.find(&self.rules.seed, peer) {
@@ -113,8 +149,7 @@ impl Parts<'_> {
         }
         row.reason = reason;
         row.last = now;
-        let [a, b, c, d, e, f, g, h, ..] = sha256(&[evidence]);
-        row.evidence = [a, b, c, d, e, f, g, h];
+        row.evidence = evidence;
         if for_good {
             row.blacklisted = true;
         } else {
@@ -128,7 +163,7 @@ impl Parts<'_> {
         let bans = &mut self.tables.bans;
         if let Some(place) = bans.find(seed, peer) {
             // The row that an operator's ban leaves when it ends is one of the operator's quarter.
-            if bans.get(place).is_none_or(|row| !row.operator || ban_of(row, now).is_some()) {
+            if bans.get(place).is_none_or(|row| !row.operator || row.is_in_force(now)) {
                 return bans.get_mut(place);
             }
             bans.remove(seed, place);

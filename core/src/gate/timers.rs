@@ -11,22 +11,20 @@ use crate::{Millis, Reason, Timestamp};
 const SWEEP: Millis = Millis::from_mins(5);
 
 impl<S: Storage> Gate<S> {
-    /// When [`Gate::handle_timeout`] wants to be called next. Calling it early does nothing.
+    /// When [`Gate::handle_timeout`] wants to be called next: for a sweep, or for a sanction that
+    /// waits. Calling it early does nothing.
     #[must_use]
-    pub const fn poll_timeout(&self) -> Timestamp {
-        self.node.next_sweep
+    pub fn poll_timeout(&self) -> Timestamp {
+        self.node.next_sweep.min(self.node.breaker.due())
     }
 
-    /// Sweeps out what has ended, if it is time.
+    /// Applies the sanctions that are due, and sweeps out what has ended, if it is time.
     pub fn handle_timeout(&mut self, now: Timestamp) {
-        let latest = now.saturating_add(SWEEP);
-        // A clock that stepped back must not put the sweep off.
-        self.node.next_sweep = self.node.next_sweep.min(latest);
-        if now < self.node.next_sweep {
+        let mut parts = self.parts(now);
+        if now < parts.node.next_sweep || parts.node.next_sweep == Timestamp::NEVER {
             return;
         }
-        self.node.next_sweep = latest;
-        let mut parts = self.parts(now);
+        parts.node.next_sweep = now.saturating_add(SWEEP);
         let (seed, policy) = (parts.rules.seed, parts.rules.policy);
         for place in parts.tables.keys.places() {
             let Some(row) = parts.tables.keys.get_mut(place) else { continue };
@@ -46,13 +44,21 @@ impl<S: Storage> Gate<S> {
         }
         parts.tables.peers.remove_if(&seed, |row| row.is_fresh(now, &policy));
         parts.tables.bans.remove_if(&seed, |row| {
-            !row.blacklisted && row.graylisting.is_forgotten(now, policy.sanctions.span)
+            !row.blacklisted
+                && !row.allowed
+                && row.graylisting.is_forgotten(now, policy.sanctions.span)
         });
     }
 
     /// The next thing that has to be told, if there is any.
     pub fn poll_event(&mut self, now: Timestamp) -> Option<Event> {
         let mut parts = self.parts(now);
+        if core::mem::take(&mut parts.node.stepped) {
+            return Some(Event::ClockStepped);
+        }
+        if let Some(event) = parts.node.breaker.event(now) {
+            return Some(event);
+        }
         while let Some(row) = parts.tables.peers.next_marked() {
             if !core::mem::take(&mut row.sanctioned) {
                 continue;
@@ -70,6 +76,15 @@ impl<S: Storage> Gate<S> {
         }
         while let Some(row) = parts.tables.identities.next_marked() {
             let id = row.id;
+            if core::mem::take(&mut row.sanctioned)
+                && let Some(until) = row.ban.active(now)
+            {
+                let (reason, more) = (row.ban_reason, row.told != Told::Nothing);
+                if more && let Some(place) = parts.tables.identities.find(&parts.rules.seed, &id) {
+                    parts.tables.identities.mark(place);
+                }
+                return Some(Event::IdentityBanned { identity: id, until, reason });
+            }
             match core::mem::take(&mut row.told) {
                 Told::Nothing => {}
                 Told::Registered => return Some(Event::Registered(id)),

@@ -29,6 +29,11 @@ impl Tally {
         if now.since(self.first) < span { self.count } else { 0 }
     }
 
+    /// Leaves at most this many.
+    pub fn cap(&mut self, count: u8) {
+        self.count = self.count.min(count);
+    }
+
     /// Moves a first fault that a clock that stepped back left in the future to `now`.
     pub fn cut(&mut self, now: Timestamp) {
         self.first = self.first.min(now);

@@ -2,6 +2,7 @@
 
 mod ads;
 mod anchored;
+mod breaker;
 mod burn_regressions;
 mod burns;
 mod clock;
@@ -12,7 +13,9 @@ mod faults;
 mod find;
 mod freshness;
 mod hello;
+mod observe;
 mod operator;
+mod proven;
 mod random;
 mod regressions;
 mod reorg;
