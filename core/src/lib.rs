@@ -27,6 +27,7 @@ pub mod burn;
 pub mod chain;
 mod event;
 mod gate;
+mod groups;
 pub mod hash;
 mod identities;
 mod ids;

@@ -27,6 +27,9 @@ impl Parts<'_> {
         let tip = self.node.tip_height();
         self.node.signatures.cut(windows.node_signatures, now);
         self.node.headers.cut(windows.node_header, now);
+        self.node.inbound_headers.cut(windows.node_header.halved(), now);
+        self.node.bans.due = Timestamp::EPOCH;
+        self.node.prove_by = self.node.prove_by.min(now);
         self.node.next_sweep = self.node.next_sweep.min(now);
         if let Some(doubt) = &mut self.node.doubt {
             doubt.since = doubt.since.min(now);
@@ -44,6 +47,15 @@ impl Parts<'_> {
         }
         for row in self.tables.bans.rows_mut() {
             row.graylisting.cut(now, sanctions.graylist_max);
+            row.tried = row.tried.min(now);
+        }
+        for row in self.tables.groups.rows_mut() {
+            row.until = row.until.cut(now, sanctions.group_ban);
+        }
+        for row in self.tables.peers.rows_mut() {
+            let bans = self.tables.bans.view();
+            let ban = bans.find(&self.rules.seed, &row.peer);
+            row.banned_until = ban.map_or(Timestamp::EPOCH, |(_, ban)| ban.until());
         }
         for row in self.tables.identities.rows_mut() {
             let quota = row.quota(policy, tip);

@@ -4,7 +4,6 @@ use super::{Parts, Source};
 use crate::identities::IdentityRow;
 use crate::keys::{Channel, KeyRow, Owner};
 use crate::peers::{Groups, PeerRow, domain};
-use crate::strangers;
 use crate::table::{Place, Row};
 use crate::wire::{AmountRange, Authority, Kind};
 use crate::{Decision, Freshness, NotUntil, PeerId, Policy, PublicKey, Reason, Timestamp};
@@ -275,7 +274,12 @@ impl Parts<'_> {
         let owner = Owner::Stranger(PeerRow::tag(seed, &facts.source.peer));
         let peer = self.tables.peers.view().find(seed, &facts.source.peer);
         let (keys, groups) = match peer {
-            Some((_, peer)) => (peer.keys, peer.groups),
+            Some((_, peer)) => {
+                if let Some(refused) = self.unproven(now, peer) {
+                    return Err(refused);
+                }
+                (peer.keys, peer.groups)
+            }
             None if facts.source.channel == Channel::Own => (0, Groups::of(seed, None)),
             None => return Err(Reason::ConnectionLimit.into()),
         };
@@ -298,8 +302,7 @@ impl Parts<'_> {
             return Err(Reason::TableFull.into());
         }
         self.judge_window(now, row)?;
-        strangers::peek(self.tables.cells, seed, policy, groups, now)
-            .map_err(wait(Reason::StrangerWindow))?;
+        self.cells().peek(groups, now).map_err(wait(Reason::StrangerWindow))?;
         Ok(Cleared { row: place, owner, new_slot, delegated_by: None, delegation: 0 })
     }
 

@@ -1,9 +1,11 @@
 //! What the operator may do, and what is known about somebody.
 
+use super::bans::operator_rows;
 use super::sanctions::ban_of;
 use super::{Gate, Parts};
 use crate::bans::BanRow;
 use crate::burn::Tier;
+use crate::groups::{GroupRow, narrow};
 use crate::keys::Owner;
 use crate::metrics::Metrics;
 use crate::score::Graylisting;
@@ -44,6 +46,8 @@ pub enum Subject {
     Key(PublicKey),
     /// An identity.
     Identity(IdentityId),
+    /// A narrow address group, by the tag of [`crate::Event::GroupBanned`].
+    Group(u32),
 }
 
 /// What is known about somebody and what follows from it. Fields that do not apply are zero or
@@ -99,7 +103,8 @@ impl<S: Storage> Gate<S> {
     ///
     /// # Errors
     /// [`CapacityError::Bans`] when the operator's quarter of the ban table is full,
-    /// [`CapacityError::Unknown`] for an identity or key without a row.
+    /// [`CapacityError::Unknown`] for an identity or key without a row, and for address groups:
+    /// they are only banned by the rule for full tables.
     pub fn ban(
         &mut self,
         now: Timestamp,
@@ -120,6 +125,7 @@ impl<S: Storage> Gate<S> {
                 let row = parts.tables.keys.find_mut(seed, key);
                 row.ok_or(CapacityError::Unknown)?.graylisting = ban;
             }
+            Subject::Group(_) => return Err(CapacityError::Unknown),
         }
         Ok(())
     }
@@ -132,7 +138,7 @@ impl<S: Storage> Gate<S> {
             Subject::Peer(peer) => {
                 let banned = parts.sanction(now, peer).is_some();
                 if let Some(place) = parts.tables.bans.find(seed, peer) {
-                    parts.tables.bans.remove(seed, place);
+                    parts.remove_ban(now, place);
                 }
                 if let Some(row) = parts.tables.peers.find_mut(seed, peer) {
                     row.sanctioned = false;
@@ -149,6 +155,14 @@ impl<S: Storage> Gate<S> {
                 .keys
                 .find_mut(seed, key)
                 .is_some_and(|row| lift(&mut row.graylisting, now)),
+            Subject::Group(group) => {
+                let found = parts.tables.groups.find_mut(seed, &group.to_le_bytes());
+                found.is_some_and(|row| {
+                    let banned = row.ban(now).is_some();
+                    row.until = Timestamp::EPOCH;
+                    banned
+                })
+            }
         }
     }
 
@@ -159,6 +173,16 @@ impl<S: Storage> Gate<S> {
             Subject::Peer(peer) => self.standing_of_peer(now, peer),
             Subject::Key(key) => self.standing_of_key(now, key),
             Subject::Identity(id) => self.standing_of_identity(now, id),
+            Subject::Group(group) => {
+                let mut standing =
+                    Standing { decision: Reason::Clear.into(), ..Standing::default() };
+                let groups = self.storage.tables().groups;
+                if let Some((_, row)) = groups.find(&self.rules.seed, &group.to_le_bytes()) {
+                    standing.known = true;
+                    standing.decision = group_decision(row, now).unwrap_or(standing.decision);
+                }
+                standing
+            }
         }
     }
 
@@ -175,6 +199,12 @@ impl<S: Storage> Gate<S> {
             standing.malformed = (row.malformed.count(now, limits.span), limits.malformed);
             standing.passed_on = row.passed_on.count(now, limits.span);
             standing.keys = (row.keys, policy.keys.stranger);
+            let group = narrow(&self.rules.seed, &row.groups).to_le_bytes();
+            if row.unproven
+                && let Some((_, row)) = tables.groups.find(&self.rules.seed, &group)
+            {
+                standing.decision = group_decision(row, now).unwrap_or(standing.decision);
+            }
             standing.identity = tables
                 .identities
                 .find_tag(&self.rules.seed, row.identity)
@@ -243,6 +273,10 @@ impl<S: Storage> Gate<S> {
             expired_entries_dropped: counters.expired_entries_dropped,
             signature_checks: counters.signature_checks,
             bans_not_recorded: counters.bans_not_recorded,
+            bans_merged: counters.bans_merged,
+            operator_bans: self.node.bans.operator.into(),
+            automatic_bans: self.node.bans.automatic.into(),
+            posture: self.node.posture,
             identities_lapsed: counters.identities_lapsed,
             identities_registered: u64::try_from(tables.identities.len()).unwrap_or(u64::MAX),
             ..Metrics::default()
@@ -268,6 +302,8 @@ impl<S: Storage> Gate<S> {
             }
         }
         let count = |n: usize| u64::try_from(n).unwrap_or(u64::MAX);
+        metrics.banned_groups =
+            count(tables.groups.iter().filter(|(_, row)| row.ban(now).is_some()).count());
         metrics.active_peers =
             count(tables.peers.iter().filter(|(_, row)| row.connections > 0).count());
         metrics.advertised_keys =
@@ -282,6 +318,10 @@ impl<S: Storage> Gate<S> {
     }
 }
 
+fn group_decision(row: &GroupRow, now: Timestamp) -> Option<Decision> {
+    row.ban(now).map(|until| Decision::until(Reason::GroupBanned, until))
+}
+
 fn lift(ban: &mut Graylisting, now: Timestamp) -> bool {
     core::mem::take(ban).active(now).is_some()
 }
@@ -294,28 +334,35 @@ impl Parts<'_> {
         until: Option<Timestamp>,
         reason: Reason,
     ) -> Result<(), CapacityError> {
-        let seed = &self.rules.seed;
-        let bans = &mut self.tables.bans;
-        let quarter = bans.view().capacity() / 4;
-        let found = bans.find(seed, peer);
-        let known = found.and_then(|place| bans.get(place)).is_some_and(|row| row.operator);
-        if !known && bans.view().iter().filter(|(_, row)| row.operator).count() >= quarter {
+        let found = self.tables.bans.find(&self.rules.seed, peer);
+        let known = found.and_then(|place| self.tables.bans.get(place));
+        let (known, was_operator) = (known.is_some(), known.is_some_and(|row| row.operator));
+        if !was_operator && !self.room_for_operator(now) {
             return Err(CapacityError::Bans);
         }
         let place = match found {
             Some(place) => place,
             None => {
-                let row = BanRow { peer: *peer, first: now, ..BanRow::VACANT };
-                bans.insert(seed, row).ok_or(CapacityError::Bans)?
+                let row = BanRow { peer: *peer, operator: true, first: now, ..BanRow::VACANT };
+                self.insert_ban(now, row).ok_or(CapacityError::Bans)?
             }
         };
-        if let Some(row) = bans.get_mut(place) {
+        if let Some(row) = self.tables.bans.get_mut(place) {
             row.operator = true;
             row.reason = reason;
             row.last = now;
+            // A time that never comes is none.
+            let until = until.filter(|until| *until != Timestamp::NEVER);
             row.blacklisted = until.is_none();
             row.graylisting = Graylisting::fixed(until.unwrap_or(Timestamp::EPOCH));
+            let group = row.group;
+            if known && !was_operator {
+                self.node.bans.operator = self.node.bans.operator.saturating_add(1);
+                self.uncount_automatic(now, group);
+            }
         }
+        self.note_ban(peer);
+        let seed = &self.rules.seed;
         if let Some(place) = self.tables.peers.find(seed, peer) {
             self.tables.peers.mark(place);
             if let Some(row) = self.tables.peers.get_mut(place) {
@@ -323,6 +370,20 @@ impl Parts<'_> {
             }
         }
         Ok(())
+    }
+
+    /// Whether the operator's quarter has a row free, once those of ended bans have left.
+    fn room_for_operator(&mut self, now: Timestamp) -> bool {
+        let quarter = operator_rows(&self.tables.bans.view());
+        if self.node.bans.operator >= quarter {
+            for place in self.tables.bans.places() {
+                let row = self.tables.bans.get(place);
+                if row.is_some_and(|row| row.operator && ban_of(row, now).is_none()) {
+                    self.remove_ban(now, place);
+                }
+            }
+        }
+        self.node.bans.operator < quarter
     }
 }
 
