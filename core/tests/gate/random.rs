@@ -325,7 +325,7 @@ fn run<S: Storage>(storage: S, capacity: Capacity, steps: &[Step], actors: &Acto
 }
 
 const TINY: Capacity =
-    Capacity { peers: 4, identities: 3, keys: 16, bans: 4, cells: 4, outcomes: 3 };
+    Capacity { peers: 4, identities: 3, keys: 16, bans: 4, groups: 1, cells: 4, outcomes: 3 };
 
 proptest! {
     #![proptest_config(ProptestConfig {
