@@ -2,7 +2,7 @@
 
 use crate::burn::{Purpose, Tier};
 use crate::peers::domain;
-use crate::score::{Graylisting, Reputation};
+use crate::score::{Graylisting, Reputation, Tally};
 use crate::table::Row;
 use crate::{Amount, BlockHeight, Bucket, IdentityId, Millis, Policy, PublicKey, Quota};
 use crate::{Reason, Timestamp};
@@ -79,6 +79,12 @@ pub(crate) struct IdentityRow {
     /// No slot becomes free before this.
     pub(crate) next_free: Timestamp,
     pub(crate) ban: Graylisting,
+    /// What the ban is for.
+    pub(crate) ban_reason: Reason,
+    /// Proven faults.
+    pub(crate) faults: Tally,
+    /// Its ban is not yet told.
+    pub(crate) sanctioned: bool,
     pub(crate) reputation: Reputation,
     /// Waits to be told.
     pub(crate) told: Told,
@@ -115,6 +121,9 @@ impl Row for IdentityRow {
         extra_keys: 0,
         next_free: Timestamp::EPOCH,
         ban: Graylisting::ZERO,
+        ban_reason: Reason::Unjudged,
+        faults: Tally::ZERO,
+        sanctioned: false,
         reputation: Reputation::VACANT,
         told: Told::Nothing,
     };

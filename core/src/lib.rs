@@ -25,8 +25,10 @@ extern crate std;
 mod bans;
 pub mod burn;
 pub mod chain;
+mod chain_clock;
 mod event;
 mod gate;
+mod groups;
 pub mod hash;
 mod identities;
 mod ids;
@@ -47,6 +49,7 @@ mod time;
 mod units;
 pub mod wire;
 
+pub use chain_clock::ChainClock;
 pub use event::*;
 pub use gate::*;
 pub use hash::Seed;

@@ -1,6 +1,6 @@
 //! Counters and gauges of a Gate, with fixed labels.
 
-use crate::{Amount, Decision, Reason};
+use crate::{Amount, Decision, Posture, Reason};
 
 /// Decisions by the code of their reason.
 #[derive(Clone)]
@@ -11,7 +11,18 @@ pub(crate) struct Counters {
     pub(crate) peers_blocked: u64,
     pub(crate) expired_entries_dropped: u64,
     pub(crate) bans_not_recorded: u64,
+    pub(crate) bans_merged: u64,
     pub(crate) identities_lapsed: u64,
+    pub(crate) identity_faults: u64,
+    pub(crate) identities_banned: u64,
+    pub(crate) breaker_opened: u64,
+    pub(crate) sanctions_spared: u64,
+    pub(crate) clock_steps_forward: u64,
+    pub(crate) clock_steps_back: u64,
+    pub(crate) would_windows: u64,
+    pub(crate) would_keys: u64,
+    pub(crate) would_groups: u64,
+    pub(crate) would_sanctions: u64,
 }
 
 impl Counters {
@@ -25,7 +36,18 @@ impl Counters {
         peers_blocked: 0,
         expired_entries_dropped: 0,
         bans_not_recorded: 0,
+        bans_merged: 0,
         identities_lapsed: 0,
+        identity_faults: 0,
+        identities_banned: 0,
+        breaker_opened: 0,
+        sanctions_spared: 0,
+        clock_steps_forward: 0,
+        clock_steps_back: 0,
+        would_windows: 0,
+        would_keys: 0,
+        would_groups: 0,
+        would_sanctions: 0,
     };
 
     /// Counts a decision and passes it on.
@@ -74,8 +96,44 @@ pub struct Metrics {
     pub signature_checks: u64,
     /// Bans that found no room; their peers were only disconnected.
     pub bans_not_recorded: u64,
+    /// Bans that the ban of their address group stands for.
+    pub bans_merged: u64,
+    /// Address groups banned at present.
+    pub banned_groups: u64,
+    /// Rows of the ban table that the operator's bans have.
+    pub operator_bans: u64,
+    /// Rows of the ban table that all other bans have.
+    pub automatic_bans: u64,
+    /// How strangers are treated.
+    pub posture: Posture,
     /// Identities given up because their burn did not come back.
     pub identities_lapsed: u64,
+    /// Proven faults of identities.
+    pub identity_faults: u64,
+    /// Bans of identities begun for proven faults.
+    pub identities_banned: u64,
+    /// Peers on the operator's allow-list.
+    pub allowed_peers: u64,
+    /// Sanctions for window violations that wait at present.
+    pub sanctions_held: u64,
+    /// Whether the breaker is open.
+    pub breaker_open: bool,
+    /// How often it has opened.
+    pub breaker_opened: u64,
+    /// How often an open breaker kept a peer from a sanction.
+    pub sanctions_spared: u64,
+    /// How often the clock stepped forward by more than an hour.
+    pub clock_steps_forward: u64,
+    /// How often the clock stepped back by more than a minute.
+    pub clock_steps_back: u64,
+    /// Messages taken only because windows are observed ([`crate::Mode::Observe`]).
+    pub would_windows: u64,
+    /// Messages taken only because key limits are observed.
+    pub would_keys: u64,
+    /// Connections that only pass because group limits are observed.
+    pub would_groups: u64,
+    /// Automatic bans that did not begin because sanctions are observed.
+    pub would_sanctions: u64,
 }
 
 #[cfg(test)]

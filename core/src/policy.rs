@@ -26,6 +26,37 @@ pub mod size {
     pub const DESCRIPTION: usize = 256;
 }
 
+/// Where the times that a [`crate::Gate`] is given come from (policy §2).
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[cfg_attr(
+    feature = "serde",
+    derive(serde::Serialize, serde::Deserialize),
+    serde(rename_all = "lowercase")
+)]
+pub enum Clock {
+    /// A clock that is right within minutes.
+    #[default]
+    System,
+    /// The chain, by a [`crate::ChainClock`]: for devices without a clock. Messages may lie
+    /// [`Freshness::chain_future`] ahead, and gossip may be of any age.
+    Chain,
+}
+
+/// Whether a group of rules refuses, or only counts what it would have refused.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[cfg_attr(
+    feature = "serde",
+    derive(serde::Serialize, serde::Deserialize),
+    serde(rename_all = "lowercase")
+)]
+pub enum Mode {
+    /// It refuses.
+    #[default]
+    On,
+    /// What it would refuse passes as if there were no such rule, and is counted.
+    Observe,
+}
+
 macro_rules! group {
     ($(#[$doc:meta])* $name:ident = $default:expr; {
         $($(#[$field_doc:meta])* $field:ident: $type:ty,)*
@@ -56,6 +87,9 @@ group! {
         future: Millis,
         /// How old a message may be when gossip brings it. Default 5 min: older ones are replays.
         gossip_age: Millis,
+        /// Takes the place of `future` under [`Clock::Chain`]. Default 2 h 5 min: a block's time
+        /// may be 2 h off, and clocks differ.
+        chain_future: Millis,
     }
 }
 
@@ -109,6 +143,54 @@ group! {
         identity_ban: Millis,
         /// Longest ban of an identity. Default 30 d.
         identity_ban_max: Millis,
+        /// A banned peer that has not tried to connect for this long makes room in a ban table
+        /// that is filling. Default 7 d: its id was free to remake all the time.
+        idle: Millis,
+        /// Banned ids from which a narrow address group can stand for them when the ban table is
+        /// full. Default 8: as many as one group may have connections.
+        group_members: u16,
+        /// Longest ban of a narrow address group. Default 24 h: others live there, too.
+        group_ban: Millis,
+        /// How long a connection from a banned group has to prove an identity. Default 10 s: as
+        /// long as a frame may take.
+        proof: Millis,
+        /// Faults counted against a disconnected peer from which it is graylisted when its row is
+        /// needed; fewer are charged to its address group. Default 5: half of what sanctions.
+        leaving_faults: u16,
+    }
+}
+
+group! {
+    /// When window violations look like a fault of our own (policy §4): then nobody is sanctioned
+    /// for them.
+    Breaker = Policy::LOTUS_V1.breaker; {
+        /// Outbound peers, in 1/1000, more than which must be about to be sanctioned. Default 300.
+        share: u16,
+        /// How many there must be at least. Default 8.
+        peers: u8,
+        /// Wide address groups that they must be from. Default 4: nobody chooses whom we dial.
+        groups: u8,
+        /// How long an outbound peer's sanction waits for others, and how long the breaker stays
+        /// open then. Default 60 s.
+        hold: Millis,
+        /// Times that it may open in 24 h. Default 10: ten minutes a day.
+        daily: u8,
+    }
+}
+
+group! {
+    /// Which rules refuse and which only count ([`Mode`]). What every honest node rejects, bans
+    /// of the operator, sizes, budgets for dear checks and full tables are always on.
+    Enforce = Policy::LOTUS_V1.enforce; {
+        /// Windows of authors, identities, strangers' groups and connections. Default on; as long
+        /// as they are only observed, nobody is sanctioned for violating them.
+        windows: Mode,
+        /// Keys of an identity or a stranger. Default on.
+        keys: Mode,
+        /// Connections of an address group. Default on.
+        groups: Mode,
+        /// Automatic bans of peers, keys and identities. Default on.
+        sanctions: Mode,
     }
 }
 
@@ -209,12 +291,18 @@ group! {
     Policy = Self::LOTUS_V1; {
         /// The chain, which is part of every signed message.
         network: Network,
+        /// Where times come from. Default the system's clock.
+        clock: Clock,
         /// Age of messages.
         freshness: Freshness,
         /// Rate windows.
         windows: Windows,
         /// Sanctions.
         sanctions: Sanctions,
+        /// When sanctions for window violations are held back.
+        breaker: Breaker,
+        /// Which rules only count.
+        enforce: Enforce,
         /// Key limits.
         keys: Keys,
         /// Burns.
@@ -233,11 +321,13 @@ impl Policy {
     /// The preset of policy version 1, for mainnet.
     pub const LOTUS_V1: Self = Self {
         network: Network::Main,
+        clock: Clock::System,
         freshness: Freshness {
             min_lifetime: Millis::from_mins(10),
             max_lifetime: Millis::from_hours(24),
             future: Millis::from_mins(5),
             gossip_age: Millis::from_mins(5),
+            chain_future: Millis::from_mins(125),
         },
         windows: Windows {
             advertisement: Quota::every(Millis::from_secs(60), 1),
@@ -262,6 +352,24 @@ impl Policy {
             identity_faults: 3,
             identity_ban: Millis::from_hours(24),
             identity_ban_max: Millis::from_days(30),
+            idle: Millis::from_days(7),
+            group_members: 8,
+            group_ban: Millis::from_hours(24),
+            proof: Millis::from_secs(10),
+            leaving_faults: 5,
+        },
+        breaker: Breaker {
+            share: 300,
+            peers: 8,
+            groups: 4,
+            hold: Millis::from_secs(60),
+            daily: 10,
+        },
+        enforce: Enforce {
+            windows: Mode::On,
+            keys: Mode::On,
+            groups: Mode::On,
+            sanctions: Mode::On,
         },
         keys: Keys {
             basic: 10,
@@ -319,12 +427,21 @@ impl Policy {
         Self { network, ..self }
     }
 
+    /// How far ahead of now `created_at` may lie.
+    pub(crate) const fn future(&self) -> Millis {
+        match self.clock {
+            Clock::System => self.freshness.future,
+            Clock::Chain => self.freshness.chain_future,
+        }
+    }
+
     /// Whether the numbers make sense together.
     ///
     /// # Errors
     /// [`PolicyError`] naming the first field that does not.
     pub fn validate(&self) -> Result<(), PolicyError> {
         let Self { freshness, windows, sanctions, keys, burns, reputation, connections, .. } = self;
+        let breaker = &self.breaker;
         let quotas = [
             ("windows.advertisement", windows.advertisement),
             ("windows.connection", windows.connection),
@@ -353,6 +470,14 @@ impl Policy {
             ("sanctions.graylist", sanctions.graylist.get()),
             ("sanctions.identity_faults", sanctions.identity_faults.into()),
             ("sanctions.identity_ban", sanctions.identity_ban.get()),
+            ("breaker.peers", breaker.peers.into()),
+            ("breaker.groups", breaker.groups.into()),
+            ("breaker.hold", breaker.hold.get()),
+            ("sanctions.idle", sanctions.idle.get()),
+            ("sanctions.group_members", sanctions.group_members.into()),
+            ("sanctions.group_ban", sanctions.group_ban.get()),
+            ("sanctions.proof", sanctions.proof.get()),
+            ("sanctions.leaving_faults", sanctions.leaving_faults.into()),
             ("keys.basic", keys.basic.into()),
             ("keys.stranger", keys.stranger.into()),
             ("burns.registration", burns.registration.sats()),
@@ -377,6 +502,11 @@ impl Policy {
         }
         let day = Millis::from_hours(24);
         let at_least = "must not be less than its smaller neighbour";
+        check(
+            "windows.strangers",
+            windows.strangers.refill_us() <= day.as_micros(),
+            "must refill within a day, because the cells' key turns daily",
+        )?;
         let points = u16::from(reputation.rate)
             .saturating_add(reputation.volume.into())
             .saturating_add(SPEED_POINTS.into());
@@ -391,6 +521,9 @@ impl Policy {
             "is at most 24 h on the wire",
         )?;
         check("freshness.future", freshness.future <= day, "is at most 24 h")?;
+        check("freshness.chain_future", freshness.chain_future <= day, "is at most 24 h")?;
+        check("breaker.share", breaker.share <= 1000, "is at most 1000 thousandths")?;
+        check("breaker.hold", breaker.hold <= day, "is at most 24 h")?;
         check("sanctions.graylist_max", sanctions.graylist_max >= sanctions.graylist, at_least)?;
         check(
             "sanctions.identity_ban_max",

@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 
 from _gate_model import Key, Model, Refused, Source, groups
-from _gate_rules import LOTUS_V1, NEVER, Window, elapsed, later, micros, widened
+from _gate_rules import DAY, LOTUS_V1, NEVER, Window, elapsed, later, micros, widened
 
 
 @dataclass(frozen=True)
@@ -90,7 +90,7 @@ class Ads(Model):
     def pay_for(self, now, source, ad, refused):
         reason = refused.reason
         if reason == "too-soon" and self.is_hasty(ad):
-            self.accuse(now, source, "too-soon")
+            self.accuse_of_haste(now, source)
         elif reason == "invalid-signature":
             self.accuse(now, source, "invalid-signature")
         elif reason in ("not-delegated", "lifetime"):
@@ -199,9 +199,10 @@ class Ads(Model):
         new_slot = not ours or not row.has_slot()
         if new_slot and ad.withdrawal:
             raise Refused("not-listed")
-        if new_slot and identity.keys >= self.key_limit(identity):
+        full = identity.keys >= self.key_limit(identity)
+        if new_slot and full and self.enforces("keys"):
             raise Refused("key-limit", identity.next_free)
-        if source.pushed:
+        if source.pushed and self.enforces("windows"):
             opens = identity.window.opens(self.identity_quota(identity), now)
             if opens is not None:
                 raise Refused("identity-window", opens)
@@ -243,20 +244,38 @@ class Ads(Model):
         new_slot = row is None or row.owner != owner or not row.has_slot()
         if new_slot and ad.withdrawal:
             raise Refused("not-listed")
-        if new_slot and peer and peer.keys >= self.policy["keys"]["stranger"]:
+        full = peer and peer.keys >= self.policy["keys"]["stranger"]
+        if new_slot and full and self.enforces("keys"):
             raise Refused("key-limit")
+        if not self.enforces("windows"):
+            return Cleared(owner, new_slot)
         self.judge_window(now, row)
-        for window, quota in self.stranger_windows(peer.groups if peer else groups(None)):
-            opens = window.opens(quota, now)
-            if opens is not None:
-                raise Refused("stranger-window", opens)
+        for windows, quota in self.stranger_windows(now, peer.groups if peer else groups(None)):
+            for window in windows:
+                opens = window.opens(quota, now)
+                if opens is not None:
+                    raise Refused("stranger-window", opens)
         return Cleared(owner, new_slot)
 
-    def stranger_windows(self, of):
+    def stranger_windows(self, now, of):
+        """The windows of the narrow and the wide group: today's, and yesterday's as long as it
+        may be in debt, because groups have other cells each day."""
         narrow, wide = of
-        windows = self.policy.windows
-        yield self.narrow.setdefault(narrow, Window()), windows.strangers
-        yield self.wide.setdefault(wide, Window()), widened(windows.strangers, windows.wide_factor)
+        quota = self.policy.windows.strangers
+        wider = widened(quota, self.policy.windows.wide_factor)
+        for groups_of, group, limit in ((self.narrow, narrow, quota), (self.wide, wide, wider)):
+            today, into = divmod(now, DAY)
+            days = [today]
+            if today and into * 1000 < limit.interval_us * limit.burst:
+                days.append(today - 1)
+            yield [groups_of.setdefault((group, day), Window()) for day in days], limit
+
+    def charge_stranger(self, now, of):
+        for windows, quota in self.stranger_windows(now, of):
+            for window in windows:
+                window.charge(quota, now)
+            # What is left of yesterday's debt goes along.
+            windows[0].full_at = max(window.full_at for window in windows)
 
     # What follows
 
@@ -277,6 +296,8 @@ class Ads(Model):
         row.hasty_at = ad.created
         if row.violations.add(now, limits.span) >= limits.violations:
             row.violations.clear()
+            if not self.enforces("sanctions") or not self.enforces("windows"):
+                return
             row.ban.begin(now, limits.graylist, limits.graylist_max, limits.span)
 
     def write(self, now, source, ad, cleared):
@@ -307,5 +328,4 @@ class Ads(Model):
         elif number in self.peers:
             peer = self.peers[number]
             peer.keys += cleared.new_slot
-            for window, quota in self.stranger_windows(peer.groups):
-                window.charge(quota, now)
+            self.charge_stranger(now, peer.groups)

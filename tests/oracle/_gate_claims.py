@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 from _gate_ads import Ads
 from _gate_model import ANCHORED, REJECT, Identity, Key, Refused
-from _gate_rules import DAY, LOTUS_V1, NEVER, Reputation, later
+from _gate_rules import DAY, LOTUS_V1, NEVER, Reputation, halved, later
 
 RENEWAL = 7 * DAY
 ROTATIONS = 64
@@ -136,15 +136,15 @@ class Claims(Ads):
         peer, windows = self.peers.get(source.peer), self.policy.windows
         if peer is None:
             raise Refused("connection-limit")
-        for window, quota in (
-            (peer.headers, windows.header),
-            (self.node_headers, windows.node_header),
-        ):
+        budgets = [(peer.headers, windows.header), (self.node_headers, windows.node_header)]
+        if not peer.outbound:  # half is kept for those that we dialled
+            budgets.insert(1, (self.inbound_headers, halved(windows.node_header)))
+        for window, quota in budgets:
             opens = window.opens(quota, now)
             if opens is not None:
                 raise Refused("header-budget", opens)
-        peer.headers.charge(windows.header, now)
-        self.node_headers.charge(windows.node_header, now)
+        for window, quota in budgets:
+            window.charge(quota, now)
 
     def settle_burn(self, now, ticket, block, evidence):
         source, claim, signer = ticket

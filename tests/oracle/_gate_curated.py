@@ -146,6 +146,53 @@ def sanctions():
     s.ad("new", 1, 1)
     yield s.done()
 
+    s = Script("many outbound peers that are hasty at once are spared, a few are not")
+    s.connect(1)
+    s.register(1)
+
+    def hasty(peer, bodies):
+        for n in range(bodies):
+            fields = {"from": peer, "publisher": peer, "peer": peer, "via": "gossip"}
+            s.put("ad", author=1, identity=1, created=s.now + 1 + n, expires=s.now + HOUR, **fields)
+
+    for peer in range(11, 27):
+        s.put("connected", peer=peer, at=f"10.{peer // 2}.{peer}.1", outbound=True)
+    s.ad("new", 1, 1)
+    for peer in range(11, 18):
+        hasty(peer, 10)
+    s.put("standing", kind="peer", number=17)
+    s.put("events")
+    hasty(18, 10)
+    s.put("events")
+    s.put("standing", kind="peer", number=17)
+    s.now += MINUTE
+    s.put("sweep")
+    s.put("events")
+    s.ad("new", 1, 1)
+    hasty(17, 1)
+    hasty(18, 1)
+    s.put("allow", peer=18, allowed=True)
+    s.now += MINUTE
+    s.put("sweep")
+    s.put("events")
+    for peer in (17, 18):
+        s.put("standing", kind="peer", number=peer)
+    yield s.done()
+
+    s = Script("proven faults ban an identity for a day, then for longer")
+    s.connect(1)
+    s.register(1)
+    for days in (1, 2, 4):
+        for n in range(3):
+            reason = "identity-banned" if n == 2 else "clear"
+            until = s.expect(reason, "fault", identity=1, reason="malformed")
+        assert until == s.now + days * DAY
+        s.put("events")
+        s.at_and_before(
+            until, lambda: s.ad("identity-banned", 1, 1), lambda: s.ad("new", 1, 1),
+        )
+    yield s.done()
+
     s = Script("what the operator bans stays banned when the clock steps back")
     s.connect(1, 2)
     s.register(1)

@@ -124,14 +124,33 @@ def chain():
 
 
 def header_looks():
-    s = Script("looking up headers has a budget for a connection", "tight")
-    s.connect(1, 2)
-    for n in range(5):
-        reason = "unknown-block" if n < 3 else "header-budget"
-        opens = s.claim(reason, 1, lookup=True, block="unknown", **{"class": "node"})
+    s = Script("half of the look-ups of headers is kept for peers that we dialled", "tight")
+    s.connect(1)
+    s.put("connected", peer=2, at="10.2.0.1", outbound=True)
+    unknown = {"lookup": True, "block": "unknown"}
+    for peer in (1, 2):
+        for n in range(3):
+            reason = "unknown-block" if n < 2 else "header-budget"
+            opens = s.claim(reason, 1, **unknown, **{"from": peer})
     s.at_and_before(
         opens,
-        lambda: s.claim("header-budget", 1, lookup=True, block="unknown"),
-        lambda: s.claim("new", 1, lookup=True),
+        lambda: s.claim("header-budget", 1, **unknown, **{"from": 2}),
+        lambda: s.claim("new", 1, lookup=True, **{"from": 2}),
+    )
+    yield s.done()
+
+    s = Script("a fresh peer begins with the look-ups that its address group has left")
+    s.connect(1)
+    unknown = {"lookup": True, "block": "unknown"}
+    for _ in range(3):
+        s.claim("unknown-block", 1, **unknown)
+    s.put("connected", peer=2, at="10.1.0.2")
+    s.put("connected", peer=3, at="10.1.0.3", outbound=True)
+    opens = s.claim("header-budget", 1, **unknown, **{"from": 2})
+    s.claim("unknown-block", 1, **unknown, **{"from": 3})
+    s.at_and_before(
+        opens,
+        lambda: s.claim("header-budget", 1, **unknown, **{"from": 2}),
+        lambda: s.claim("unknown-block", 1, **unknown, **{"from": 2}),
     )
     yield s.done()

@@ -4,9 +4,11 @@ the clock, who pays for a fault, budgets, rows that may be forgotten."""
 import ipaddress
 from dataclasses import dataclass, field
 
-from _gate_rules import DAY, MINUTE, Ban, Reputation, Tally, Window, elapsed, later, spread, widened
+from _gate_rules import DAY, HOUR, MINUTE, NEVER, Ban, Reputation, Tally, Window, elapsed, halved, later
+from _gate_rules import spread, widened
 
 JITTER = MINUTE  # a clock may be corrected by this much without any cut
+LEAP, POSTPONED = HOUR, 10 * MINUTE  # a step forward, and how long nothing is swept after it
 SWEEP = 5 * MINUTE
 ANCHORED = 30 * DAY
 
@@ -83,6 +85,7 @@ class Peer:
     identity: object = None  # proved by this connection
     keys: int = 0  # slots of its own as a stranger
     untold: bool = False  # a sanction that nobody was told of
+    held_until: int = 0  # when a window sanction that waits is due
 
     def tallies(self):
         return (self.violations, self.invalid, self.malformed, self.passed_on)
@@ -95,6 +98,7 @@ class PeerBan:
     ban: Ban = field(default_factory=Ban)
     blacklisted: bool = False
     operator: bool = False
+    allowed: bool = False  # no ban at all: exempt from group limits and automatic sanctions
     reason: str = "unjudged"
 
 
@@ -144,6 +148,9 @@ class Identity:
     extra_keys: int = 0
     next_free: int = 0
     ban: Ban = field(default_factory=Ban)
+    ban_reason: str = "unjudged"
+    faults: Tally = field(default_factory=Tally)
+    untold: bool = False
     told: object = None
 
     def last_used(self, purpose):
@@ -166,28 +173,40 @@ class Model:
         self.policy = policy
         self.peers, self.bans, self.keys = {}, {}, {}
         self.identities, self.outcomes = {}, {}
-        self.narrow, self.wide = {}, {}  # strangers' windows by group
+        self.narrow, self.wide = {}, {}  # strangers' windows by group and day
         self.node_signatures, self.node_headers = Window(), Window()
+        self.inbound_headers = Window()  # the half that inbound connections may use
         self.tip = self.doubt = None
         self.highest = 0
         self.next_sweep = self.latest = 0
+        self.stepped = False
+        self.open_until, self.openings = 0, Tally()  # the breaker
+        self.due, self.told_open = NEVER, False
         self.lapsed = 0
 
     # The clock (§2)
 
     def look_at_clock(self, now):
         if later(now, JITTER) >= self.latest:
+            if self.latest and elapsed(self.latest, now) > LEAP:
+                self.stepped, self.next_sweep = True, later(now, POSTPONED)
             self.latest = max(self.latest, now)
-            return
-        self.latest = now
-        self.cut_deadlines(now)
+        else:
+            self.latest = now
+            self.cut_deadlines(now)
+        self.apply_held(now)
 
     def cut_deadlines(self, now):
         """No stored deadline is later than its rule could make it now."""
         windows, sanctions = self.policy.windows, self.policy.sanctions
         self.node_signatures.cut(windows.node_signatures, now)
         self.node_headers.cut(windows.node_header, now)
+        self.inbound_headers.cut(halved(windows.node_header), now)
         self.next_sweep = min(self.next_sweep, now)
+        hold = later(now, self.policy.breaker.hold)
+        self.open_until = min(self.open_until, hold)
+        self.openings.cut(now)
+        self.due = self.open_until if now < self.open_until else NEVER
         if self.doubt:
             fork, since = self.doubt
             self.doubt = (fork, min(since, now))
@@ -195,12 +214,19 @@ class Model:
             peer.messages.cut(windows.connection, now)
             peer.signatures.cut(windows.signatures, now)
             peer.headers.cut(windows.header, now)
+            peer.held_until = min(peer.held_until, hold)
+            if peer.held_until:
+                self.due = min(self.due, peer.held_until)
             for tally in peer.tallies():
                 tally.cut(now)
         for row in self.bans.values():
             row.ban.cut(now, sanctions.graylist_max)
+            row.first, row.last = min(row.first, now), min(row.last, now)
         for identity in self.identities.values():
             identity.window.cut(self.identity_quota(identity), now)
+            identity.ban.cut(now, sanctions.identity_ban_max)
+            identity.faults.cut(now)
+            identity.reputation.cut(now)
             identity.next_free = min(identity.next_free, now)
             if identity.evidence == "anchored":
                 identity.proved_until = min(identity.proved_until, later(now, ANCHORED))
@@ -214,6 +240,8 @@ class Model:
             key.slot_until = min(key.slot_until, slot)
             key.expires_at = min(key.expires_at, later(now, longest))
             key.remember_until = min(key.remember_until, later(now, longest))
+            key.created_at = min(key.created_at, later(now, freshness.future))
+            key.hasty_at = min(key.hasty_at, later(now, freshness.future))
         for row in self.outcomes.values():
             row.successes = [min(at, now) for at in row.successes]
         for window in self.narrow.values():
@@ -225,7 +253,7 @@ class Model:
 
     def sanction(self, now, peer):
         row = self.bans.get(peer)
-        if row is None:
+        if row is None or row.allowed:
             return None
         if row.blacklisted:
             return Refused("blacklisted")
@@ -238,36 +266,92 @@ class Model:
         if banned and not source.relayed:
             raise banned
 
+    def is_allowed(self, number):
+        return number in self.bans and self.bans[number].allowed
+
+    def enforces(self, rules):
+        return self.policy.enforce[rules] == "on"
+
     def accuse(self, now, source, fault):
         """The connection pays, and for good only for what is its own."""
         peer = self.peers.get(source.peer)
-        if peer is None or (fault == "too-soon" and not source.own):
+        if peer is None:
             return
         limits = self.policy.sanctions
-        limit = {
-            "too-soon": limits.violations,
-            "invalid-signature": limits.invalid_signatures,
-            "malformed": limits.malformed,
-        }[fault]
-        own = {
-            "too-soon": peer.violations,
-            "invalid-signature": peer.invalid,
-            "malformed": peer.malformed,
-        }[fault]
+        invalid = fault == "invalid-signature"
+        limit = limits.invalid_signatures if invalid else limits.malformed
+        own = peer.invalid if invalid else peer.malformed
         tally = own if source.own else peer.passed_on
-        if tally.add(now, limits.span) < limit:
+        if tally.add(now, limits.span) >= limit:
+            tally.clear()
+            self.sanction_peer(now, source.peer, fault, for_good=source.own)
+
+    def accuse_of_haste(self, now, source):
+        peer = self.peers.get(source.peer)
+        if peer is None or not source.own or not self.enforces("windows"):
             return
-        tally.clear()
-        peer.untold = True
-        row = self.bans.get(source.peer)
+        limits = self.policy.sanctions
+        if peer.violations.add(now, limits.span) < limits.violations:
+            return
+        if self.is_allowed(source.peer) or now < self.open_until:
+            # One short of the limit, so that whoever goes on is sanctioned later.
+            peer.violations.cap(limits.violations - 1)
+        elif not peer.outbound:
+            peer.violations.clear()
+            self.sanction_peer(now, source.peer, "too-soon", for_good=False)
+        elif not peer.held_until:
+            # Whom we chose is held back, to see whether others follow.
+            peer.held_until = later(now, self.policy.breaker.hold)
+            self.due = min(self.due, peer.held_until)
+            self.try_breaker(now)
+
+    def try_breaker(self, now):
+        """Enough outbound peers at once in enough wide groups: we are what is slow."""
+        rules, limits = self.policy.breaker, self.policy.sanctions
+        outbound = [p for p in self.peers.values() if p.outbound and p.connections]
+        held = [p for p in outbound if p.held_until]
+        wide = {p.groups[1] for p in held}
+        many = 1000 * len(held) > rules.share * len(outbound)
+        if not many or len(held) < rules.peers or len(wide) < rules.groups:
+            return
+        if self.openings.count(now, DAY) >= rules.daily:
+            return
+        self.openings.add(now, DAY)
+        self.open_until = self.due = later(now, rules.hold)
+        for peer in self.peers.values():
+            if peer.held_until:
+                peer.held_until = 0
+                peer.violations.cap(limits.violations - 1)
+
+    def apply_held(self, now):
+        """What nobody else joined in comes into force as of when it was due."""
+        if now < self.due:
+            return
+        self.due = self.open_until if now < self.open_until else NEVER
+        for number, peer in self.peers.items():
+            if not peer.held_until:
+                continue
+            if now < peer.held_until:
+                self.due = min(self.due, peer.held_until)
+                continue
+            due, peer.held_until = peer.held_until, 0
+            peer.violations.clear()
+            self.sanction_peer(due, number, "too-soon", for_good=False)
+
+    def sanction_peer(self, now, number, fault, for_good):
+        limits = self.policy.sanctions
+        if self.is_allowed(number) or not self.enforces("sanctions"):
+            return
+        self.peers[number].untold = True
+        row = self.bans.get(number)
         if row and row.operator:
-            if self.sanction(now, source.peer):
+            if self.sanction(now, number):
                 return
             row = None  # what the operator had chosen is over
         if row is None:
-            row = self.bans[source.peer] = PeerBan(first=now, last=now)
+            row = self.bans[number] = PeerBan(first=now, last=now)
         row.reason, row.last = fault, now
-        if source.own and fault != "too-soon":
+        if for_good:
             row.blacklisted = True
         else:
             row.ban.begin(now, limits.graylist, limits.graylist_max, limits.span)
@@ -339,11 +423,10 @@ class Model:
     # What may be forgotten (§2)
 
     def sweep(self, now):
-        self.next_sweep = min(self.next_sweep, later(now, SWEEP))
-        if now < self.next_sweep:
+        self.look_at_clock(now)
+        if now < self.next_sweep or self.next_sweep == NEVER:
             return
         self.next_sweep = later(now, SWEEP)
-        self.look_at_clock(now)
         memory = self.policy.sanctions.span
         for number, row in list(self.keys.items()):
             if row.has_slot() and row.slot_until <= now:
@@ -355,12 +438,17 @@ class Model:
             if spent and not held and not row.current:
                 del self.keys[number]
         for number, peer in list(self.peers.items()):
-            held = peer.untold or peer.keys or any(t.count(now, memory) for t in peer.tallies())
+            held = peer.untold or peer.keys or peer.held_until
+            held = held or any(tally.count(now, memory) for tally in peer.tallies())
             windows = (peer.messages, peer.signatures, peer.headers)
             if not peer.connections and not held and all(w.is_full(now) for w in windows):
                 del self.peers[number]
         for number, row in list(self.bans.items()):
-            if not row.blacklisted and row.ban.is_forgotten(now, memory):
+            if row.blacklisted or row.allowed:
+                continue
+            # What the operator chose is nothing to remember once it is over.
+            ended = row.operator and row.ban.active(now) is None
+            if ended or not row.operator and row.ban.is_forgotten(now, memory):
                 del self.bans[number]
 
 

@@ -28,7 +28,8 @@ class Gate(Claims):
             for size, group in enumerate(groups(address))
         ]
         crowded = near[0] >= limits.per_narrow or near[1] >= limits.per_wide
-        if crowded and not self.exempt(address):
+        exempt = self.exempt(address) or self.is_allowed(number)
+        if crowded and not exempt and self.enforces("groups"):
             raise Refused("group-limit")
         raise Refused("clear")
 
@@ -37,7 +38,13 @@ class Gate(Claims):
 
     def connected(self, now, number, address, outbound):
         self.look_at_clock(now)
-        peer = self.peers.setdefault(number, Peer())
+        peer = self.peers.get(number)
+        if peer is None:
+            peer = self.peers[number] = Peer()
+            # Fresh ids are free: an inbound one begins with the debt of its address group.
+            near = [p for p in self.peers.values() if not p.outbound and not p.exempt]
+            near = [p.headers.full_at for p in near if p.groups[0] == groups(address)[0]]
+            peer.headers.full_at = 0 if outbound else max(near, default=0)
         peer.connections += 1
         peer.outbound, peer.exempt, peer.groups = outbound, self.exempt(address), groups(address)
 
@@ -59,9 +66,10 @@ class Gate(Claims):
         if peer is None:
             raise Refused("connection-limit")
         opens = peer.messages.opens(quota, now)
-        if opens is None or kind == "gossip":
+        observed = not self.enforces("windows")
+        if opens is None or kind == "gossip" or observed:
             peer.messages.charge(quota, now)
-        if opens is None:
+        if opens is None or observed:
             raise Refused("clear")
         # Gossipsub shows no later copy, so a gossip message is still processed.
         raise Refused("throttle" if kind == "gossip" else "connection-window", opens)
@@ -149,24 +157,57 @@ class Gate(Claims):
         self.look_at_clock(now)
         if kind == "peer":
             row = self.bans.setdefault(number, PeerBan(first=now, last=now))
-            row.operator, row.reason, row.last = True, reason, now
-            row.blacklisted, row.ban = until is None, chosen_ban(until or 0)
+            row.operator, row.allowed, row.reason, row.last = True, False, reason, now
+            for_good = until in (None, NEVER)  # a time that never comes is none
+            row.blacklisted, row.ban = for_good, chosen_ban(0 if for_good else until)
             if number in self.peers:
-                self.peers[number].untold = True
+                self.peers[number].untold, self.peers[number].held_until = True, 0
             return "ok"
         row = {"key": self.keys, "identity": self.identities}[kind].get(number)
         if row is None:
             return "unknown"
         row.ban = chosen_ban(NEVER if until is None else until)
+        if kind == "identity":
+            row.ban_reason, row.untold = reason, False
         return "ok"
+
+    def allow(self, now, number, allowed):
+        self.look_at_clock(now)
+        if not allowed:
+            if self.is_allowed(number):
+                del self.bans[number]
+            return
+        self.bans[number] = PeerBan(first=now, last=now, operator=True, allowed=True)
+        if number in self.peers:
+            self.peers[number].untold, self.peers[number].held_until = False, 0
+
+    def fault(self, now, number, reason):
+        """A proven fault of an identity: the only thing that bans one by itself."""
+        self.look_at_clock(now)
+        identity, limits = self.identities.get(number), self.policy.sanctions
+        if identity is None:
+            raise Refused("unknown-identity")
+        enough = identity.faults.add(now, limits.span) >= limits.identity_faults
+        if enough:
+            identity.faults.clear()
+        banned = identity.ban.active(now)
+        if banned is not None:
+            raise Refused("identity-banned", banned)
+        if not enough or not self.enforces("sanctions"):
+            raise Refused("clear")
+        identity.ban.begin(now, limits.identity_ban, limits.identity_ban_max, limits.span)
+        identity.ban_reason, identity.untold = reason, True
+        raise Refused("identity-banned", identity.ban.until)
 
     def unban(self, now, kind, number):
         self.look_at_clock(now)
         if kind == "peer":
             banned = self.sanction(now, number) is not None
+            if self.is_allowed(number):
+                return banned
             self.bans.pop(number, None)
             if number in self.peers:
-                self.peers[number].untold = False
+                self.peers[number].untold, self.peers[number].held_until = False, 0
             return banned
         row = {"key": self.keys, "identity": self.identities}[kind].get(number)
         if row is None:
@@ -179,6 +220,12 @@ class Gate(Claims):
     def events(self, now):
         self.look_at_clock(now)
         told = []
+        if self.stepped:
+            told.append(["clock-stepped"])
+        self.stepped, is_open = False, now < self.open_until
+        if is_open != self.told_open:
+            told.append(["breaker-opened", self.open_until] if is_open else ["breaker-closed"])
+        self.told_open = is_open
         for number, peer in self.peers.items():
             if peer.untold:
                 peer.untold = False
@@ -187,6 +234,10 @@ class Gate(Claims):
                 reason = row.reason if banned else "table-full"
                 told.append(["sanctioned", number, until, reason])
         for number, identity in self.identities.items():
+            until = identity.ban.active(now)
+            if identity.untold and until is not None:
+                told.append(["identity-banned", number, until, identity.ban_reason])
+            identity.untold = False
             if identity.told:
                 told.append([identity.told, number])
                 identity.told = None
@@ -207,10 +258,13 @@ class Gate(Claims):
                 "passed_on": peer.passed_on.count(now, span),
                 "keys": peer.keys,
                 "key_limit": self.policy["keys"]["stranger"],
+                "held_until": peer.held_until,
             }
             if peer.identity in self.identities:
                 out["identity"] = peer.identity
-        if row:
+        if row and row.allowed:
+            out["by_operator"] = out["allowed"] = True
+        elif row:
             out["for"], out["first"], out["last"] = row.reason, row.first, row.last
             out["by_operator"] = row.operator
             banned = self.sanction(now, number)
@@ -243,7 +297,9 @@ class Gate(Claims):
         return shown({
             "decision": "identity-banned" if banned is not None else decision,
             "until": banned,
+            "for": identity.ban_reason if banned is not None else None,
             "known": True,
+            "faults": identity.faults.count(now, self.policy.sanctions.span),
             "identity": number,
             "keys": identity.keys,
             "key_limit": self.key_limit(identity),

@@ -171,9 +171,15 @@ class Player:
     def op_unban(self, now, op):
         return self.gate.unban(now, op["kind"], op["number"])
 
+    def op_allow(self, now, op):
+        self.gate.allow(now, op["peer"], op.get("allowed", False))
+
+    def op_fault(self, now, op):
+        return decision(self.gate.fault, now, op["identity"], op["reason"])
+
     def op_sweep(self, now, op):
         self.gate.sweep(now)
-        return self.gate.next_sweep
+        return min(self.gate.next_sweep, self.gate.due)
 
     def op_events(self, now, op):
         return self.gate.events(now)

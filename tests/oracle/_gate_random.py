@@ -19,7 +19,8 @@ MOODS = {
     "ads": {"ad": 60, "again": 12, "settle": 6, "sweep": 4},
     "faults": {"forged": 30, "bad": 20, "connect": 12, "events": 6},
     "haste": {"hasty": 60, "sweep": 4},
-    "relapse": {"relapse": 20, "sweep": 4, "events": 4},
+    "relapse": {"relapse": 20, "sweep": 4, "events": 4, "fault": 8},
+    "breaker": {"outbound": 20, "events": 4, "sweep": 4, "allow": 2},
     "burns": {"claim": 40, "rotate": 40, "credit": 16, "tip": 8, "ad": 12},
     "chain": {"tip": 30, "claim": 24, "ad": 12, "pin": 3, "session": 6},
     "sessions": {"session": 60, "claim": 8},
@@ -28,7 +29,7 @@ MOODS = {
 }
 USUAL = {
     "ad": 20, "stranger": 8, "forged": 3, "hasty": 4, "again": 8, "settle": 5, "frame": 6, "bad": 2,
-    "relapse": 1, "connect": 6, "disconnect": 3, "claim": 6, "rotate": 6, "credit": 3, "hello": 3, "tip": 3,
+    "relapse": 1, "allow": 1, "fault": 2, "outbound": 1, "connect": 6, "disconnect": 3, "claim": 6, "rotate": 6, "credit": 3, "hello": 3, "tip": 3,
     "session": 4, "ban": 2, "unban": 1, "pin": 1, "sweep": 2, "events": 1, "ask": 3,
 }
 
@@ -41,7 +42,7 @@ class Author:
         self.mood = self.choose(MOODS)
         self.scenario = {
             "name": f"{seed} ({self.mood})",
-            "policy": self.choose(("default", "tight", "tight")),
+            "policy": self.choose(("default",) * 3 + ("tight",) * 5 + ("observed",)),
             "identities": [[n, xpi * XPI] for n, xpi in enumerate(BURNS, 1)],
             "ops": [],
         }
@@ -229,6 +230,26 @@ class Author:
             ad = {"created": self.now, "expires": min(self.now + HOUR, NEVER)}
             ad |= {"author": key, "peer": peer}
             self.put("ad", **source, **ad, identity=1, sequence=sequence, forged=True)
+
+    def do_outbound(self):
+        """Peers that we dialled publish too fast, one after another."""
+        author = self.current(1)[0]
+        for peer in self.random.sample(list(PEERS), self.number(1, 3)):
+            if self.chance(60):
+                self.put("connected", peer=peer, at=f"10.{peer}.0.1", outbound=True)
+            source = {"via": "gossip", "from": peer, "publisher": peer}
+            for n in range(self.gate.policy.sanctions.violations + 1):
+                made = min(self.now + n, NEVER)
+                ad = {"created": made, "expires": min(made + HOUR, NEVER), "author": author}
+                self.put("ad", **source, **ad, peer=peer, identity=1, sequence=self.current(1)[1])
+            self.now = min(self.now + self.choose((0, SECOND, 20 * SECOND, MINUTE)), NEVER)
+        self.soon(*(row.held_until for row in self.gate.peers.values()), self.gate.open_until)
+
+    def do_allow(self):
+        self.put("allow", peer=self.choose(PEERS), allowed=self.chance(50))
+
+    def do_fault(self):
+        self.put("fault", identity=self.identity(), reason="malformed")
 
     def do_again(self):
         """The very same message by another way."""

@@ -70,7 +70,12 @@ LOTUS_V1 = {
         "malformed": 50,
         "graylist": HOUR,
         "graylist_max": DAY,
+        "identity_faults": 3,
+        "identity_ban": DAY,
+        "identity_ban_max": 30 * DAY,
     },
+    "breaker": {"share": 300, "peers": 8, "groups": 4, "hold": MINUTE, "daily": 10},
+    "enforce": {"windows": "on", "keys": "on", "groups": "on", "sanctions": "on"},
     "keys": {
         "basic": 10,
         "verified": 50,
@@ -122,14 +127,20 @@ TIGHT = {
         "node_signatures": every(SECOND, 8),
         "node_header": every(5 * SECOND, 4),
     },
-    "sanctions": {"violations": 3, "invalid_signatures": 3, "malformed": 4},
+    "sanctions": {"violations": 3, "invalid_signatures": 3, "malformed": 4, "identity_faults": 2},
+    "breaker": {"peers": 2, "groups": 2, "daily": 2},
     "keys": {"basic": 3, "verified": 4, "institutional": 6, "stranger": 2},
     "burns": {"registration": 60 * XPI, "rotation": 6 * XPI, "top_up": 12 * XPI},
     "connections": {"inbound": 6, "outbound": 3, "per_narrow": 3, "per_wide": 4},
     "local_envelope": 400,
 }
 
-POLICIES = {"default": {}, "tight": TIGHT}
+# Small limits that only count what they would have refused.
+OBSERVED = TIGHT | {
+    "enforce": {"windows": "observe", "keys": "observe", "groups": "observe", "sanctions": "observe"}
+}
+
+POLICIES = {"default": {}, "tight": TIGHT, "observed": OBSERVED}
 
 
 def policy(name):
@@ -148,6 +159,10 @@ def policy(name):
 def spread(span, count):
     """`count` tokens in `span`, all of which may be saved up."""
     return Rules(interval_us=max(span * 1000 // count, 1), burst=count)
+
+
+def halved(quota):
+    return Rules(interval_us=quota.interval_us * 2, burst=max(quota.burst // 2, 1))
 
 
 def widened(quota, factor):
@@ -208,6 +223,9 @@ class Tally:
     def clear(self):
         self.first = self.faults = 0
 
+    def cap(self, most):
+        self.faults = min(self.faults, most)
+
     def cut(self, now):
         self.first = min(self.first, now)
 
@@ -232,7 +250,7 @@ class Ban:
         self.until = later(now, min(first * 2**self.level, longest))
 
     def is_forgotten(self, now, memory):
-        return self.until == 0 or later(self.until, memory) < now
+        return self.until == 0 or later(self.until, memory + 1) <= now
 
     def cut(self, now, longest):
         if not self.chosen:
@@ -257,6 +275,9 @@ class Reputation:
 
     def __post_init__(self):
         self.score = self.points.start
+
+    def cut(self, now):
+        self.anchor = min(self.anchor, now)
 
     def live_down(self, now):
         weeks = elapsed(self.anchor, now) // self.points.half_life

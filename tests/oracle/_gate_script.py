@@ -16,7 +16,7 @@ class Script:
         self.now = START
         self.put("tip", height=1_000, fork=1_000)
 
-    def put(self, op, **fields):
+    def put(self, op, /, **fields):
         op = {"op": op, "now": self.now} | fields
         want = self.player.play(op)
         if want is not None or op["op"] == "identity":
@@ -24,7 +24,7 @@ class Script:
         self.scenario["ops"].append(op)
         return want
 
-    def expect(self, reason, op, **fields):
+    def expect(self, reason, op, /, **fields):
         """The hand that writes knows the reason; the model has to agree."""
         want = self.put(op, **fields)
         got = want[0] if isinstance(want, list) else want

@@ -6,7 +6,6 @@ use super::{Gate, Parts, SignatureCheck, Signed, Source};
 use crate::keys::{KeyRow, Owner, Watermark};
 use crate::peers::domain;
 use crate::storage::Storage;
-use crate::strangers;
 use crate::table::Row;
 use crate::wire::{AdHeader, AmountRange, Kind, delegation_hash};
 use crate::{Decision, PublicKey, Reason, Screening, Timestamp};
@@ -113,7 +112,7 @@ impl Parts<'_> {
             // Its own peer pushed a second body too soon; a relay of it is not at fault, nor is
             // anybody when the bodies were made far enough apart and only travelled unevenly.
             Reason::TooSoon if self.is_hasty(&author, created_at) => {
-                self.accuse(now, source, Fault::TooFast, evidence);
+                self.accuse_of_haste(now, source, evidence);
             }
             Reason::InvalidSignature => self.accuse(now, source, Fault::InvalidSignature, evidence),
             Reason::NotDelegated | Reason::Lifetime => {
@@ -189,6 +188,10 @@ impl Parts<'_> {
             return Err(Reason::Superseded.into());
         }
         self.commit(now, facts, &cleared);
+        let counters = &mut self.node.counters;
+        let observed = cleared.observed;
+        counters.would_windows = counters.would_windows.saturating_add(observed.windows.into());
+        counters.would_keys = counters.would_keys.saturating_add(observed.keys.into());
         Ok(Reason::New.into())
     }
 
@@ -213,8 +216,14 @@ impl Parts<'_> {
             return;
         }
         row.hasty_at = facts.created_at;
-        if row.violations.add(now, limits.span) >= limits.violations {
+        let enough = row.violations.add(now, limits.span) >= limits.violations;
+        if enough {
             row.violations.clear();
+        }
+        if enough && self.may_sanction_haste() {
+            let Some(row) = self.tables.keys.find_mut(&self.rules.seed, &facts.author) else {
+                return;
+            };
             row.graylisting.begin(now, limits.graylist, limits.graylist_max, limits.span);
         }
         let count = &mut self.node.counters.rate_limit_violations;
@@ -309,7 +318,7 @@ impl Parts<'_> {
             row.keys = row.keys.saturating_add(1);
         }
         let groups = row.groups;
-        strangers::charge(self.tables.cells, &self.rules.seed, &self.rules.policy, groups, now);
+        self.cells().charge(groups, now);
     }
 
     /// Takes a key from its owner, with its slot if it has one.

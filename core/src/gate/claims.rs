@@ -233,6 +233,11 @@ impl Parts<'_> {
         signature: Signature,
     ) -> Result<ClaimTicket, Decision> {
         self.judge_sender(now, source)?;
+        let peer = self.tables.peers.view().find(&self.rules.seed, &source.peer);
+        let unproven = peer.and_then(|(_, row)| self.unproven(now, row));
+        if let Some(refused) = unproven.filter(|_| !source.is_relayed()) {
+            return Err(refused);
+        }
         let burn = read_burn(claim.burn())?;
         let (claimed, signed, also) = match claim {
             BurnClaim::Registration(claim) => {
@@ -389,7 +394,14 @@ impl Parts<'_> {
             return Err(Reason::ConnectionLimit.into());
         };
         row.headers.peek(windows.header, now).map_err(refuse)?;
+        let half = windows.node_header.halved();
+        if !row.outbound {
+            self.node.inbound_headers.peek(half, now).map_err(refuse)?;
+        }
         self.node.headers.take(windows.node_header, now).map_err(refuse)?;
+        if !row.outbound {
+            self.node.inbound_headers.charge(half, now);
+        }
         row.headers.charge(windows.header, now);
         Ok(())
     }

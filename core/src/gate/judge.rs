@@ -1,13 +1,13 @@
 //! What stands against an advertisement, before and again after its signature was checked.
 
 use super::{Parts, Source};
+use crate::Timestamp;
 use crate::identities::IdentityRow;
 use crate::keys::{Channel, KeyRow, Owner};
 use crate::peers::{Groups, PeerRow, domain};
-use crate::strangers;
 use crate::table::{Place, Row};
 use crate::wire::{AmountRange, Authority, Kind};
-use crate::{Decision, Freshness, NotUntil, PeerId, Policy, PublicKey, Reason, Timestamp};
+use crate::{Clock, Decision, Freshness, Mode, NotUntil, PeerId, Policy, PublicKey, Reason};
 
 /// What an advertisement or withdrawal says, without borrowing it.
 #[derive(Clone, Copy, Debug)]
@@ -37,6 +37,23 @@ pub(crate) struct Cleared {
     pub(crate) delegated_by: Option<PublicKey>,
     /// Keyed hash of the delegation's signature; 0 without one.
     pub(crate) delegation: u64,
+    pub(crate) observed: Observed,
+}
+
+/// Which rules would have refused, but only watch.
+#[derive(Clone, Copy, Default)]
+pub(crate) struct Observed {
+    pub(crate) windows: bool,
+    pub(crate) keys: bool,
+}
+
+/// Lets a refusal pass if its rules only watch, and notes that.
+fn enforce(mode: Mode, observed: &mut bool, check: Result<(), Decision>) -> Result<(), Decision> {
+    if mode == Mode::Observe && check.is_err() {
+        *observed = true;
+        return Ok(());
+    }
+    check
 }
 
 fn wait(reason: Reason) -> impl Fn(NotUntil) -> Decision {
@@ -89,11 +106,14 @@ impl Parts<'_> {
                 return Err(Reason::Expired.into());
             }
         }
-        if facts.created_at > now.saturating_add(freshness.future) {
-            return Err(Decision::until(
-                Reason::Future,
-                facts.created_at.saturating_sub(freshness.future),
-            ));
+        let future = self.rules.policy.future();
+        if facts.created_at > now.saturating_add(future) {
+            let retry_at = facts.created_at.saturating_sub(future);
+            return Err(Decision::until(Reason::Future, retry_at));
+        }
+        // A clock that follows the chain is not good enough to tell.
+        if self.rules.policy.clock == Clock::Chain {
+            return Ok(());
         }
         let stale = facts.created_at.saturating_add(freshness.gossip_age) < now;
         if stale && facts.source.channel == Channel::Gossip {
@@ -176,6 +196,7 @@ impl Parts<'_> {
         authority: Authority,
     ) -> Result<Cleared, Decision> {
         let seed = &self.rules.seed.clone();
+        let (modes, mut observed) = (self.rules.policy.enforce, Observed::default());
         let owner = IdentityRow::tag(seed, &authority.identity);
         let found = self.tables.identities.find(seed, &authority.identity);
         let found = found.ok_or(Reason::UnknownIdentity)?;
@@ -221,15 +242,17 @@ impl Parts<'_> {
         } else if new_slot
             && identity.keys >= identity.key_limit(&self.rules.policy, self.node.tip_height())
         {
-            return Err(Decision::until(Reason::KeyLimit, identity.next_free));
+            let full = Err(Decision::until(Reason::KeyLimit, identity.next_free));
+            enforce(modes.keys, &mut observed.keys, full)?;
         }
         if row.is_none() && self.tables.keys.is_full() {
             return Err(Reason::TableFull.into());
         }
         if facts.source.channel.is_push() {
             let quota = identity.quota(&self.rules.policy, self.node.tip_height());
-            identity.window.peek(quota, now).map_err(wait(Reason::IdentityWindow))?;
-            self.judge_window(now, row)?;
+            let window = identity.window.peek(quota, now).map_err(wait(Reason::IdentityWindow));
+            enforce(modes.windows, &mut observed.windows, window)?;
+            enforce(modes.windows, &mut observed.windows, self.judge_window(now, row))?;
         }
         // The very delegation that was checked for this row under this rotation holds still. (With
         // another signature it has to be checked: other nodes, which have no row, will.)
@@ -249,6 +272,7 @@ impl Parts<'_> {
             new_slot,
             delegated_by,
             delegation,
+            observed,
         })
     }
 
@@ -259,6 +283,7 @@ impl Parts<'_> {
         place: Option<Place>,
     ) -> Result<Cleared, Decision> {
         let (seed, policy) = (&self.rules.seed, &self.rules.policy);
+        let (modes, mut observed) = (policy.enforce, Observed::default());
         let row = place.and_then(|place| self.tables.keys.get(place));
         if let Some(row) = row
             && matches!(row.owner, Owner::Identity(_))
@@ -275,7 +300,12 @@ impl Parts<'_> {
         let owner = Owner::Stranger(PeerRow::tag(seed, &facts.source.peer));
         let peer = self.tables.peers.view().find(seed, &facts.source.peer);
         let (keys, groups) = match peer {
-            Some((_, peer)) => (peer.keys, peer.groups),
+            Some((_, peer)) => {
+                if let Some(refused) = self.unproven(now, peer) {
+                    return Err(refused);
+                }
+                (peer.keys, peer.groups)
+            }
             None if facts.source.channel == Channel::Own => (0, Groups::of(seed, None)),
             None => return Err(Reason::ConnectionLimit.into()),
         };
@@ -285,7 +315,7 @@ impl Parts<'_> {
                 return Err(Reason::NotListed.into());
             }
         } else if new_slot && keys >= policy.keys.stranger {
-            return Err(Reason::KeyLimit.into());
+            enforce(modes.keys, &mut observed.keys, Err(Reason::KeyLimit.into()))?;
         }
         let is_stranger = row.is_some_and(|row| matches!(row.owner, Owner::Stranger(_)));
         let share = u64::from(policy.keys.stranger_share);
@@ -297,10 +327,10 @@ impl Parts<'_> {
         if row.is_none() && self.tables.keys.is_full() {
             return Err(Reason::TableFull.into());
         }
-        self.judge_window(now, row)?;
-        strangers::peek(self.tables.cells, seed, policy, groups, now)
-            .map_err(wait(Reason::StrangerWindow))?;
-        Ok(Cleared { row: place, owner, new_slot, delegated_by: None, delegation: 0 })
+        enforce(modes.windows, &mut observed.windows, self.judge_window(now, row))?;
+        let window = self.cells().peek(groups, now).map_err(wait(Reason::StrangerWindow));
+        enforce(modes.windows, &mut observed.windows, window)?;
+        Ok(Cleared { row: place, owner, new_slot, delegated_by: None, delegation: 0, observed })
     }
 
     /// The author's own window, for what came unasked.

@@ -1,14 +1,18 @@
 //! The Gate: one decision for every message, connection, burn and session.
 
 mod ads;
+mod bans;
+mod breaker;
 mod burns;
 mod claims;
 mod clock;
 mod connections;
 mod directory;
+mod faults;
 mod hello;
 mod judge;
 mod operator;
+mod peers;
 mod sanctions;
 mod sessions;
 mod timers;
@@ -24,15 +28,18 @@ pub use operator::{CapacityError, Standing, Subject};
 pub use sessions::Outcome;
 pub use tip::Tip;
 
+use self::breaker::Fuse;
 use self::tip::Doubt;
+use crate::bans::BanCounts;
 use crate::hash::Seed;
 use crate::keys::Channel;
 use crate::metrics::Counters;
 use crate::peers::PeerRow;
 use crate::schnorr;
 use crate::storage::{Storage, Tables};
-use crate::{BlockHeight, Bucket, Decision, PeerId, Policy, PolicyError, PublicKey, Reason};
-use crate::{Signature, Timestamp};
+use crate::strangers::Cells;
+use crate::{BlockHeight, Bucket, Decision, PeerId, Policy, PolicyError, Posture, PublicKey};
+use crate::{Reason, Signature, Timestamp};
 
 /// Where a message came from.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -123,11 +130,21 @@ pub(crate) struct Node {
     pub(crate) highest: BlockHeight,
     pub(crate) signatures: Bucket,
     pub(crate) headers: Bucket,
+    /// The part of `headers` that inbound connections may use.
+    pub(crate) inbound_headers: Bucket,
+    pub(crate) bans: BanCounts,
+    pub(crate) posture: Posture,
+    pub(crate) posture_told: bool,
+    /// No connection from a banned group has to have proved an identity before this.
+    pub(crate) prove_by: Timestamp,
     /// Rows of the key table that strangers have.
     pub(crate) stranger_keys: u32,
     pub(crate) next_sweep: Timestamp,
     /// The latest time given since the clock last stepped back.
     pub(crate) latest: Timestamp,
+    /// That the clock stepped forward is not yet told.
+    pub(crate) stepped: bool,
+    pub(crate) breaker: Fuse,
     pub(crate) counters: Counters,
 }
 
@@ -161,9 +178,16 @@ impl<S: Storage> Gate<S> {
             highest: BlockHeight::default(),
             signatures: Bucket::FULL,
             headers: Bucket::FULL,
+            inbound_headers: Bucket::FULL,
+            bans: BanCounts::ZERO,
+            posture: Posture::Normal,
+            posture_told: true,
+            prove_by: Timestamp::NEVER,
             stranger_keys: 0,
             next_sweep: Timestamp::EPOCH,
             latest: Timestamp::EPOCH,
+            stepped: false,
+            breaker: Fuse::CLOSED,
             counters: Counters::ZERO,
         };
         Ok(Self { storage, rules: Rules { policy, seed }, node })
@@ -179,11 +203,17 @@ impl<S: Storage> Gate<S> {
         self.node.tip
     }
 
-    /// Everything to work on, after a look at the clock.
+    /// How strangers are treated at present.
+    pub const fn posture(&self) -> Posture {
+        self.node.posture
+    }
+
+    /// Everything to work on, after a look at the clock and at what was due.
     pub(crate) fn parts(&mut self, now: Timestamp) -> Parts<'_> {
         let mut parts =
             Parts { tables: self.storage.tables_mut(), rules: &self.rules, node: &mut self.node };
         parts.look_at_clock(now);
+        parts.apply_held(now);
         parts
     }
 }
@@ -191,6 +221,16 @@ impl<S: Storage> Gate<S> {
 impl Parts<'_> {
     pub(crate) fn peer(&mut self, peer: &PeerId) -> Option<&mut PeerRow> {
         self.tables.peers.find_mut(&self.rules.seed, peer)
+    }
+
+    /// The strangers' cells in the posture that is in force.
+    pub(crate) fn cells(&mut self) -> Cells<'_> {
+        Cells {
+            cells: self.tables.cells,
+            seed: &self.rules.seed,
+            policy: &self.rules.policy,
+            lockdown: self.node.posture == Posture::Lockdown,
+        }
     }
 
     /// Takes the tokens of one signature check from the connection and the node.

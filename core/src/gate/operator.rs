@@ -1,9 +1,11 @@
 //! What the operator may do, and what is known about somebody.
 
+use super::bans::operator_rows;
 use super::sanctions::ban_of;
 use super::{Gate, Parts};
 use crate::bans::BanRow;
 use crate::burn::Tier;
+use crate::groups::{GroupRow, narrow};
 use crate::keys::Owner;
 use crate::metrics::Metrics;
 use crate::score::Graylisting;
@@ -44,6 +46,8 @@ pub enum Subject {
     Key(PublicKey),
     /// An identity.
     Identity(IdentityId),
+    /// A narrow address group, by the tag of [`crate::Event::GroupBanned`].
+    Group(u32),
 }
 
 /// What is known about somebody and what follows from it. Fields that do not apply are zero or
@@ -63,6 +67,12 @@ pub struct Standing {
     pub evidence: [u8; 8],
     /// Whether the operator made the ban.
     pub by_operator: bool,
+    /// Whether the operator exempts the peer from group limits and automatic sanctions.
+    pub allowed: bool,
+    /// When a sanction for window violations, which waits, is due.
+    pub held_until: Option<Timestamp>,
+    /// Proven faults of an identity within the span, and how many ban.
+    pub faults: (u8, u8),
     /// Open connections.
     pub connections: u8,
     /// Window violations within the span, and how many sanction.
@@ -99,7 +109,8 @@ impl<S: Storage> Gate<S> {
     ///
     /// # Errors
     /// [`CapacityError::Bans`] when the operator's quarter of the ban table is full,
-    /// [`CapacityError::Unknown`] for an identity or key without a row.
+    /// [`CapacityError::Unknown`] for an identity or key without a row, and for address groups:
+    /// they are only banned by the rule for full tables.
     pub fn ban(
         &mut self,
         now: Timestamp,
@@ -114,12 +125,55 @@ impl<S: Storage> Gate<S> {
             Subject::Peer(peer) => return parts.ban_peer(now, peer, until, reason),
             Subject::Identity(id) => {
                 let row = parts.tables.identities.find_mut(seed, id);
-                row.ok_or(CapacityError::Unknown)?.ban = ban;
+                let row = row.ok_or(CapacityError::Unknown)?;
+                row.ban = ban;
+                row.ban_reason = reason;
+                row.sanctioned = false;
             }
             Subject::Key(key) => {
                 let row = parts.tables.keys.find_mut(seed, key);
                 row.ok_or(CapacityError::Unknown)?.graylisting = ban;
             }
+            Subject::Group(_) => return Err(CapacityError::Unknown),
+        }
+        Ok(())
+    }
+
+    /// Puts a peer on the allow-list, or takes it off. An allowed peer is exempt from the limits
+    /// of its address group and from automatic sanctions, but not from the decoders, windows and
+    /// budgets. Any ban of it is lifted; a later one by the operator takes it off the list.
+    ///
+    /// # Errors
+    /// [`CapacityError::Bans`] when the operator's quarter of the ban table is full.
+    pub fn allow(
+        &mut self,
+        now: Timestamp,
+        peer: &PeerId,
+        allowed: bool,
+    ) -> Result<(), CapacityError> {
+        let mut parts = self.parts(now);
+        if !allowed {
+            if parts.is_allowed(peer)
+                && let Some(place) = parts.tables.bans.find(&parts.rules.seed, peer)
+            {
+                parts.remove_ban(now, place);
+            }
+            return Ok(());
+        }
+        let row = parts.operator_row(now, peer)?;
+        *row = BanRow {
+            peer: *peer,
+            operator: true,
+            allowed,
+            first: now,
+            last: now,
+            ..BanRow::VACANT
+        };
+        parts.note_ban(peer);
+        if let Some(row) = parts.peer(peer) {
+            row.unproven = false;
+            row.sanctioned = false;
+            row.held_until = Timestamp::EPOCH;
         }
         Ok(())
     }
@@ -131,11 +185,15 @@ impl<S: Storage> Gate<S> {
         match subject {
             Subject::Peer(peer) => {
                 let banned = parts.sanction(now, peer).is_some();
+                if parts.is_allowed(peer) {
+                    return banned;
+                }
                 if let Some(place) = parts.tables.bans.find(seed, peer) {
-                    parts.tables.bans.remove(seed, place);
+                    parts.remove_ban(now, place);
                 }
                 if let Some(row) = parts.tables.peers.find_mut(seed, peer) {
                     row.sanctioned = false;
+                    row.held_until = Timestamp::EPOCH;
                 }
                 banned
             }
@@ -149,6 +207,14 @@ impl<S: Storage> Gate<S> {
                 .keys
                 .find_mut(seed, key)
                 .is_some_and(|row| lift(&mut row.graylisting, now)),
+            Subject::Group(group) => {
+                let found = parts.tables.groups.find_mut(seed, &group.to_le_bytes());
+                found.is_some_and(|row| {
+                    let banned = row.ban(now).is_some();
+                    row.until = Timestamp::EPOCH;
+                    banned
+                })
+            }
         }
     }
 
@@ -159,6 +225,16 @@ impl<S: Storage> Gate<S> {
             Subject::Peer(peer) => self.standing_of_peer(now, peer),
             Subject::Key(key) => self.standing_of_key(now, key),
             Subject::Identity(id) => self.standing_of_identity(now, id),
+            Subject::Group(group) => {
+                let mut standing =
+                    Standing { decision: Reason::Clear.into(), ..Standing::default() };
+                let groups = self.storage.tables().groups;
+                if let Some((_, row)) = groups.find(&self.rules.seed, &group.to_le_bytes()) {
+                    standing.known = true;
+                    standing.decision = group_decision(row, now).unwrap_or(standing.decision);
+                }
+                standing
+            }
         }
     }
 
@@ -173,8 +249,15 @@ impl<S: Storage> Gate<S> {
             standing.invalid_signatures =
                 (row.invalid.count(now, limits.span), limits.invalid_signatures);
             standing.malformed = (row.malformed.count(now, limits.span), limits.malformed);
+            standing.held_until = row.is_held().then_some(row.held_until);
             standing.passed_on = row.passed_on.count(now, limits.span);
             standing.keys = (row.keys, policy.keys.stranger);
+            let group = narrow(&self.rules.seed, &row.groups).to_le_bytes();
+            if row.unproven
+                && let Some((_, row)) = tables.groups.find(&self.rules.seed, &group)
+            {
+                standing.decision = group_decision(row, now).unwrap_or(standing.decision);
+            }
             standing.identity = tables
                 .identities
                 .find_tag(&self.rules.seed, row.identity)
@@ -182,10 +265,14 @@ impl<S: Storage> Gate<S> {
         }
         if let Some((_, row)) = tables.bans.find(&self.rules.seed, peer) {
             standing.known = true;
+            standing.allowed = row.allowed;
+            standing.by_operator = row.operator;
+            if row.allowed {
+                return standing;
+            }
             standing.sanction_reason = Some(row.reason);
             standing.sanctioned_at = Some((row.first, row.last));
             standing.evidence = row.evidence;
-            standing.by_operator = row.operator;
             standing.decision = ban_of(row, now).unwrap_or(standing.decision);
         }
         standing
@@ -217,11 +304,14 @@ impl<S: Storage> Gate<S> {
         let tip = self.node.tip_height();
         if let Some(until) = row.ban.active(now) {
             standing.decision = Decision::until(Reason::IdentityBanned, until);
+            standing.sanction_reason = Some(row.ban_reason);
         } else if row.is_suspended(now) {
             standing.decision = Reason::Suspended.into();
         }
         standing.known = true;
         standing.identity = Some(row.id);
+        standing.faults =
+            (row.faults.count(now, policy.sanctions.span), policy.sanctions.identity_faults);
         standing.keys = (row.keys, row.key_limit(policy, tip));
         standing.tier = Some(row.tier(policy, tip));
         standing.burned = row.burned;
@@ -243,7 +333,22 @@ impl<S: Storage> Gate<S> {
             expired_entries_dropped: counters.expired_entries_dropped,
             signature_checks: counters.signature_checks,
             bans_not_recorded: counters.bans_not_recorded,
+            bans_merged: counters.bans_merged,
+            operator_bans: self.node.bans.operator.into(),
+            automatic_bans: self.node.bans.automatic.into(),
+            posture: self.node.posture,
             identities_lapsed: counters.identities_lapsed,
+            identity_faults: counters.identity_faults,
+            identities_banned: counters.identities_banned,
+            breaker_open: self.node.breaker.is_open(now),
+            breaker_opened: counters.breaker_opened,
+            sanctions_spared: counters.sanctions_spared,
+            clock_steps_forward: counters.clock_steps_forward,
+            clock_steps_back: counters.clock_steps_back,
+            would_windows: counters.would_windows,
+            would_keys: counters.would_keys,
+            would_groups: counters.would_groups,
+            would_sanctions: counters.would_sanctions,
             identities_registered: u64::try_from(tables.identities.len()).unwrap_or(u64::MAX),
             ..Metrics::default()
         };
@@ -259,6 +364,7 @@ impl<S: Storage> Gate<S> {
         metrics.average_burn_per_identity = Amount::from_sats(mean(metrics.total_burned.sats()));
         metrics.average_reputation_score = u8::try_from(mean(scores)).unwrap_or(u8::MAX);
         for (_, row) in tables.bans.iter() {
+            metrics.allowed_peers = metrics.allowed_peers.saturating_add(row.allowed.into());
             match ban_of(row, now).map(|ban| ban.reason) {
                 Some(Reason::Blacklisted) => {
                     metrics.blacklisted_peers = metrics.blacklisted_peers.saturating_add(1);
@@ -268,6 +374,10 @@ impl<S: Storage> Gate<S> {
             }
         }
         let count = |n: usize| u64::try_from(n).unwrap_or(u64::MAX);
+        metrics.sanctions_held =
+            count(tables.peers.iter().filter(|(_, row)| row.is_held()).count());
+        metrics.banned_groups =
+            count(tables.groups.iter().filter(|(_, row)| row.ban(now).is_some()).count());
         metrics.active_peers =
             count(tables.peers.iter().filter(|(_, row)| row.connections > 0).count());
         metrics.advertised_keys =
@@ -282,11 +392,42 @@ impl<S: Storage> Gate<S> {
     }
 }
 
+fn group_decision(row: &GroupRow, now: Timestamp) -> Option<Decision> {
+    row.ban(now).map(|until| Decision::until(Reason::GroupBanned, until))
+}
+
 fn lift(ban: &mut Graylisting, now: Timestamp) -> bool {
     core::mem::take(ban).active(now).is_some()
 }
 
 impl Parts<'_> {
+    /// The row of the operator's word on a peer, made if there is room in the operator's quarter.
+    fn operator_row(
+        &mut self,
+        now: Timestamp,
+        peer: &PeerId,
+    ) -> Result<&mut BanRow, CapacityError> {
+        let found = self.tables.bans.find(&self.rules.seed, peer);
+        let known = found.and_then(|place| self.tables.bans.get(place));
+        if !known.is_some_and(|row| row.operator) && !self.room_for_operator(now) {
+            return Err(CapacityError::Bans);
+        }
+        let place = match found {
+            Some(place) => place,
+            None => {
+                let row = BanRow { peer: *peer, operator: true, first: now, ..BanRow::VACANT };
+                self.insert_ban(now, row).ok_or(CapacityError::Bans)?
+            }
+        };
+        let row = self.tables.bans.get_mut(place).ok_or(CapacityError::Bans)?;
+        if !core::mem::replace(&mut row.operator, true) {
+            let group = row.group;
+            self.node.bans.operator = self.node.bans.operator.saturating_add(1);
+            self.uncount_automatic(now, group);
+        }
+        self.tables.bans.get_mut(place).ok_or(CapacityError::Bans)
+    }
+
     fn ban_peer(
         &mut self,
         now: Timestamp,
@@ -294,35 +435,38 @@ impl Parts<'_> {
         until: Option<Timestamp>,
         reason: Reason,
     ) -> Result<(), CapacityError> {
+        let row = self.operator_row(now, peer)?;
+        row.allowed = false;
+        row.reason = reason;
+        row.last = now;
+        // A time that never comes is none.
+        let until = until.filter(|until| *until != Timestamp::NEVER);
+        row.blacklisted = until.is_none();
+        row.graylisting = Graylisting::fixed(until.unwrap_or(Timestamp::EPOCH));
+        self.note_ban(peer);
         let seed = &self.rules.seed;
-        let bans = &mut self.tables.bans;
-        let quarter = bans.view().capacity() / 4;
-        let found = bans.find(seed, peer);
-        let known = found.and_then(|place| bans.get(place)).is_some_and(|row| row.operator);
-        if !known && bans.view().iter().filter(|(_, row)| row.operator).count() >= quarter {
-            return Err(CapacityError::Bans);
-        }
-        let place = match found {
-            Some(place) => place,
-            None => {
-                let row = BanRow { peer: *peer, first: now, ..BanRow::VACANT };
-                bans.insert(seed, row).ok_or(CapacityError::Bans)?
-            }
-        };
-        if let Some(row) = bans.get_mut(place) {
-            row.operator = true;
-            row.reason = reason;
-            row.last = now;
-            row.blacklisted = until.is_none();
-            row.graylisting = Graylisting::fixed(until.unwrap_or(Timestamp::EPOCH));
-        }
         if let Some(place) = self.tables.peers.find(seed, peer) {
             self.tables.peers.mark(place);
             if let Some(row) = self.tables.peers.get_mut(place) {
+                row.held_until = Timestamp::EPOCH;
                 row.sanctioned = true;
             }
         }
         Ok(())
+    }
+
+    /// Whether the operator's quarter has a row free, once those of ended bans have left.
+    fn room_for_operator(&mut self, now: Timestamp) -> bool {
+        let quarter = operator_rows(&self.tables.bans.view());
+        if self.node.bans.operator >= quarter {
+            for place in self.tables.bans.places() {
+                let row = self.tables.bans.get(place);
+                if row.is_some_and(|row| row.operator && !row.is_in_force(now)) {
+                    self.remove_ban(now, place);
+                }
+            }
+        }
+        self.node.bans.operator < quarter
     }
 }
 

@@ -3,15 +3,19 @@
 use super::{Parts, Source};
 use crate::bans::BanRow;
 use crate::hash::sha256;
-use crate::score::Graylisting;
-use crate::table::TableRef;
-use crate::{Decision, PeerId, Reason, Timestamp};
+use crate::{Decision, Millis, Mode, PeerId, Reason, Timestamp};
+
+/// The first eight bytes of the SHA-256 of the evidence.
+pub(crate) type Digest = [u8; 8];
+
+fn digest(evidence: &[u8]) -> Digest {
+    let [a, b, c, d, e, f, g, h, ..] = sha256(&[evidence]);
+    [a, b, c, d, e, f, g, h]
+}
 
 /// What a connection is charged with.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Fault {
-    /// It pushed messages of its own faster than allowed.
-    TooFast,
     /// A signature did not hold.
     InvalidSignature,
     /// Bytes that nobody may send.
@@ -21,7 +25,6 @@ pub(crate) enum Fault {
 impl Fault {
     const fn reason(self) -> Reason {
         match self {
-            Self::TooFast => Reason::TooSoon,
             Self::InvalidSignature => Reason::InvalidSignature,
             Self::Malformed => Reason::Malformed,
         }
@@ -37,22 +40,20 @@ pub(crate) fn ban_of(row: &BanRow, now: Timestamp) -> Option<Decision> {
     Some(Decision::until(Reason::Graylisted, until))
 }
 
-/// Rows that automatic bans may use; the rest is the operator's.
-pub(crate) fn automatic_rows(bans: &TableRef<'_, BanRow>) -> usize {
-    bans.capacity().saturating_sub(bans.capacity() / 4)
-}
-
 impl Parts<'_> {
-    /// The sanction against this peer at `now`.
+    /// The sanction against this peer at `now`. A peer's own row knows it, if there is one.
     pub(crate) fn sanction(&self, now: Timestamp, peer: &PeerId) -> Option<Decision> {
+        if let Some((_, row)) = self.tables.peers.view().find(&self.rules.seed, peer) {
+            return row.ban(now);
+        }
         let (_, row) = self.tables.bans.view().find(&self.rules.seed, peer)?;
         ban_of(row, now)
     }
 
     /// Charges the connection that handed us something wrong, and only it.
     ///
-    /// A peer that only passed it on is never banned for good, and window violations are counted
-    /// only against who published them. A peer that is not connected has no row and is not charged.
+    /// A peer that only passed it on is never banned for good. A peer that is not connected has no
+    /// row and is not charged.
     pub(crate) fn accuse(
         &mut self,
         now: Timestamp,
@@ -64,37 +65,68 @@ impl Parts<'_> {
         let own = source.is_own();
         let Some(row) = self.peer(&source.peer) else { return };
         let (tally, limit) = match (own, fault) {
-            (true, Fault::TooFast) => (&mut row.violations, limits.violations),
             (true, Fault::InvalidSignature) => (&mut row.invalid, limits.invalid_signatures),
             (true, Fault::Malformed) => (&mut row.malformed, limits.malformed),
-            (false, Fault::TooFast) => return,
             (false, Fault::InvalidSignature) => (&mut row.passed_on, limits.invalid_signatures),
             (false, Fault::Malformed) => (&mut row.passed_on, limits.malformed),
         };
-        let reached = tally.add(now, limits.span) >= limit;
-        if reached {
+        if tally.add(now, limits.span) >= limit {
             tally.clear();
-        }
-        if fault == Fault::TooFast {
-            let count = &mut self.node.counters.rate_limit_violations;
-            *count = count.saturating_add(1);
-        }
-        if reached {
-            let for_good = own && fault != Fault::TooFast;
-            self.sanction_peer(now, &source.peer, fault.reason(), for_good, evidence);
+            self.sanction_peer(now, &source.peer, fault.reason(), own, digest(evidence));
         }
     }
 
-    /// Bans a peer and asks for it to be disconnected.
-    fn sanction_peer(
+    /// Counts a window violation of a connection that pushed something of its own too soon.
+    pub(crate) fn accuse_of_haste(&mut self, now: Timestamp, source: &Source, evidence: &[u8]) {
+        let limits = self.rules.policy.sanctions;
+        if !source.is_own() || self.rules.policy.enforce.windows == Mode::Observe {
+            return;
+        }
+        let Some(row) = self.peer(&source.peer) else { return };
+        let reached = row.violations.add(now, limits.span) >= limits.violations;
+        let count = &mut self.node.counters.rate_limit_violations;
+        *count = count.saturating_add(1);
+        if reached {
+            self.sanction_haste(now, &source.peer, digest(evidence));
+        }
+    }
+
+    /// Whether the operator exempts a peer from group limits and automatic sanctions.
+    pub(crate) fn is_allowed(&self, peer: &PeerId) -> bool {
+        let found = self.tables.bans.view().find(&self.rules.seed, peer);
+        found.is_some_and(|(_, row)| row.allowed)
+    }
+
+    /// Whether automatic bans are made; counts one that is not.
+    pub(crate) fn may_sanction(&mut self) -> bool {
+        self.note_sanction(self.rules.policy.enforce.sanctions == Mode::On)
+    }
+
+    /// The same for window violations: as long as windows are only observed, so are these.
+    pub(crate) fn may_sanction_haste(&mut self) -> bool {
+        let modes = self.rules.policy.enforce;
+        self.note_sanction(modes.sanctions == Mode::On && modes.windows == Mode::On)
+    }
+
+    fn note_sanction(&mut self, on: bool) -> bool {
+        let would = &mut self.node.counters.would_sanctions;
+        *would = would.saturating_add((!on).into());
+        on
+    }
+
+    /// Bans a peer, unless it is allowed, and asks for it to be disconnected.
+    pub(crate) fn sanction_peer(
         &mut self,
         now: Timestamp,
         peer: &PeerId,
         reason: Reason,
         for_good: bool,
-        evidence: &[u8],
+        evidence: Digest,
     ) {
         let limits = self.rules.policy.sanctions;
+        if self.is_allowed(peer) || !self.may_sanction() {
+            return;
+        }
         let blocked = &mut self.node.counters.peers_blocked;
         *blocked = blocked.saturating_add(1);
         if let Some(place) = self.tables.peers.find(&self.rules.seed, peer) {
@@ -103,9 +135,10 @@ impl Parts<'_> {
                 row.sanctioned = true;
             }
         }
-        let Some(row) = self.ban_row(now, peer) else {
-            let lost = &mut self.node.counters.bans_not_recorded;
-            *lost = lost.saturating_add(1);
+        let group = self.group_of(peer);
+        let Some(row) = self.ban_row(now, peer, group) else {
+            let span = if for_good { Millis::MAX } else { limits.graylist };
+            self.ban_without_row(now, peer, group, span);
             return;
         };
         if row.operator {
@@ -113,49 +146,13 @@ impl Parts<'_> {
         }
         row.reason = reason;
         row.last = now;
-        let [a, b, c, d, e, f, g, h, ..] = sha256(&[evidence]);
-        row.evidence = [a, b, c, d, e, f, g, h];
+        row.evidence = evidence;
         if for_good {
             row.blacklisted = true;
         } else {
             row.graylisting.begin(now, limits.graylist, limits.graylist_max, limits.span);
         }
-    }
-
-    /// The row of a peer's bans, made if there is room among the automatic ones.
-    fn ban_row(&mut self, now: Timestamp, peer: &PeerId) -> Option<&mut BanRow> {
-        let seed = &self.rules.seed;
-        let bans = &mut self.tables.bans;
-        if let Some(place) = bans.find(seed, peer) {
-            // The row that an operator's ban leaves when it ends is one of the operator's quarter.
-            if bans.get(place).is_none_or(|row| !row.operator || ban_of(row, now).is_some()) {
-                return bans.get_mut(place);
-            }
-            bans.remove(seed, place);
-        }
-        let automatic = bans.view().iter().filter(|(_, row)| !row.operator).count();
-        if automatic >= automatic_rows(&bans.view()) {
-            let span = self.rules.policy.sanctions.span;
-            bans.remove_if(seed, |row| {
-                !row.operator && !row.blacklisted && row.graylisting.is_forgotten(now, span)
-            });
-            if bans.view().iter().filter(|(_, row)| !row.operator).count()
-                >= automatic_rows(&bans.view())
-            {
-                return None;
-            }
-        }
-        let graylisting = Graylisting::ZERO;
-        let place = bans.insert(
-            seed,
-            BanRow {
-                peer: *peer,
-                first: now,
-                last: now,
-                graylisting,
-                ..<BanRow as crate::table::Row>::VACANT
-            },
-        )?;
-        bans.get_mut(place)
+        row.tried = now;
+        self.note_ban(peer);
     }
 }

@@ -77,6 +77,12 @@ impl Reputation {
         self.debt
     }
 
+    /// Moves an anchor that a clock that stepped back left in the future to `now`: debt is to be
+    /// lived down again.
+    pub fn cut(&mut self, now: Timestamp) {
+        self.anchor = self.anchor.min(now);
+    }
+
     /// A session completed; the subject answered within `response`.
     pub fn success(&mut self, points: &ReputationPoints, now: Timestamp, response: Millis) {
         self.live_down(points, now);

@@ -76,8 +76,10 @@ fn what_has_ended_is_not_listed_again_when_the_clock_steps_back() {
     let (mut world, id) = world_at(START);
     let author = secret(0);
     assert_eq!(reason(world.direct(0, &ad(&author).under(&id))), Reason::New);
-    world.gate.handle_timeout(START.saturating_add(DAY));
+    world.wait(DAY);
+    world.gate.handle_timeout(world.now);
     assert_eq!(world.of_identity(&id).keys.0, 0);
+    world.now = START;
     world.gate.handle_timeout(START.saturating_add(MINUTE));
     world.wait(MINUTE);
     assert!(!world.gate.is_listed(world.now, &author.public_key()), "it has no slot");
@@ -128,7 +130,11 @@ fn the_operators_bans_are_never_cut() {
         world.gate.handle_timeout(START.saturating_sub(HOUR));
         for subject in &subjects {
             let standing = world.gate.standing(START, subject);
-            assert_eq!(standing.decision.retry_at, Some(until), "{subject:?}");
+            // For a peer, a time that never comes is none.
+            let blacklisted = until == Timestamp::NEVER && matches!(subject, Subject::Peer(_));
+            let expected = Some(until).filter(|_| !blacklisted);
+            assert!(!standing.decision.is_accept());
+            assert_eq!(standing.decision.retry_at, expected, "{subject:?}");
         }
         world.gate.handle_timeout(START);
     }
@@ -145,4 +151,112 @@ fn sweeping_goes_on_after_a_step_back() {
     assert_eq!(world.gate.poll_timeout(), START.saturating_add(Millis::from_mins(5)));
     world.gate.handle_timeout(START.saturating_add(SECOND));
     assert_eq!(world.gate.poll_timeout(), START.saturating_add(Millis::from_mins(5)), "too early");
+}
+
+/// What ended only by a wrong clock is still there when it is right again.
+#[test]
+fn a_step_forward_is_told_and_puts_the_sweep_off() {
+    let author = secret(0);
+    let later = |span: Millis| START.saturating_add(span);
+    let years = later(DAY.saturating_mul(3650));
+    for wrong in [later(DAY.saturating_mul(2)), years, Timestamp::NEVER] {
+        let (mut world, id) = world_at(START);
+        assert_eq!(reason(world.direct(0, &ad(&author).under(&id))), Reason::New);
+        world.gate.handle_timeout(START);
+        let _ = world.events();
+        world.now = wrong;
+        world.gate.handle_timeout(wrong);
+        world.gate.handle_timeout(wrong);
+        assert_eq!(world.events(), [Event::ClockStepped]);
+        assert_eq!(world.gate.poll_timeout(), wrong.saturating_add(Millis::from_mins(10)));
+        assert!(!world.gate.is_listed(wrong, &author.public_key()), "decisions use the time given");
+        assert_eq!(world.gate.metrics(wrong).clock_steps_forward, 1);
+        world.now = later(SECOND);
+        world.gate.handle_timeout(world.now);
+        assert!(world.gate.is_listed(world.now, &author.public_key()), "{wrong:?}");
+        assert_eq!(world.events(), []);
+        assert_eq!(world.gate.metrics(wrong).clock_steps_back, 1);
+    }
+    // Ten minutes later it is swept by whatever the clock says.
+    let (mut world, id) = world_at(START);
+    assert_eq!(reason(world.direct(0, &ad(&author).under(&id))), Reason::New);
+    world.gate.handle_timeout(years);
+    world.gate.handle_timeout(years.saturating_add(Millis::from_mins(10)));
+    assert_eq!(world.of_identity(&id).keys.0, 0);
+    // An hour without a call is none.
+    let (mut world, _) = world_at(START);
+    let _ = world.events();
+    world.gate.handle_timeout(later(HOUR));
+    assert_eq!(world.events(), []);
+    world.gate.handle_timeout(later(HOUR.saturating_mul(2).saturating_add(Millis::new(1))));
+    assert_eq!(world.events(), [Event::ClockStepped]);
+}
+
+/// Its own node published with a clock years ahead, and has the watermark of that.
+#[test]
+fn a_signer_whose_own_clock_was_ahead_is_heard_again() {
+    let (mut world, id) = world_at(START);
+    let author = secret(0);
+    world.now = START.saturating_add(DAY.saturating_mul(3650));
+    let own = Source::own(peer(9));
+    let ahead = ad(&author).under(&id).at(world.now).seal();
+    assert_eq!(reason(world.send(&own, &ahead)), Reason::New);
+    world.now = START;
+    world.gate.handle_timeout(START);
+    world.wait(Millis::from_mins(5).saturating_add(MINUTE));
+    let now = ad(&author).under(&id).at(world.now).seal();
+    assert_eq!(reason(world.send(&own, &now)), Reason::New);
+}
+
+#[test]
+fn debt_made_by_a_clock_that_was_ahead_is_lived_down() {
+    let score = |wrong: Millis| {
+        let mut world = World::registered(2);
+        let ids = [Claim::real(0).id(), Claim::real(1).id()];
+        let record = |world: &mut World, session: u8, outcome| {
+            let session = SessionId::from_bytes([session; 16]);
+            let recorded =
+                world.gate.record_session(world.now, &session, &ids[0], &ids[1], outcome);
+            assert_eq!(reason(recorded), Reason::Clear);
+        };
+        world.now = START.saturating_add(wrong);
+        for session in 1..=2 {
+            let failed = Outcome::Failed(score::Failure::InvalidSignature);
+            record(&mut world, session, failed);
+        }
+        world.now = START;
+        world.gate.handle_timeout(START);
+        world.wait(DAY.saturating_mul(21));
+        record(&mut world, 3, Outcome::Completed(SECOND));
+        world.of_identity(&ids[0]).score
+    };
+    // 40 points halved three times, less one, from 60 / 3 + 20.
+    assert_eq!(score(Millis::ZERO), 36);
+    assert_eq!(score(DAY.saturating_mul(3650)), 36);
+}
+
+#[test]
+fn by_the_chains_clock_messages_may_be_two_hours_ahead_and_gossip_of_any_age() {
+    let policy = Policy { clock: Clock::Chain, ..POLICY };
+    let tolerance = Millis::from_mins(125);
+    let author = secret(0);
+    let world = || {
+        let mut world = World::with(Capacity::SMALL, policy);
+        world.connect(0);
+        let id = world.register(&Claim::real(0));
+        (world, id)
+    };
+    let (mut ahead, id) = world();
+    let just = ad(&author).under(&id).at(START.saturating_add(tolerance));
+    let over = just.at(just.created_at.saturating_add(Millis::new(1)));
+    let refused = Decision::until(Reason::Future, START.saturating_add(Millis::new(1)));
+    assert_eq!(ahead.gossip(0, 0, &over), refused);
+    assert_eq!(reason(ahead.gossip(0, 0, &just)), Reason::New);
+
+    let (mut behind, _) = world();
+    let old = ad(&author).under(&id).at(START.saturating_sub(HOUR.saturating_mul(23)));
+    assert_eq!(reason(behind.gossip(0, 0, &old)), Reason::Expired, "that holds");
+    assert_eq!(reason(behind.gossip(0, 0, &old.lasting(DAY))), Reason::New);
+    let (mut system, _) = world_at(START);
+    assert_eq!(reason(system.gossip(0, 0, &old.lasting(DAY))), Reason::Stale);
 }

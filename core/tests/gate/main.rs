@@ -2,8 +2,10 @@
 
 mod ads;
 mod anchored;
+mod breaker;
 mod burn_regressions;
 mod burns;
+mod cells;
 mod clock;
 mod contest;
 mod credits;
@@ -11,8 +13,13 @@ mod delegates;
 mod faults;
 mod find;
 mod freshness;
+mod full_bans;
+mod full_peers;
+mod group_bans;
 mod hello;
+mod observe;
 mod operator;
+mod proven;
 mod random;
 mod regressions;
 mod reorg;

@@ -69,7 +69,8 @@ fn the_operator_has_a_quarter_of_the_bans_and_the_rest_is_not_his() {
     assert_eq!(banned.count(), 6);
     assert_eq!(world.gate.metrics(START).bans_not_recorded, 2);
     let told = world.events();
-    assert_eq!(told.len(), 8);
+    assert_eq!(told.len(), 9);
+    assert!(told.contains(&Event::PostureChanged(Posture::Lockdown)));
     let unrecorded = |event: &&Event| {
         matches!(event, Event::Sanctioned { until: Some(START), reason: Reason::TableFull, .. })
     };
@@ -179,4 +180,96 @@ fn connected_peers_are_never_pushed_out_of_their_table() {
     world.connect(2);
     assert!(!world.of_peer(0).known && world.of_peer(1).known && world.of_peer(2).known);
     assert_eq!(world.gate.metrics(START).active_peers, 3);
+}
+
+#[test]
+fn an_allowed_peer_is_exempt_from_group_limits_and_automatic_bans() {
+    let mut world = World::with(Capacity::SMALL, POLICY);
+    for number in 0..8 {
+        let connection = connection(number, "1.2.3.4", Direction::Inbound);
+        world.gate.connected(START, &connection).unwrap();
+    }
+    let ninth = connection(8, "1.2.3.4", Direction::Inbound);
+    assert_eq!(reason(world.gate.screen_connection(START, &ninth)), Reason::GroupLimit);
+    world.gate.allow(START, &peer(8), true).unwrap();
+    assert_eq!(reason(world.gate.screen_connection(START, &ninth)), Reason::Clear);
+    world.gate.connected(START, &ninth).unwrap();
+    let tenth = connection(9, "1.2.3.4", Direction::Inbound);
+    assert_eq!(reason(world.gate.screen_connection(START, &tenth)), Reason::GroupLimit, "only it");
+
+    // The decoder and the windows hold, and nothing bans it.
+    let source = Source::direct(peer(8));
+    for _ in 0..200 {
+        let _ = world.gate.malformed(START, &source, Reason::Malformed, b"x");
+    }
+    for _ in 0..60 {
+        let _ = world.gate.screen_frame(START, &source, FrameKind::Direct, 10);
+    }
+    let frame = world.gate.screen_frame(START, &source, FrameKind::Direct, 10);
+    assert_eq!(reason(frame), Reason::ConnectionWindow);
+    let oversize = world.gate.screen_frame(START, &source, FrameKind::Direct, size::FRAME + 1);
+    assert_eq!(reason(oversize), Reason::Oversize);
+    let standing = world.of_peer(8);
+    assert!(standing.allowed && standing.by_operator);
+    assert_eq!(reason(standing.decision), Reason::Clear);
+    assert_eq!(standing.sanction_reason, None);
+    assert_eq!(world.events(), []);
+    let metrics = world.gate.metrics(START);
+    assert_eq!((metrics.allowed_peers, metrics.peers_blocked), (1, 0));
+
+    // Off the list, it is as any other.
+    world.gate.allow(START, &peer(8), false).unwrap();
+    assert!(!world.of_peer(8).allowed);
+    for _ in 0..50 {
+        let _ = world.gate.malformed(START, &source, Reason::Malformed, b"x");
+    }
+    assert_eq!(reason(world.of_peer(8).decision), Reason::Blacklisted);
+}
+
+#[test]
+fn the_operators_last_word_on_a_peer_holds() {
+    let mut world = World::new();
+    world.connect(0);
+    let subject = Subject::Peer(peer(0));
+    for _ in 0..50 {
+        let source = Source::direct(peer(0));
+        let _ = world.gate.malformed(START, &source, Reason::Malformed, b"x");
+    }
+    assert_eq!(reason(world.of_peer(0).decision), Reason::Blacklisted);
+    world.gate.allow(START, &peer(0), true).unwrap();
+    assert_eq!(reason(world.of_peer(0).decision), Reason::Clear);
+    assert_eq!(world.events(), [], "it is not disconnected any more");
+    world.gate.ban(START, &subject, None, Reason::Text).unwrap();
+    let standing = world.of_peer(0);
+    assert_eq!((reason(standing.decision), standing.allowed), (Reason::Blacklisted, false));
+    world.gate.allow(START, &peer(0), false).unwrap();
+    assert_eq!(reason(world.of_peer(0).decision), Reason::Blacklisted, "it was not allowed");
+    world.gate.allow(START, &peer(0), true).unwrap();
+    assert!(!world.gate.unban(START, &subject), "there is no ban to lift");
+    assert!(world.of_peer(0).allowed);
+}
+
+#[test]
+fn the_allow_list_is_in_the_operators_quarter_and_outlives_sweeps() {
+    let mut world = World::with(Capacity { bans: 8, ..Capacity::SMALL }, POLICY);
+    assert_eq!(world.gate.allow(START, &peer(0), true), Ok(()));
+    assert_eq!(world.gate.allow(START, &peer(0), true), Ok(()), "again is no new row");
+    world.gate.ban(START, &Subject::Peer(peer(1)), None, Reason::Text).unwrap();
+    assert_eq!(world.gate.allow(START, &peer(2), true), Err(CapacityError::Bans));
+    assert_eq!(world.gate.allow(START, &peer(2), false), Ok(()));
+    assert!(!world.of_peer(2).known);
+    world.wait(DAY.saturating_mul(60));
+    world.gate.handle_timeout(world.now);
+    // Six automatic bans and more push nobody out of that quarter.
+    for number in 10..20 {
+        world.connect(number);
+        for _ in 0..50 {
+            let source = Source::direct(peer(number));
+            let _ = world.gate.malformed(world.now, &source, Reason::Malformed, b"x");
+        }
+    }
+    assert!(world.of_peer(0).allowed);
+    assert_eq!(reason(world.of_peer(1).decision), Reason::Blacklisted);
+    world.gate.allow(world.now, &peer(0), false).unwrap();
+    assert_eq!(world.gate.allow(world.now, &peer(2), true), Ok(()));
 }

@@ -57,7 +57,7 @@ fn clock(anywhere: bool) -> BoxedStrategy<Clock> {
 
 fn steps(anywhere: bool) -> impl Strategy<Value = Vec<Step>> {
     let step = (
-        0..18u8,
+        0..20u8,
         0..PEERS,
         0..AUTHORS,
         0..IDENTITIES + 1,
@@ -209,7 +209,10 @@ fn play<S: Storage>(world: &mut World<S>, actors: &Actors, sent: &mut Sent, step
         }
         7 => world.claim_from(step.peer, claim, EvidenceClass::Node),
         8 => {
-            let connection = World::<Heap>::connection(step.peer);
+            let mut connection = World::<Heap>::connection(step.peer);
+            if step.ago.is_multiple_of(2) {
+                connection.direction = Direction::Outbound;
+            }
             let decision = world.gate.screen_connection(now, &connection);
             let _ = world.gate.connected(now, &connection);
             decision
@@ -260,6 +263,11 @@ fn play<S: Storage>(world: &mut World<S>, actors: &Actors, sent: &mut Sent, step
                 assert!(first || lapsed, "credited twice");
             }
             decision
+        }
+        18 => world.gate.record_fault(now, &claim.id(), Reason::InvalidSignature),
+        19 => {
+            let _ = world.gate.allow(now, &peer(step.peer), step.ago.is_multiple_of(3));
+            return;
         }
         17 => {
             let tip = world.gate.tip().unwrap().height.get();
@@ -324,8 +332,36 @@ fn run<S: Storage>(storage: S, capacity: Capacity, steps: &[Step], actors: &Acto
     }
 }
 
+/// The signer that nobody in a random history speaks for, and the peer it comes from.
+const HONEST: u32 = IDENTITIES + 1;
+const HOME: u32 = PEERS;
+
+/// It publishes by its own node whenever the clock says something else. Then the clock is right.
+fn honest_after(steps: &[Step], end: Timestamp, actors: &Actors) {
+    let mut world = World::with(Capacity::SMALL, POLICY);
+    let (author, id) = (secret(HONEST), world.register(&Claim::real(HONEST)));
+    let mut sent = Sent::default();
+    // What the chain says is another matter.
+    for step in steps.iter().filter(|step| !matches!(step.call, 12 | 17)) {
+        play(&mut world, actors, &mut sent, step);
+        let own = ad(&author).under(&id).at(world.now).seal();
+        let _ = world.send(&Source::own(peer(HOME)), &own);
+    }
+    world.gate.handle_timeout(end);
+    world.now = START;
+    world.gate.handle_timeout(START);
+    // The longest that anything may stand against it: a watermark, as far ahead as clocks differ.
+    world.wait(POLICY.freshness.future.saturating_add(MINUTE));
+    world.connect(HOME);
+    let now = ad(&author).under(&id).of_peer(HOME).at(world.now);
+    assert_eq!(reason(world.direct(HOME, &now)), Reason::New);
+    assert!(world.gate.is_listed(world.now, &author.public_key()));
+    let standing = world.of_identity(&id);
+    assert_eq!((reason(standing.decision), standing.faults.0), (Reason::Clear, 0));
+}
+
 const TINY: Capacity =
-    Capacity { peers: 4, identities: 3, keys: 16, bans: 4, cells: 4, outcomes: 3 };
+    Capacity { peers: 4, identities: 3, keys: 16, bans: 4, groups: 1, cells: 4, outcomes: 3 };
 
 proptest! {
     #![proptest_config(ProptestConfig {
@@ -343,6 +379,14 @@ proptest! {
     fn small_tables_keep_their_bounds(steps in steps(true)) {
         let capacity = Capacity { keys: 32, ..Capacity::SMALL };
         run(Heap::new(capacity), capacity, &steps, &Actors::new());
+    }
+
+    #[test]
+    fn after_any_jumps_of_the_clock_an_honest_signer_is_heard_again(
+        steps in steps(true),
+        end in prop_oneof![Just(0), Just(u64::MAX), any::<u64>()],
+    ) {
+        honest_after(&steps, Timestamp::from_millis(end), &Actors::new());
     }
 
     #[test]

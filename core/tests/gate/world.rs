@@ -32,6 +32,9 @@ pub(crate) fn peer(number: u32) -> PeerId {
 /// The peer that brings what nobody else is to pay for.
 pub(crate) const COURIER: u32 = 1_000_000;
 
+/// A peer that never connects.
+pub(crate) const NOBODY: u32 = u32::MAX;
+
 pub(crate) struct World<S = Heap> {
     pub(crate) gate: Gate<S>,
     pub(crate) now: Timestamp,
@@ -65,7 +68,15 @@ impl<S: Storage> World<S> {
     }
 
     pub(crate) fn wait(&mut self, span: Millis) {
-        self.now = self.now.saturating_add(span);
+        self.run_to(self.now.saturating_add(span));
+    }
+
+    /// Lets the clock run: the Gate hears of it every hour, so that it is not a step.
+    pub(crate) fn run_to(&mut self, now: Timestamp) {
+        while self.now < now {
+            self.now = self.now.saturating_add(HOUR).min(now);
+            self.gate.disconnected(self.now, &peer(NOBODY));
+        }
     }
 
     /// A tip that the source may well have; see `try_tip` for others.

@@ -23,6 +23,13 @@ impl Player {
                     let number = NUMBERS.clone().find(|number| peer(*number) == *id).unwrap();
                     json!(["sanctioned", number, until.map(Timestamp::as_millis), reason.as_str()])
                 }
+                Event::IdentityBanned { identity, until, reason } => {
+                    let number = self.identity_of(identity);
+                    json!(["identity-banned", number, until.as_millis(), reason.as_str()])
+                }
+                Event::ClockStepped => json!(["clock-stepped"]),
+                Event::BreakerOpened { until } => json!(["breaker-opened", until.as_millis()]),
+                Event::BreakerClosed => json!(["breaker-closed"]),
                 Event::Registered(id) => of("registered", id),
                 Event::Suspended(id) => of("suspended", id),
                 Event::Resumed(id) => of("resumed", id),
@@ -45,6 +52,9 @@ impl Player {
             "for": standing.sanction_reason.map(Reason::as_str),
             "first": standing.sanctioned_at.map(|(first, _)| time(first)),
             "last": standing.sanctioned_at.map(|(_, last)| time(last)),
+            "allowed": standing.allowed,
+            "held_until": standing.held_until.map(time),
+            "faults": standing.faults.0,
             "by_operator": standing.by_operator,
             "connections": standing.connections,
             "violations": standing.violations.0,

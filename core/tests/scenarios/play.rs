@@ -11,8 +11,15 @@ use serde_json::{Value, json};
 use crate::actors::*;
 
 /// More than any scenario fills.
-const CAPACITY: Capacity =
-    Capacity { peers: 64, identities: 256, keys: 4_096, bans: 256, cells: 65_536, outcomes: 1_024 };
+const CAPACITY: Capacity = Capacity {
+    peers: 64,
+    identities: 256,
+    keys: 4_096,
+    bans: 256,
+    groups: 64,
+    cells: 65_536,
+    outcomes: 1_024,
+};
 const US: u32 = 9;
 const CHALLENGE: [u8; 32] = [7; 32];
 
@@ -150,6 +157,15 @@ impl Player {
                 }
             }
             "unban" => json!(self.gate.unban(now, &self.subject(op))),
+            "allow" => {
+                let allowed = self.gate.allow(now, &peer(small(op, "peer")), is(op, "allowed"));
+                allowed.expect("room for the operator's word");
+                Value::Null
+            }
+            "fault" => {
+                let (id, why) = (self.id(small(op, "identity")), reason(text(op, "reason")));
+                shown(self.gate.record_fault(now, &id, why))
+            }
             "sweep" => {
                 self.gate.handle_timeout(now);
                 json!(self.gate.poll_timeout().as_millis())

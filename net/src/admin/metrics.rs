@@ -35,7 +35,25 @@ const FIELDS: &[(&str, Kind, &str)] = &[
     ("advertised_keys", Gauge, "Keys with a live advertisement"),
     ("signature_checks", Counter, "Signatures checked"),
     ("bans_not_recorded", Counter, "Bans that found no room"),
+    ("bans_merged", Counter, "Bans for which the ban of their address group stands"),
+    ("banned_groups", Gauge, "Narrow address groups whose strangers are banned"),
+    ("operator_bans", Gauge, "Rows of the ban table in the operator's part"),
+    ("automatic_bans", Gauge, "Rows of the ban table in the automatic part"),
+    ("posture", Gauge, "How strangers are treated"),
     ("identities_lapsed", Counter, "Identities given up because their burn did not come back"),
+    ("identity_faults", Counter, "Proven faults of identities"),
+    ("identities_banned", Counter, "Bans of identities begun"),
+    ("allowed_peers", Gauge, "Peers on the allow-list"),
+    ("sanctions_held", Gauge, "Sanctions for window violations that wait"),
+    ("breaker_open", Gauge, "Whether window violations are not sanctioned at present"),
+    ("breaker_opened", Counter, "Times that the breaker opened"),
+    ("sanctions_spared", Counter, "Sanctions for window violations that the breaker dropped"),
+    ("clock_steps_forward", Counter, "Steps of the clock forward by more than an hour"),
+    ("clock_steps_back", Counter, "Steps of the clock back"),
+    ("would_windows", Counter, "Refusals by windows that were only observed"),
+    ("would_keys", Counter, "Refusals by key limits that were only observed"),
+    ("would_groups", Counter, "Refusals by group limits that were only observed"),
+    ("would_sanctions", Counter, "Sanctions that were only observed"),
 ];
 
 /// The text for a scraper.
@@ -46,11 +64,14 @@ pub(super) fn text(metrics: &Metrics, decisions: &[(Reason, u64)]) -> String {
     };
     let mut text = String::new();
     for (name, kind, help) in FIELDS {
-        if let Some(value) = values.get(*name).and_then(Value::as_u64) {
-            family(&mut text, name, *kind, help);
-            let suffix = if *kind == Counter { "_total" } else { "" };
-            line(&mut text, format_args!("ltms_{name}{suffix} {value}"));
-        }
+        let suffix = if *kind == Counter { "_total" } else { "" };
+        let (labels, value) = match values.get(*name) {
+            Some(Value::String(state)) => (format!("{{{name}=\"{state}\"}}"), 1),
+            Some(Value::Bool(holds)) => (String::new(), u64::from(*holds)),
+            value => (String::new(), value.and_then(Value::as_u64).unwrap_or(0)),
+        };
+        family(&mut text, name, *kind, help);
+        line(&mut text, format_args!("ltms_{name}{suffix}{labels} {value}"));
     }
     family(&mut text, "decisions", Counter, "Decisions by verdict and reason");
     for (reason, count) in decisions {
@@ -97,6 +118,8 @@ mod tests {
         let text = text(&metrics, &[(Reason::TooSoon, 3), (Reason::New, 4)]);
         for line in [
             "# TYPE ltms_peers_blocked counter\nltms_peers_blocked_total 7\n",
+            "ltms_posture{posture=\"normal\"} 1\n",
+            "ltms_breaker_open 0\n",
             "# TYPE ltms_total_burned gauge\nltms_total_burned 50000000\n",
             "ltms_decisions_total{verdict=\"ignore\",reason=\"too-soon\"} 3\n",
             "ltms_decisions_total{verdict=\"accept\",reason=\"new\"} 4\n",
