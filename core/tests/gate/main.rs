@@ -13,6 +13,7 @@ mod faults;
 mod find;
 mod freshness;
 mod hello;
+mod honest;
 mod observe;
 mod operator;
 mod proven;
