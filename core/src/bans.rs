@@ -5,6 +5,26 @@ use crate::score::Graylisting;
 use crate::table::Row;
 use crate::{PeerId, Reason, Timestamp};
 
+/// How many rows there are, and what is known about them without looking.
+#[derive(Clone, Copy)]
+pub(crate) struct BanCounts {
+    /// Rows of the operator's.
+    pub(crate) operator: u32,
+    /// All other rows.
+    pub(crate) automatic: u32,
+    /// No automatic row can have to leave before this.
+    pub(crate) due: Timestamp,
+    /// No address group has more banned ids than this.
+    pub(crate) densest: u16,
+    /// Where the next address group to forget is looked for.
+    pub(crate) hand: u32,
+}
+
+impl BanCounts {
+    pub(crate) const ZERO: Self =
+        Self { operator: 0, automatic: 0, due: Timestamp::NEVER, densest: 0, hand: 0 };
+}
+
 #[derive(Clone)]
 pub(crate) struct BanRow {
     pub(crate) peer: PeerId,
@@ -18,6 +38,10 @@ pub(crate) struct BanRow {
     pub(crate) reason: Reason,
     pub(crate) first: Timestamp,
     pub(crate) last: Timestamp,
+    /// When it was banned or last tried to connect.
+    pub(crate) tried: Timestamp,
+    /// The narrow address group it was banned from; [`crate::groups::NONE`] if that is not known.
+    pub(crate) group: u32,
     /// The first eight bytes of the SHA-256 of what completed the count.
     pub(crate) evidence: [u8; 8],
 }
@@ -26,6 +50,11 @@ impl BanRow {
     /// Whether it says anything about the peer at `now`.
     pub(crate) fn is_in_force(&self, now: Timestamp) -> bool {
         self.allowed || self.blacklisted || self.graylisting.active(now).is_some()
+    }
+
+    /// The end of the ban, which may have passed.
+    pub(crate) const fn until(&self) -> Timestamp {
+        if self.blacklisted { Timestamp::NEVER } else { self.graylisting.end() }
     }
 }
 
@@ -40,6 +69,8 @@ impl Row for BanRow {
         reason: Reason::Unjudged,
         first: Timestamp::EPOCH,
         last: Timestamp::EPOCH,
+        tried: Timestamp::EPOCH,
+        group: crate::groups::NONE,
         evidence: [0; 8],
     };
     const DOMAIN: u8 = domain::BAN;

@@ -2,6 +2,17 @@
 
 use crate::{IdentityId, PeerId, Reason, Timestamp};
 
+/// How strangers are treated. Identities go on in every posture.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize), serde(rename_all = "snake_case"))]
+pub enum Posture {
+    /// As the windows say.
+    #[default]
+    Normal,
+    /// A ban found no room: strangers keep one eighth of their cells until there is room again.
+    Lockdown,
+}
+
 /// An effect on somebody other than the caller. It is a mark in the row concerned, so there is
 /// no queue to overflow: draining late costs only promptness.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -35,6 +46,23 @@ pub enum Event {
     BreakerClosed,
     /// The clock stepped forward by more than an hour; nothing is swept for ten minutes.
     ClockStepped,
+    /// This connected peer comes from a banned address group: cut it off from gossip before
+    /// deduplication, until [`crate::Gate::prove_identity`] clears it or it is sanctioned.
+    ProveIdentity {
+        /// The peer.
+        peer: PeerId,
+        /// When it will be sanctioned.
+        until: Timestamp,
+    },
+    /// The ban table was full, so that the ban of a narrow address group stands for its members'.
+    GroupBanned {
+        /// The group's tag, as [`crate::Subject::Group`] has it.
+        group: u32,
+        /// The end of the ban.
+        until: Timestamp,
+    },
+    /// Strangers are treated otherwise from now on.
+    PostureChanged(Posture),
     /// A burn was accepted.
     Registered(IdentityId),
     /// The burn is no longer in the chain; look for it again.

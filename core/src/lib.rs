@@ -28,6 +28,7 @@ pub mod chain;
 mod chain_clock;
 mod event;
 mod gate;
+mod groups;
 pub mod hash;
 mod identities;
 mod ids;

@@ -1,6 +1,6 @@
 //! Counters and gauges of a Gate, with fixed labels.
 
-use crate::{Amount, Decision, Reason};
+use crate::{Amount, Decision, Posture, Reason};
 
 /// Decisions by the code of their reason.
 #[derive(Clone)]
@@ -11,6 +11,7 @@ pub(crate) struct Counters {
     pub(crate) peers_blocked: u64,
     pub(crate) expired_entries_dropped: u64,
     pub(crate) bans_not_recorded: u64,
+    pub(crate) bans_merged: u64,
     pub(crate) identities_lapsed: u64,
     pub(crate) identity_faults: u64,
     pub(crate) identities_banned: u64,
@@ -35,6 +36,7 @@ impl Counters {
         peers_blocked: 0,
         expired_entries_dropped: 0,
         bans_not_recorded: 0,
+        bans_merged: 0,
         identities_lapsed: 0,
         identity_faults: 0,
         identities_banned: 0,
@@ -94,6 +96,16 @@ pub struct Metrics {
     pub signature_checks: u64,
     /// Bans that found no room; their peers were only disconnected.
     pub bans_not_recorded: u64,
+    /// Bans that the ban of their address group stands for.
+    pub bans_merged: u64,
+    /// Address groups banned at present.
+    pub banned_groups: u64,
+    /// Rows of the ban table that the operator's bans have.
+    pub operator_bans: u64,
+    /// Rows of the ban table that all other bans have.
+    pub automatic_bans: u64,
+    /// How strangers are treated.
+    pub posture: Posture,
     /// Identities given up because their burn did not come back.
     pub identities_lapsed: u64,
     /// Proven faults of identities.

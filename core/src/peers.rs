@@ -5,7 +5,7 @@ use core::net::IpAddr;
 use crate::hash::Seed;
 use crate::score::Tally;
 use crate::table::Row;
-use crate::{Bucket, PeerId, Policy, Timestamp};
+use crate::{Bucket, Decision, PeerId, Policy, Reason, Timestamp};
 
 /// Who opened a connection.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -18,8 +18,8 @@ pub enum Direction {
 
 /// Keyed tags of the address groups of a connection's *observed* address; never of a claimed one.
 ///
-/// An address that is not known (a relayed, proxied or Tor connection) has the groups of nothing,
-/// which all such connections share.
+/// An address that is not known (a relayed connection), or that is a proxy's (loopback: a Tor
+/// service, for one), has the groups of nothing, which all such connections share.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
 pub struct Groups {
     /// IPv4 /24 or IPv6 /56.
@@ -33,7 +33,7 @@ impl Groups {
     #[must_use]
     pub fn of(seed: &Seed, address: Option<IpAddr>) -> Self {
         let tag = |family: u8, prefix: &[u8]| seed.hash(domain::GROUP ^ family, prefix);
-        match address.map(|ip| ip.to_canonical()) {
+        match address.map(|ip| ip.to_canonical()).filter(|ip| !ip.is_loopback()) {
             None => Self { narrow: tag(0, b"n"), wide: tag(0, b"w") },
             Some(IpAddr::V4(ip)) => {
                 let [a, b, c, _] = ip.octets();
@@ -57,6 +57,7 @@ pub(crate) mod domain {
     pub(crate) const ENVELOPE: u8 = 6;
     pub(crate) const RANK: u8 = 7;
     pub(crate) const CELL: u8 = 8;
+    pub(crate) const GROUP_ROW: u8 = 9;
     pub(crate) const GROUP: u8 = 0x10;
 }
 
@@ -68,7 +69,9 @@ pub(crate) struct PeerRow {
     /// Loopback on regtest: no group limits.
     pub(crate) exempt: bool,
     pub(crate) groups: Groups,
-    /// When it last connected or disconnected.
+    /// Let in from a banned group: no more than a way to prove an identity.
+    pub(crate) unproven: bool,
+    /// When it last connected or disconnected, or had to prove an identity from then on.
     pub(crate) since: Timestamp,
     pub(crate) messages: Bucket,
     pub(crate) signatures: Bucket,
@@ -85,12 +88,14 @@ pub(crate) struct PeerRow {
     pub(crate) identity: u64,
     /// Keys that it advertises as a stranger.
     pub(crate) keys: u16,
-    /// Its sanction is not yet told.
+    /// Its sanction, or that it has to prove an identity, is not yet told.
     pub(crate) sanctioned: bool,
     /// When its sanction for window violations is due; `EPOCH` if none waits.
     pub(crate) held_until: Timestamp,
     /// What that sanction is for.
     pub(crate) held_evidence: [u8; 8],
+    /// The end of its ban, as its row in the ban table has it; [`Timestamp::NEVER`] until lifted.
+    pub(crate) banned_until: Timestamp,
 }
 
 impl Row for PeerRow {
@@ -100,6 +105,7 @@ impl Row for PeerRow {
         connections: 0,
         outbound: false,
         exempt: false,
+        unproven: false,
         groups: Groups { narrow: 0, wide: 0 },
         since: Timestamp::EPOCH,
         messages: Bucket::FULL,
@@ -114,6 +120,7 @@ impl Row for PeerRow {
         sanctioned: false,
         held_until: Timestamp::EPOCH,
         held_evidence: [0; 8],
+        banned_until: Timestamp::EPOCH,
     };
     const DOMAIN: u8 = domain::PEER;
     fn key_bytes(key: &PeerId) -> &[u8] {
@@ -127,15 +134,28 @@ impl Row for PeerRow {
 impl PeerRow {
     /// Whether a fresh row would be the same: it may be forgotten.
     pub(crate) fn is_fresh(&self, now: Timestamp, policy: &Policy) -> bool {
-        let tallies = [self.violations, self.invalid, self.malformed, self.passed_on];
-        let span = policy.sanctions.span;
         self.connections == 0
             && self.keys == 0
             && !self.sanctioned
             && !self.is_held()
-            && tallies.iter().all(|tally| tally.count(now, span) == 0)
+            && self.faults(now, policy) == 0
             && self.messages.is_full(now)
             && self.signatures.is_full(now)
             && self.headers.is_full(now)
+    }
+
+    /// Everything that is counted against it.
+    pub(crate) fn faults(&self, now: Timestamp, policy: &Policy) -> u16 {
+        let tallies = [self.violations, self.invalid, self.malformed, self.passed_on];
+        tallies.iter().map(|tally| u16::from(tally.count(now, policy.sanctions.span))).sum()
+    }
+
+    /// The sanction in force.
+    pub(crate) fn ban(&self, now: Timestamp) -> Option<Decision> {
+        if self.banned_until == Timestamp::NEVER {
+            return Some(Reason::Blacklisted.into());
+        }
+        let until = self.banned_until;
+        (until > now).then(|| Decision::until(Reason::Graylisted, until))
     }
 }

@@ -143,6 +143,20 @@ group! {
         identity_ban: Millis,
         /// Longest ban of an identity. Default 30 d.
         identity_ban_max: Millis,
+        /// A banned peer that has not tried to connect for this long makes room in a ban table
+        /// that is filling. Default 7 d: its id was free to remake all the time.
+        idle: Millis,
+        /// Banned ids from which a narrow address group can stand for them when the ban table is
+        /// full. Default 8: as many as one group may have connections.
+        group_members: u16,
+        /// Longest ban of a narrow address group. Default 24 h: others live there, too.
+        group_ban: Millis,
+        /// How long a connection from a banned group has to prove an identity. Default 10 s: as
+        /// long as a frame may take.
+        proof: Millis,
+        /// Faults counted against a disconnected peer from which it is graylisted when its row is
+        /// needed; fewer are charged to its address group. Default 5: half of what sanctions.
+        leaving_faults: u16,
     }
 }
 
@@ -338,6 +352,11 @@ impl Policy {
             identity_faults: 3,
             identity_ban: Millis::from_hours(24),
             identity_ban_max: Millis::from_days(30),
+            idle: Millis::from_days(7),
+            group_members: 8,
+            group_ban: Millis::from_hours(24),
+            proof: Millis::from_secs(10),
+            leaving_faults: 5,
         },
         breaker: Breaker {
             share: 300,
@@ -454,6 +473,11 @@ impl Policy {
             ("breaker.peers", breaker.peers.into()),
             ("breaker.groups", breaker.groups.into()),
             ("breaker.hold", breaker.hold.get()),
+            ("sanctions.idle", sanctions.idle.get()),
+            ("sanctions.group_members", sanctions.group_members.into()),
+            ("sanctions.group_ban", sanctions.group_ban.get()),
+            ("sanctions.proof", sanctions.proof.get()),
+            ("sanctions.leaving_faults", sanctions.leaving_faults.into()),
             ("keys.basic", keys.basic.into()),
             ("keys.stranger", keys.stranger.into()),
             ("burns.registration", burns.registration.sats()),
@@ -478,6 +502,11 @@ impl Policy {
         }
         let day = Millis::from_hours(24);
         let at_least = "must not be less than its smaller neighbour";
+        check(
+            "windows.strangers",
+            windows.strangers.refill_us() <= day.as_micros(),
+            "must refill within a day, because the cells' key turns daily",
+        )?;
         let points = u16::from(reputation.rate)
             .saturating_add(reputation.volume.into())
             .saturating_add(SPEED_POINTS.into());

@@ -49,6 +49,15 @@ impl Quota {
         Self { interval_us: divide(self.interval_us, factor), burst }
     }
 
+    /// Half of it: half the rate and half of what can be saved up, at least one.
+    #[must_use]
+    pub const fn halved(self) -> Self {
+        Self {
+            interval_us: self.interval_us.saturating_mul(2),
+            burst: at_least_one(self.burst.get() / 2),
+        }
+    }
+
     /// The longest that a bucket of this quota can need to be full again.
     #[must_use]
     pub const fn refill_us(self) -> u64 {
@@ -134,6 +143,16 @@ impl Bucket {
     /// Shortens what a clock that stepped back to `now` left behind (policy §2).
     pub fn cut(&mut self, quota: Quota, now: Timestamp) {
         self.0 = self.0.min(now.as_micros().saturating_add(quota.refill_us()));
+    }
+
+    /// The one of two buckets that has less in it.
+    pub(crate) fn poorer(self, other: Self) -> Self {
+        Self(self.0.max(other.0))
+    }
+
+    /// The one of two buckets that has more in it.
+    pub(crate) fn richer(self, other: Self) -> Self {
+        Self(self.0.min(other.0))
     }
 
     fn arrival(&self, now: Timestamp) -> u64 {

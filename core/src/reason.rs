@@ -66,6 +66,10 @@ reasons! {
     /// Nothing stands against it.
     Clear = 4, "clear", Accept;
 
+    /// Let in from a banned address group: it has until `retry_at` to prove an identity, and is
+    /// cut off from gossip until it did.
+    ProveIdentity = 5, "prove-identity", Accept;
+
     /// `expires_at` has passed.
     Expired = 10, "expired", Ignore;
     /// `created_at` lies further ahead than clocks may differ.
@@ -144,6 +148,8 @@ reasons! {
     NotFinal = 57, "not-final", Ignore;
     /// The chain stepped back further than it should; nothing changes until that is confirmed.
     ChainSuspect = 58, "chain-suspect", Ignore;
+    /// The address group is banned for strangers; whoever proves a registered identity passes.
+    GroupBanned = 59, "group-banned", Ignore;
 
     /// Larger than the protocol allows.
     Oversize = 60, "oversize", Reject;

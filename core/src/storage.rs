@@ -1,6 +1,7 @@
 //! The memory of a Gate: lent by the caller, of a fixed size.
 
 use crate::bans::BanRow;
+use crate::groups::GroupRow;
 use crate::identities::IdentityRow;
 use crate::keys::KeyRow;
 use crate::outcomes::OutcomeRow;
@@ -24,6 +25,8 @@ pub struct Capacity {
     pub keys: u32,
     /// Banned peers; a quarter of the rows is the operator's.
     pub bans: u32,
+    /// Narrow address groups that peers were banned from. A quarter of `bans` is enough.
+    pub groups: u32,
     /// Cells of strangers' windows.
     pub cells: u32,
     /// Pairs of signers whose outcomes were counted.
@@ -37,12 +40,20 @@ impl Capacity {
         identities: 65_536,
         keys: 131_072,
         bans: 16_384,
+        groups: 4_096,
         cells: 4_096,
         outcomes: 10_000,
     };
     /// A small node, or a test.
-    pub const SMALL: Self =
-        Self { peers: 64, identities: 1_024, keys: 2_048, bans: 256, cells: 256, outcomes: 256 };
+    pub const SMALL: Self = Self {
+        peers: 64,
+        identities: 1_024,
+        keys: 2_048,
+        bans: 256,
+        groups: 64,
+        cells: 256,
+        outcomes: 256,
+    };
 }
 
 /// The tables, to read.
@@ -51,6 +62,7 @@ pub struct TablesRef<'a> {
     pub(crate) identities: TableRef<'a, IdentityRow>,
     pub(crate) keys: TableRef<'a, KeyRow>,
     pub(crate) bans: TableRef<'a, BanRow>,
+    pub(crate) groups: TableRef<'a, GroupRow>,
 }
 
 /// The tables, to change.
@@ -59,6 +71,7 @@ pub struct Tables<'a> {
     pub(crate) identities: Table<'a, IdentityRow>,
     pub(crate) keys: Table<'a, KeyRow>,
     pub(crate) bans: Table<'a, BanRow>,
+    pub(crate) groups: Table<'a, GroupRow>,
     pub(crate) outcomes: Table<'a, OutcomeRow>,
     pub(crate) cells: &'a mut [Cell],
 }
@@ -128,6 +141,7 @@ pub struct Inline<
     const IDENTITIES: usize,
     const KEYS: usize,
     const BANS: usize,
+    const GROUPS: usize,
     const CELLS: usize,
     const OUTCOMES: usize,
 > {
@@ -135,12 +149,20 @@ pub struct Inline<
     identities: Array<IdentityRow, IDENTITIES>,
     keys: Array<KeyRow, KEYS>,
     bans: Array<BanRow, BANS>,
+    groups: Array<GroupRow, GROUPS>,
     outcomes: Array<OutcomeRow, OUTCOMES>,
     cells: [Cell; CELLS],
 }
 
-impl<const P: usize, const I: usize, const K: usize, const B: usize, const C: usize, const O: usize>
-    Inline<P, I, K, B, C, O>
+impl<
+    const P: usize,
+    const I: usize,
+    const K: usize,
+    const B: usize,
+    const G: usize,
+    const C: usize,
+    const O: usize,
+> Inline<P, I, K, B, G, C, O>
 {
     /// Empty tables.
     #[must_use]
@@ -150,14 +172,22 @@ impl<const P: usize, const I: usize, const K: usize, const B: usize, const C: us
             identities: Array::EMPTY,
             keys: Array::EMPTY,
             bans: Array::EMPTY,
+            groups: Array::EMPTY,
             outcomes: Array::EMPTY,
             cells: [Cell::FULL; C],
         }
     }
 }
 
-impl<const P: usize, const I: usize, const K: usize, const B: usize, const C: usize, const O: usize>
-    Default for Inline<P, I, K, B, C, O>
+impl<
+    const P: usize,
+    const I: usize,
+    const K: usize,
+    const B: usize,
+    const G: usize,
+    const C: usize,
+    const O: usize,
+> Default for Inline<P, I, K, B, G, C, O>
 {
     fn default() -> Self {
         Self::new()
@@ -171,6 +201,7 @@ pub struct Heap {
     identities: Boxed<IdentityRow>,
     keys: Boxed<KeyRow>,
     bans: Boxed<BanRow>,
+    groups: Boxed<GroupRow>,
     outcomes: Boxed<OutcomeRow>,
     cells: alloc::boxed::Box<[Cell]>,
 }
@@ -197,6 +228,7 @@ impl Heap {
             identities: boxed(capacity.identities),
             keys: boxed(capacity.keys),
             bans: boxed(capacity.bans),
+            groups: boxed(capacity.groups),
             outcomes: boxed(capacity.outcomes),
             cells: alloc::vec![Cell::FULL; cells].into_boxed_slice(),
         }
@@ -212,6 +244,7 @@ macro_rules! storage {
                     identities: self.identities.view(),
                     keys: self.keys.view(),
                     bans: self.bans.view(),
+                    groups: self.groups.view(),
                 }
             }
             fn tables_mut(&mut self) -> Tables<'_> {
@@ -220,6 +253,7 @@ macro_rules! storage {
                     identities: self.identities.table(),
                     keys: self.keys.table(),
                     bans: self.bans.table(),
+                    groups: self.groups.table(),
                     outcomes: self.outcomes.table(),
                     cells: &mut self.cells[..],
                 }
@@ -231,6 +265,6 @@ macro_rules! storage {
 #[cfg(feature = "alloc")]
 storage!([] Heap);
 storage!(
-    [const P: usize, const I: usize, const K: usize, const B: usize, const C: usize, const O: usize]
-    Inline<P, I, K, B, C, O>
+    [const P: usize, const I: usize, const K: usize, const B: usize, const G: usize, const C: usize, const O: usize]
+    Inline<P, I, K, B, G, C, O>
 );

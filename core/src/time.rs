@@ -72,6 +72,9 @@ impl Millis {
     /// No time at all.
     pub const ZERO: Self = Self(0);
 
+    /// Longer than everything.
+    pub const MAX: Self = Self(u64::MAX);
+
     /// From milliseconds.
     #[must_use]
     pub const fn new(ms: u64) -> Self {

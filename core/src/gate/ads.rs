@@ -6,7 +6,6 @@ use super::{Gate, Parts, SignatureCheck, Signed, Source};
 use crate::keys::{Channel, KeyRow, Owner, Watermark};
 use crate::peers::domain;
 use crate::storage::Storage;
-use crate::strangers;
 use crate::table::Row;
 use crate::wire::{AdHeader, AmountRange, Kind, delegation_hash};
 use crate::{Decision, PublicKey, Reason, Screening, Timestamp};
@@ -322,7 +321,7 @@ impl Parts<'_> {
             row.keys = row.keys.saturating_add(1);
         }
         let groups = row.groups;
-        strangers::charge(self.tables.cells, &self.rules.seed, &self.rules.policy, groups, now);
+        self.cells().charge(groups, now);
     }
 
     /// Takes a key from its owner, with its slot if it has one.

@@ -235,6 +235,10 @@ impl Parts<'_> {
         if let Some(sanction) = self.sanction(now, &source.peer) {
             return Err(sanction);
         }
+        let peer = self.tables.peers.view().find(&self.rules.seed, &source.peer);
+        if let Some(refused) = peer.and_then(|(_, row)| self.unproven(now, row)) {
+            return Err(refused);
+        }
         let burn = read_burn(claim.burn())?;
         let (claimed, signed, also) = match claim {
             BurnClaim::Registration(claim) => {
@@ -391,7 +395,14 @@ impl Parts<'_> {
             return Err(Reason::ConnectionLimit.into());
         };
         row.headers.peek(windows.header, now).map_err(refuse)?;
+        let half = windows.node_header.halved();
+        if !row.outbound {
+            self.node.inbound_headers.peek(half, now).map_err(refuse)?;
+        }
         self.node.headers.take(windows.node_header, now).map_err(refuse)?;
+        if !row.outbound {
+            self.node.inbound_headers.charge(half, now);
+        }
         row.headers.charge(windows.header, now);
         Ok(())
     }

@@ -41,6 +41,9 @@ impl Parts<'_> {
         let tip = self.node.tip_height();
         self.node.signatures.cut(windows.node_signatures, now);
         self.node.headers.cut(windows.node_header, now);
+        self.node.inbound_headers.cut(windows.node_header.halved(), now);
+        self.node.bans.due = Timestamp::EPOCH;
+        self.node.prove_by = self.node.prove_by.min(now);
         self.node.next_sweep = self.node.next_sweep.min(now);
         self.node.breaker.cut(&policy.breaker, now);
         if let Some(doubt) = &mut self.node.doubt {
@@ -65,6 +68,15 @@ impl Parts<'_> {
             row.graylisting.cut(now, sanctions.graylist_max);
             row.first = row.first.min(now);
             row.last = row.last.min(now);
+            row.tried = row.tried.min(now);
+        }
+        for row in self.tables.groups.rows_mut() {
+            row.until = row.until.cut(now, sanctions.group_ban);
+        }
+        for row in self.tables.peers.rows_mut() {
+            let bans = self.tables.bans.view();
+            let ban = bans.find(&self.rules.seed, &row.peer);
+            row.banned_until = ban.map_or(Timestamp::EPOCH, |(_, ban)| ban.until());
         }
         for row in self.tables.identities.rows_mut() {
             let quota = row.quota(policy, tip);

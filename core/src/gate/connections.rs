@@ -2,11 +2,12 @@
 
 use core::net::IpAddr;
 
-use super::sanctions::Fault;
+use super::sanctions::{Fault, ban_of};
 use super::{CapacityError, Gate, Parts, Source};
-use crate::peers::{Direction, Groups, PeerRow};
+use crate::groups::narrow;
+use crate::peers::{Direction, Groups};
 use crate::storage::Storage;
-use crate::table::Row;
+use crate::table::Place;
 use crate::{Decision, Mode, Network, PeerId, Reason, Timestamp, size};
 
 /// A connection as the transport sees it.
@@ -71,6 +72,7 @@ impl<S: Storage> Gate<S> {
         if row.connections == 0 {
             row.since = now;
             row.identity = 0;
+            row.unproven = false;
         }
     }
 
@@ -119,8 +121,11 @@ impl Parts<'_> {
     }
 
     fn screen_connection(&mut self, now: Timestamp, connection: &Connection) -> Decision {
-        if let Some(sanction) = self.sanction(now, &connection.peer) {
-            return sanction;
+        if let Some(row) = self.tables.bans.find_mut(&self.rules.seed, &connection.peer)
+            && let Some(ban) = ban_of(row, now)
+        {
+            row.tried = now;
+            return ban;
         }
         let limits = self.rules.policy.connections;
         let groups = Groups::of(&self.rules.seed, connection.address);
@@ -150,37 +155,43 @@ impl Parts<'_> {
             let would = &mut self.node.counters.would_groups;
             *would = would.saturating_add(1);
         }
+        if !self.is_exempt(connection) && self.wants_proof(now, connection, &groups) {
+            let end = now.saturating_add(self.rules.policy.sanctions.proof);
+            return Decision::until(Reason::ProveIdentity, end);
+        }
         Reason::Clear.into()
+    }
+
+    /// Whether the connection's group is banned and its peer has not proved an identity, on
+    /// another connection.
+    fn wants_proof(&self, now: Timestamp, connection: &Connection, groups: &Groups) -> bool {
+        let peer = self.tables.peers.view().find(&self.rules.seed, &connection.peer);
+        let proved = peer.is_some_and(|(_, row)| row.identity != 0);
+        !proved
+            && !self.is_allowed(&connection.peer)
+            && self.group_ban(now, narrow(&self.rules.seed, groups)).is_some()
     }
 
     fn connected(&mut self, now: Timestamp, connection: &Connection) -> Result<(), CapacityError> {
         let exempt = self.is_exempt(connection);
         let groups = Groups::of(&self.rules.seed, connection.address);
-        let place = self.peer_place(now, &connection.peer).ok_or(CapacityError::Peers)?;
+        let direction = connection.direction;
+        let place = self.peer_place(now, &connection.peer, &groups, direction);
+        let place = place.ok_or(CapacityError::Peers)?;
+        let unproven = !exempt && self.wants_proof(now, connection, &groups);
         let row = self.tables.peers.get_mut(place).ok_or(CapacityError::Peers)?;
         row.connections = row.connections.saturating_add(1);
         row.outbound = connection.direction == Direction::Outbound;
         row.exempt = exempt;
         row.groups = groups;
-        row.since = now;
+        // A second connection gives no more time.
+        if row.connections == 1 || !row.unproven {
+            row.since = now;
+        }
+        if unproven && !row.unproven {
+            self.ask_for_proof(now, place);
+        }
         Ok(())
-    }
-
-    /// The place of a peer's row, made if there is room: a row that is as good as fresh goes
-    /// first, then the one that has been disconnected for longest.
-    fn peer_place(&mut self, now: Timestamp, peer: &PeerId) -> Option<u32> {
-        let seed = &self.rules.seed;
-        let peers = &mut self.tables.peers;
-        if let Some(place) = peers.find(seed, peer) {
-            return Some(place);
-        }
-        if peers.is_full() {
-            let gone = peers.view().iter().filter(|(_, row)| row.connections == 0);
-            let (place, _) =
-                gone.min_by_key(|(_, row)| (!row.is_fresh(now, &self.rules.policy), row.since))?;
-            peers.remove(seed, place);
-        }
-        peers.insert(seed, PeerRow { peer: *peer, ..PeerRow::VACANT })
     }
 
     fn screen_frame(
@@ -190,15 +201,19 @@ impl Parts<'_> {
         kind: FrameKind,
         len: usize,
     ) -> Decision {
-        if let Some(sanction) = self.sanction(now, &source.peer).filter(|_| !source.is_relayed()) {
-            return sanction;
+        let place = self.tables.peers.find(&self.rules.seed, &source.peer);
+        // What others published is still taken: gossipsub would show no other copy of it.
+        if !source.is_relayed()
+            && let Some(refused) = self.refused_sender(now, &source.peer, place, kind)
+        {
+            return refused;
         }
         if len > kind.limit() {
             self.accuse(now, source, Fault::Malformed, &len.to_le_bytes());
             return Reason::Oversize.into();
         }
         let (quota, modes) = (self.rules.policy.windows.connection, self.rules.policy.enforce);
-        let Some(row) = self.peer(&source.peer) else {
+        let Some(row) = place.and_then(|place| self.tables.peers.get_mut(place)) else {
             return Reason::ConnectionLimit.into();
         };
         match (row.messages.peek(quota, now), kind) {
@@ -218,5 +233,20 @@ impl Parts<'_> {
             }
             (Err(until), _) => Decision::until(Reason::ConnectionWindow, until.0),
         }
+    }
+
+    /// What is refused because of who sent it. A connected peer's own row says it all.
+    fn refused_sender(
+        &self,
+        now: Timestamp,
+        peer: &PeerId,
+        place: Option<Place>,
+        kind: FrameKind,
+    ) -> Option<Decision> {
+        let Some(row) = place.and_then(|place| self.tables.peers.get(place)) else {
+            return self.sanction(now, peer);
+        };
+        let unproven = || self.unproven(now, row).filter(|_| kind != FrameKind::Direct);
+        row.ban(now).or_else(unproven)
     }
 }

@@ -96,6 +96,9 @@ impl Parts<'_> {
         let tag = IdentityRow::tag(&self.rules.seed, &hello.identity);
         if let Some(row) = self.peer(&source.peer) {
             row.identity = tag;
+            if core::mem::take(&mut row.unproven) {
+                row.sanctioned = false;
+            }
         }
         Ok(())
     }

@@ -5,7 +5,6 @@ use crate::Timestamp;
 use crate::identities::IdentityRow;
 use crate::keys::{Channel, KeyRow, Owner};
 use crate::peers::{Groups, PeerRow, domain};
-use crate::strangers;
 use crate::table::{Place, Row};
 use crate::wire::{AmountRange, Authority, Kind};
 use crate::{Clock, Decision, Freshness, Mode, NotUntil, PeerId, Policy, PublicKey, Reason};
@@ -301,7 +300,12 @@ impl Parts<'_> {
         let owner = Owner::Stranger(PeerRow::tag(seed, &facts.source.peer));
         let peer = self.tables.peers.view().find(seed, &facts.source.peer);
         let (keys, groups) = match peer {
-            Some((_, peer)) => (peer.keys, peer.groups),
+            Some((_, peer)) => {
+                if let Some(refused) = self.unproven(now, peer) {
+                    return Err(refused);
+                }
+                (peer.keys, peer.groups)
+            }
             None if facts.source.channel == Channel::Own => (0, Groups::of(seed, None)),
             None => return Err(Reason::ConnectionLimit.into()),
         };
@@ -324,8 +328,7 @@ impl Parts<'_> {
             return Err(Reason::TableFull.into());
         }
         enforce(modes.windows, &mut observed.windows, self.judge_window(now, row))?;
-        let window = strangers::peek(self.tables.cells, seed, policy, groups, now);
-        let window = window.map_err(wait(Reason::StrangerWindow));
+        let window = self.cells().peek(groups, now).map_err(wait(Reason::StrangerWindow));
         enforce(modes.windows, &mut observed.windows, window)?;
         Ok(Cleared { row: place, owner, new_slot, delegated_by: None, delegation: 0, observed })
     }

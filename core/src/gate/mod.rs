@@ -1,6 +1,7 @@
 //! The Gate: one decision for every message, connection, burn and session.
 
 mod ads;
+mod bans;
 mod breaker;
 mod burns;
 mod claims;
@@ -11,6 +12,7 @@ mod faults;
 mod hello;
 mod judge;
 mod operator;
+mod peers;
 mod sanctions;
 mod sessions;
 mod timers;
@@ -28,14 +30,16 @@ pub use tip::Tip;
 
 use self::breaker::Fuse;
 use self::tip::Doubt;
+use crate::bans::BanCounts;
 use crate::hash::Seed;
 use crate::keys::Channel;
 use crate::metrics::Counters;
 use crate::peers::PeerRow;
 use crate::schnorr;
 use crate::storage::{Storage, Tables};
-use crate::{BlockHeight, Bucket, Decision, PeerId, Policy, PolicyError, PublicKey, Reason};
-use crate::{Signature, Timestamp};
+use crate::strangers::Cells;
+use crate::{BlockHeight, Bucket, Decision, PeerId, Policy, PolicyError, Posture, PublicKey};
+use crate::{Reason, Signature, Timestamp};
 
 /// Where a message came from.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -126,6 +130,13 @@ pub(crate) struct Node {
     pub(crate) highest: BlockHeight,
     pub(crate) signatures: Bucket,
     pub(crate) headers: Bucket,
+    /// The part of `headers` that inbound connections may use.
+    pub(crate) inbound_headers: Bucket,
+    pub(crate) bans: BanCounts,
+    pub(crate) posture: Posture,
+    pub(crate) posture_told: bool,
+    /// No connection from a banned group has to have proved an identity before this.
+    pub(crate) prove_by: Timestamp,
     /// Rows of the key table that strangers have.
     pub(crate) stranger_keys: u32,
     pub(crate) next_sweep: Timestamp,
@@ -167,6 +178,11 @@ impl<S: Storage> Gate<S> {
             highest: BlockHeight::default(),
             signatures: Bucket::FULL,
             headers: Bucket::FULL,
+            inbound_headers: Bucket::FULL,
+            bans: BanCounts::ZERO,
+            posture: Posture::Normal,
+            posture_told: true,
+            prove_by: Timestamp::NEVER,
             stranger_keys: 0,
             next_sweep: Timestamp::EPOCH,
             latest: Timestamp::EPOCH,
@@ -187,6 +203,11 @@ impl<S: Storage> Gate<S> {
         self.node.tip
     }
 
+    /// How strangers are treated at present.
+    pub const fn posture(&self) -> Posture {
+        self.node.posture
+    }
+
     /// Everything to work on, after a look at the clock and at what was due.
     pub(crate) fn parts(&mut self, now: Timestamp) -> Parts<'_> {
         let mut parts =
@@ -200,6 +221,16 @@ impl<S: Storage> Gate<S> {
 impl Parts<'_> {
     pub(crate) fn peer(&mut self, peer: &PeerId) -> Option<&mut PeerRow> {
         self.tables.peers.find_mut(&self.rules.seed, peer)
+    }
+
+    /// The strangers' cells in the posture that is in force.
+    pub(crate) fn cells(&mut self) -> Cells<'_> {
+        Cells {
+            cells: self.tables.cells,
+            seed: &self.rules.seed,
+            policy: &self.rules.policy,
+            lockdown: self.node.posture == Posture::Lockdown,
+        }
     }
 
     /// Takes the tokens of one signature check from the connection and the node.

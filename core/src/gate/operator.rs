@@ -1,9 +1,11 @@
 //! What the operator may do, and what is known about somebody.
 
+use super::bans::operator_rows;
 use super::sanctions::ban_of;
 use super::{Gate, Parts};
 use crate::bans::BanRow;
 use crate::burn::Tier;
+use crate::groups::{GroupRow, narrow};
 use crate::keys::Owner;
 use crate::metrics::Metrics;
 use crate::score::Graylisting;
@@ -44,6 +46,8 @@ pub enum Subject {
     Key(PublicKey),
     /// An identity.
     Identity(IdentityId),
+    /// A narrow address group, by the tag of [`crate::Event::GroupBanned`].
+    Group(u32),
 }
 
 /// What is known about somebody and what follows from it. Fields that do not apply are zero or
@@ -105,7 +109,8 @@ impl<S: Storage> Gate<S> {
     ///
     /// # Errors
     /// [`CapacityError::Bans`] when the operator's quarter of the ban table is full,
-    /// [`CapacityError::Unknown`] for an identity or key without a row.
+    /// [`CapacityError::Unknown`] for an identity or key without a row, and for address groups:
+    /// they are only banned by the rule for full tables.
     pub fn ban(
         &mut self,
         now: Timestamp,
@@ -129,6 +134,7 @@ impl<S: Storage> Gate<S> {
                 let row = parts.tables.keys.find_mut(seed, key);
                 row.ok_or(CapacityError::Unknown)?.graylisting = ban;
             }
+            Subject::Group(_) => return Err(CapacityError::Unknown),
         }
         Ok(())
     }
@@ -150,7 +156,7 @@ impl<S: Storage> Gate<S> {
             if parts.is_allowed(peer)
                 && let Some(place) = parts.tables.bans.find(&parts.rules.seed, peer)
             {
-                parts.tables.bans.remove(&parts.rules.seed, place);
+                parts.remove_ban(now, place);
             }
             return Ok(());
         }
@@ -163,7 +169,9 @@ impl<S: Storage> Gate<S> {
             last: now,
             ..BanRow::VACANT
         };
+        parts.note_ban(peer);
         if let Some(row) = parts.peer(peer) {
+            row.unproven = false;
             row.sanctioned = false;
             row.held_until = Timestamp::EPOCH;
         }
@@ -181,7 +189,7 @@ impl<S: Storage> Gate<S> {
                     return banned;
                 }
                 if let Some(place) = parts.tables.bans.find(seed, peer) {
-                    parts.tables.bans.remove(seed, place);
+                    parts.remove_ban(now, place);
                 }
                 if let Some(row) = parts.tables.peers.find_mut(seed, peer) {
                     row.sanctioned = false;
@@ -199,6 +207,14 @@ impl<S: Storage> Gate<S> {
                 .keys
                 .find_mut(seed, key)
                 .is_some_and(|row| lift(&mut row.graylisting, now)),
+            Subject::Group(group) => {
+                let found = parts.tables.groups.find_mut(seed, &group.to_le_bytes());
+                found.is_some_and(|row| {
+                    let banned = row.ban(now).is_some();
+                    row.until = Timestamp::EPOCH;
+                    banned
+                })
+            }
         }
     }
 
@@ -209,6 +225,16 @@ impl<S: Storage> Gate<S> {
             Subject::Peer(peer) => self.standing_of_peer(now, peer),
             Subject::Key(key) => self.standing_of_key(now, key),
             Subject::Identity(id) => self.standing_of_identity(now, id),
+            Subject::Group(group) => {
+                let mut standing =
+                    Standing { decision: Reason::Clear.into(), ..Standing::default() };
+                let groups = self.storage.tables().groups;
+                if let Some((_, row)) = groups.find(&self.rules.seed, &group.to_le_bytes()) {
+                    standing.known = true;
+                    standing.decision = group_decision(row, now).unwrap_or(standing.decision);
+                }
+                standing
+            }
         }
     }
 
@@ -226,6 +252,12 @@ impl<S: Storage> Gate<S> {
             standing.held_until = row.is_held().then_some(row.held_until);
             standing.passed_on = row.passed_on.count(now, limits.span);
             standing.keys = (row.keys, policy.keys.stranger);
+            let group = narrow(&self.rules.seed, &row.groups).to_le_bytes();
+            if row.unproven
+                && let Some((_, row)) = tables.groups.find(&self.rules.seed, &group)
+            {
+                standing.decision = group_decision(row, now).unwrap_or(standing.decision);
+            }
             standing.identity = tables
                 .identities
                 .find_tag(&self.rules.seed, row.identity)
@@ -301,6 +333,10 @@ impl<S: Storage> Gate<S> {
             expired_entries_dropped: counters.expired_entries_dropped,
             signature_checks: counters.signature_checks,
             bans_not_recorded: counters.bans_not_recorded,
+            bans_merged: counters.bans_merged,
+            operator_bans: self.node.bans.operator.into(),
+            automatic_bans: self.node.bans.automatic.into(),
+            posture: self.node.posture,
             identities_lapsed: counters.identities_lapsed,
             identity_faults: counters.identity_faults,
             identities_banned: counters.identities_banned,
@@ -340,6 +376,8 @@ impl<S: Storage> Gate<S> {
         let count = |n: usize| u64::try_from(n).unwrap_or(u64::MAX);
         metrics.sanctions_held =
             count(tables.peers.iter().filter(|(_, row)| row.is_held()).count());
+        metrics.banned_groups =
+            count(tables.groups.iter().filter(|(_, row)| row.ban(now).is_some()).count());
         metrics.active_peers =
             count(tables.peers.iter().filter(|(_, row)| row.connections > 0).count());
         metrics.advertised_keys =
@@ -354,6 +392,10 @@ impl<S: Storage> Gate<S> {
     }
 }
 
+fn group_decision(row: &GroupRow, now: Timestamp) -> Option<Decision> {
+    row.ban(now).map(|until| Decision::until(Reason::GroupBanned, until))
+}
+
 fn lift(ban: &mut Graylisting, now: Timestamp) -> bool {
     core::mem::take(ban).active(now).is_some()
 }
@@ -365,22 +407,25 @@ impl Parts<'_> {
         now: Timestamp,
         peer: &PeerId,
     ) -> Result<&mut BanRow, CapacityError> {
-        let seed = &self.rules.seed;
-        let bans = &mut self.tables.bans;
-        let quarter = bans.view().capacity() / 4;
-        let found = bans.find(seed, peer);
-        let known = found.and_then(|place| bans.get(place)).is_some_and(|row| row.operator);
-        if !known && bans.view().iter().filter(|(_, row)| row.operator).count() >= quarter {
+        let found = self.tables.bans.find(&self.rules.seed, peer);
+        let known = found.and_then(|place| self.tables.bans.get(place));
+        if !known.is_some_and(|row| row.operator) && !self.room_for_operator(now) {
             return Err(CapacityError::Bans);
         }
         let place = match found {
             Some(place) => place,
             None => {
-                let row = BanRow { peer: *peer, first: now, ..BanRow::VACANT };
-                bans.insert(seed, row).ok_or(CapacityError::Bans)?
+                let row = BanRow { peer: *peer, operator: true, first: now, ..BanRow::VACANT };
+                self.insert_ban(now, row).ok_or(CapacityError::Bans)?
             }
         };
-        bans.get_mut(place).ok_or(CapacityError::Bans)
+        let row = self.tables.bans.get_mut(place).ok_or(CapacityError::Bans)?;
+        if !core::mem::replace(&mut row.operator, true) {
+            let group = row.group;
+            self.node.bans.operator = self.node.bans.operator.saturating_add(1);
+            self.uncount_automatic(now, group);
+        }
+        self.tables.bans.get_mut(place).ok_or(CapacityError::Bans)
     }
 
     fn ban_peer(
@@ -391,13 +436,16 @@ impl Parts<'_> {
         reason: Reason,
     ) -> Result<(), CapacityError> {
         let row = self.operator_row(now, peer)?;
-        row.operator = true;
         row.allowed = false;
         row.reason = reason;
         row.last = now;
+        // A time that never comes is none.
+        let until = until.filter(|until| *until != Timestamp::NEVER);
         row.blacklisted = until.is_none();
         row.graylisting = Graylisting::fixed(until.unwrap_or(Timestamp::EPOCH));
-        if let Some(place) = self.tables.peers.find(&self.rules.seed, peer) {
+        self.note_ban(peer);
+        let seed = &self.rules.seed;
+        if let Some(place) = self.tables.peers.find(seed, peer) {
             self.tables.peers.mark(place);
             if let Some(row) = self.tables.peers.get_mut(place) {
                 row.held_until = Timestamp::EPOCH;
@@ -405,6 +453,20 @@ impl Parts<'_> {
             }
         }
         Ok(())
+    }
+
+    /// Whether the operator's quarter has a row free, once those of ended bans have left.
+    fn room_for_operator(&mut self, now: Timestamp) -> bool {
+        let quarter = operator_rows(&self.tables.bans.view());
+        if self.node.bans.operator >= quarter {
+            for place in self.tables.bans.places() {
+                let row = self.tables.bans.get(place);
+                if row.is_some_and(|row| row.operator && !row.is_in_force(now)) {
+                    self.remove_ban(now, place);
+                }
+            }
+        }
+        self.node.bans.operator < quarter
     }
 }
 

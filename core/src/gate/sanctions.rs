@@ -3,9 +3,7 @@
 use super::{Parts, Source};
 use crate::bans::BanRow;
 use crate::hash::sha256;
-use crate::score::Graylisting;
-use crate::table::TableRef;
-use crate::{Decision, Mode, PeerId, Reason, Timestamp};
+use crate::{Decision, Millis, Mode, PeerId, Reason, Timestamp};
 
 /// The first eight bytes of the SHA-256 of the evidence.
 pub(crate) type Digest = [u8; 8];
@@ -42,14 +40,12 @@ pub(crate) fn ban_of(row: &BanRow, now: Timestamp) -> Option<Decision> {
     Some(Decision::until(Reason::Graylisted, until))
 }
 
-/// Rows that automatic bans may use; the rest is the operator's.
-pub(crate) fn automatic_rows(bans: &TableRef<'_, BanRow>) -> usize {
-    bans.capacity().saturating_sub(bans.capacity() / 4)
-}
-
 impl Parts<'_> {
-    /// The sanction against this peer at `now`.
+    /// The sanction against this peer at `now`. A peer's own row knows it, if there is one.
     pub(crate) fn sanction(&self, now: Timestamp, peer: &PeerId) -> Option<Decision> {
+        if let Some((_, row)) = self.tables.peers.view().find(&self.rules.seed, peer) {
+            return row.ban(now);
+        }
         let (_, row) = self.tables.bans.view().find(&self.rules.seed, peer)?;
         ban_of(row, now)
     }
@@ -139,9 +135,10 @@ impl Parts<'_> {
                 row.sanctioned = true;
             }
         }
-        let Some(row) = self.ban_row(now, peer) else {
-            let lost = &mut self.node.counters.bans_not_recorded;
-            *lost = lost.saturating_add(1);
+        let group = self.group_of(peer);
+        let Some(row) = self.ban_row(now, peer, group) else {
+            let span = if for_good { Millis::MAX } else { limits.graylist };
+            self.ban_without_row(now, peer, group, span);
             return;
         };
         if row.operator {
@@ -155,42 +152,7 @@ impl Parts<'_> {
         } else {
             row.graylisting.begin(now, limits.graylist, limits.graylist_max, limits.span);
         }
-    }
-
-    /// The row of a peer's bans, made if there is room among the automatic ones.
-    fn ban_row(&mut self, now: Timestamp, peer: &PeerId) -> Option<&mut BanRow> {
-        let seed = &self.rules.seed;
-        let bans = &mut self.tables.bans;
-        if let Some(place) = bans.find(seed, peer) {
-            // The row that an operator's ban leaves when it ends is one of the operator's quarter.
-            if bans.get(place).is_none_or(|row| !row.operator || row.is_in_force(now)) {
-                return bans.get_mut(place);
-            }
-            bans.remove(seed, place);
-        }
-        let automatic = bans.view().iter().filter(|(_, row)| !row.operator).count();
-        if automatic >= automatic_rows(&bans.view()) {
-            let span = self.rules.policy.sanctions.span;
-            bans.remove_if(seed, |row| {
-                !row.operator && !row.blacklisted && row.graylisting.is_forgotten(now, span)
-            });
-            if bans.view().iter().filter(|(_, row)| !row.operator).count()
-                >= automatic_rows(&bans.view())
-            {
-                return None;
-            }
-        }
-        let graylisting = Graylisting::ZERO;
-        let place = bans.insert(
-            seed,
-            BanRow {
-                peer: *peer,
-                first: now,
-                last: now,
-                graylisting,
-                ..<BanRow as crate::table::Row>::VACANT
-            },
-        )?;
-        bans.get_mut(place)
+        row.tried = now;
+        self.note_ban(peer);
     }
 }

@@ -4,7 +4,7 @@ use super::Gate;
 use crate::event::Event;
 use crate::identities::Told;
 use crate::storage::Storage;
-use crate::{Millis, Reason, Timestamp};
+use crate::{Decision, Millis, Reason, Timestamp};
 
 /// How often rows that have ended are swept out. A sweep is for space; decisions use the time
 /// they are given (policy §2).
@@ -15,14 +15,17 @@ impl<S: Storage> Gate<S> {
     /// waits. Calling it early does nothing.
     #[must_use]
     pub fn poll_timeout(&self) -> Timestamp {
-        self.node.next_sweep.min(self.node.breaker.due())
+        self.node.next_sweep.min(self.node.prove_by).min(self.node.breaker.due())
     }
 
-    /// Applies the sanctions that are due, and sweeps out what has ended, if it is time.
-    pub fn handle_timeout(&mut self, now: Timestamp) {
+    /// Applies the sanctions that are due, disconnects who proved no identity, and sweeps out
+    /// what has ended, if it is time. Returns whether rows were swept, so that what hangs on them
+    /// can be dropped, too.
+    pub fn handle_timeout(&mut self, now: Timestamp) -> bool {
         let mut parts = self.parts(now);
+        parts.end_proofs(now);
         if now < parts.node.next_sweep || parts.node.next_sweep == Timestamp::NEVER {
-            return;
+            return false;
         }
         parts.node.next_sweep = now.saturating_add(SWEEP);
         let (seed, policy) = (parts.rules.seed, parts.rules.policy);
@@ -43,11 +46,8 @@ impl<S: Storage> Gate<S> {
             }
         }
         parts.tables.peers.remove_if(&seed, |row| row.is_fresh(now, &policy));
-        parts.tables.bans.remove_if(&seed, |row| {
-            !row.blacklisted
-                && !row.allowed
-                && row.graylisting.is_forgotten(now, policy.sanctions.span)
-        });
+        parts.sweep_bans(now);
+        true
     }
 
     /// The next thing that has to be told, if there is any.
@@ -63,16 +63,35 @@ impl<S: Storage> Gate<S> {
             if !core::mem::take(&mut row.sanctioned) {
                 continue;
             }
+            let row = row.clone();
             let peer = row.peer;
-            let (until, reason) = match parts.sanction(now, &peer) {
-                Some(ban) => {
-                    let found = parts.tables.bans.view().find(&parts.rules.seed, &peer);
-                    (ban.retry_at, found.map_or(ban.reason, |(_, row)| row.reason))
-                }
+            if let Some(ban) = parts.sanction(now, &peer) {
+                let found = parts.tables.bans.view().find(&parts.rules.seed, &peer);
+                let reason = found.map_or(ban.reason, |(_, row)| row.reason);
+                return Some(Event::Sanctioned { peer, until: ban.retry_at, reason });
+            }
+            if !row.unproven {
                 // No room for a ban: it is only disconnected.
-                None => (Some(now), Reason::TableFull),
-            };
-            return Some(Event::Sanctioned { peer, until, reason });
+                let (until, reason) = (Some(now), Reason::TableFull);
+                return Some(Event::Sanctioned { peer, until, reason });
+            }
+            let until = row.since.saturating_add(parts.rules.policy.sanctions.proof);
+            match parts.unproven(now, &row) {
+                // The group's ban has ended.
+                None => {}
+                Some(_) if now < until => return Some(Event::ProveIdentity { peer, until }),
+                Some(Decision { reason, retry_at, .. }) => {
+                    return Some(Event::Sanctioned { peer, until: retry_at, reason });
+                }
+            }
+        }
+        while let Some(row) = parts.tables.groups.next_marked() {
+            if let Some(until) = row.ban(now) {
+                return Some(Event::GroupBanned { group: row.tag(), until });
+            }
+        }
+        if !core::mem::replace(&mut parts.node.posture_told, true) {
+            return Some(Event::PostureChanged(parts.node.posture));
         }
         while let Some(row) = parts.tables.identities.next_marked() {
             let id = row.id;

@@ -103,7 +103,20 @@ impl Graylisting {
     /// Whether a new ban would be as short as the first: nothing is lost by forgetting this.
     #[must_use]
     pub fn is_forgotten(&self, now: Timestamp, memory: Millis) -> bool {
-        self.until.saturating_add(memory) < now || self.until == Timestamp::EPOCH
+        self.forgotten_at(memory) <= now
+    }
+
+    /// From when on [`Graylisting::is_forgotten`].
+    pub(crate) fn forgotten_at(&self, memory: Millis) -> Timestamp {
+        if self.until == Timestamp::EPOCH {
+            return self.until;
+        }
+        self.until.saturating_add(memory).saturating_add(Millis::new(1))
+    }
+
+    /// The end of the last ban, which may have passed.
+    pub(crate) const fn end(&self) -> Timestamp {
+        self.until
     }
 }
 

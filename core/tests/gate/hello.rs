@@ -31,6 +31,16 @@ fn delegated(answer: Answer, owner: &SecretKey, sequence: u64, not_after: Timest
     Answer { hello: Hello { delegation, ..answer.hello }, ..answer }
 }
 
+/// The identity's own key answers our challenge on the connection of `from`.
+pub(crate) fn prove_by_key(
+    world: &mut World,
+    from: u32,
+    key: &SecretKey,
+    id: &IdentityId,
+) -> Reason {
+    prove(world, from, &answer(key, id, from, US, CHALLENGE))
+}
+
 fn prove(world: &mut World, from: u32, answer: &Answer) -> Reason {
     let proof = Proof {
         verifier: &peer(US),

@@ -69,7 +69,8 @@ fn the_operator_has_a_quarter_of_the_bans_and_the_rest_is_not_his() {
     assert_eq!(banned.count(), 6);
     assert_eq!(world.gate.metrics(START).bans_not_recorded, 2);
     let told = world.events();
-    assert_eq!(told.len(), 8);
+    assert_eq!(told.len(), 9);
+    assert!(told.contains(&Event::PostureChanged(Posture::Lockdown)));
     let unrecorded = |event: &&Event| {
         matches!(event, Event::Sanctioned { until: Some(START), reason: Reason::TableFull, .. })
     };

@@ -225,6 +225,20 @@ impl Driver {
                     }
                     self.tell(NodeEvent::Sanctioned { peer, until, reason });
                 }
+                ltms_core::Event::ProveIdentity { peer, until } => {
+                    // At that time it is sanctioned, or has proved an identity and is readmitted.
+                    if let Some(peer) = net_peer(&peer) {
+                        self.throttle(peer, until);
+                        self.timers.wake(until);
+                    }
+                }
+                ltms_core::Event::GroupBanned { group, until } => {
+                    let until = until.as_millis();
+                    tracing::warn!(group, until, "the ban table was full; address group banned");
+                }
+                ltms_core::Event::PostureChanged(posture) => {
+                    tracing::warn!(?posture, "strangers are treated otherwise from now on");
+                }
                 ltms_core::Event::Registered(id) | ltms_core::Event::Rotated(id) => {
                     self.tell(NodeEvent::Registered(id));
                     for message in self.waiting.take(&id) {
@@ -303,6 +317,12 @@ impl Driver {
         if gossip::throttle(gossip, &peer, true, 0) {
             self.timers.readmit(until, peer);
         }
+    }
+
+    /// Reads this connection's gossip again.
+    fn readmit(&mut self, peer: &PeerId) {
+        self.timers.forget(peer);
+        gossip::throttle(&mut self.swarm.behaviour_mut().gossip, peer, false, 0);
     }
 
     fn is_connected(&self, peer: &PeerId) -> bool {

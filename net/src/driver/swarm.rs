@@ -9,7 +9,7 @@ use libp2p::{
     swarm::SwarmEvent,
 };
 use ltms_core::{
-    Channel, Decision, FrameKind, Proof, PublicKey, Reason, Source,
+    Channel, Decision, FrameKind, Proof, PublicKey, Reason, Source, Subject,
     wire::{AdHeader, Envelope, Hello, Kind, WireError, hello_hash},
 };
 use rand::seq::IteratorRandom;
@@ -302,7 +302,12 @@ impl Driver {
             Ok((hello, signature)) => {
                 let proof =
                     Proof { verifier: &verifier, challenge: &challenge, hello: &hello, signature };
+                let subject = Subject::Peer(source.peer);
+                let before = self.gate().standing(now, &subject).decision.reason;
                 let decision = self.gate().prove_identity(now, source, &proof);
+                if before == Reason::GroupBanned && decision.is_accept() {
+                    self.readmit(&peer);
+                }
                 if decision.reason == Reason::UnknownIdentity {
                     self.ask(&peer, Request::History(hello.identity), Asked::History);
                 }

@@ -11,7 +11,7 @@ use ltms_core::{Decision, IdentityId, Reason, Timestamp};
 use tokio::time::Instant;
 
 use super::{Driver, Message};
-use crate::{behaviour::gossip, clock::Clock};
+use crate::clock::Clock;
 
 /// Messages that may be held back; on top of them the newcomer is refused.
 const HELD: usize = 1_024;
@@ -67,7 +67,12 @@ impl Timers {
         longer
     }
 
-    /// Forgets a peer whose last connection is gone.
+    /// The Gate wants to be asked then, or earlier.
+    pub(super) fn wake(&mut self, at: Timestamp) {
+        self.sweep = self.sweep.min(at);
+    }
+
+    /// Forgets a peer that is read again, or whose last connection is gone.
     pub(super) fn forget(&mut self, peer: &PeerId) {
         self.throttled.remove(peer);
     }
@@ -120,11 +125,7 @@ impl Driver {
                 Due::Readmit(peer) if self.timers.throttled.get(&peer) > Some(&now) => {
                     // It was cut off for longer since.
                 }
-                Due::Readmit(peer) => {
-                    self.timers.throttled.remove(&peer);
-                    let gossip = &mut self.swarm.behaviour_mut().gossip;
-                    gossip::throttle(gossip, &peer, false, 0);
-                }
+                Due::Readmit(peer) => self.readmit(&peer),
                 Due::Retry(message) => self.admit(*message),
                 Due::GiveUp(id) => {
                     for message in self.waiting.take_late(&id, now) {
@@ -138,8 +139,7 @@ impl Driver {
                 }
             }
         }
-        if self.gate().poll_timeout() <= now {
-            self.gate().handle_timeout(now);
+        if self.gate().poll_timeout() <= now && self.gate().handle_timeout(now) {
             let gate = &self.swarm.behaviour().connections.door.gate;
             self.envelopes.retain(|key| gate.is_listed(now, key), |id| gate.identity(id).is_some());
             let swept =

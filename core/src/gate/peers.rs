@@ -1,0 +1,93 @@
+//! The peer table, when there is room and when it is full.
+
+use super::Parts;
+use crate::groups::{NONE, narrow};
+use crate::peers::{Direction, Groups, PeerRow};
+use crate::storage::Tables;
+use crate::table::{Place, Row};
+use crate::{Bucket, PeerId, Reason, Timestamp};
+
+impl Parts<'_> {
+    /// The place of the row of a peer that connects, made if there is room. A quarter of the rows
+    /// is kept for peers that we dial.
+    pub(crate) fn peer_place(
+        &mut self,
+        now: Timestamp,
+        peer: &PeerId,
+        groups: &Groups,
+        direction: Direction,
+    ) -> Option<Place> {
+        if let Some(place) = self.tables.peers.find(&self.rules.seed, peer) {
+            return Some(place);
+        }
+        let outbound = direction == Direction::Outbound;
+        let rows = self.tables.peers.view().capacity();
+        let kept = |row: &PeerRow| row.outbound && row.connections > 0;
+        let others = self.tables.peers.view().iter().filter(|(_, row)| !kept(row)).count();
+        let crowded = !outbound && others >= rows.saturating_sub(rows / 4);
+        // Fresh ids are free: the newcomer begins with what its group has left, so that the row
+        // that is removed takes no debt of look-ups along.
+        let headers = if outbound { Bucket::FULL } else { header_debt(&self.tables, groups) };
+        if crowded || self.tables.peers.is_full() {
+            self.drop_peer(now)?;
+        }
+        let row = PeerRow { peer: *peer, headers, ..PeerRow::VACANT };
+        let place = self.tables.peers.insert(&self.rules.seed, row)?;
+        self.note_ban(peer);
+        Some(place)
+    }
+
+    /// Takes out a row that is as good as fresh, or else the one disconnected for longest, whose
+    /// faults are graylisted if they are many and paid by its address group if they are few.
+    fn drop_peer(&mut self, now: Timestamp) -> Option<()> {
+        let gone = self.tables.peers.view();
+        let gone = gone.iter().filter(|(_, row)| row.connections == 0);
+        let policy = &self.rules.policy;
+        let (place, row) = gone.min_by_key(|(_, row)| (!row.is_fresh(now, policy), row.since))?;
+        let (groups, faults) = (row.groups, row.faults(now, policy));
+        let limits = policy.sanctions;
+        if faults > 0 && (faults < limits.leaving_faults || !self.graylist(now, place)) {
+            self.cells().charge_faults(groups, faults, now);
+        }
+        self.tables.peers.remove(&self.rules.seed, place);
+        Some(())
+    }
+
+    /// Graylists a disconnected peer for what is counted against it. False if the ban table has
+    /// no room.
+    fn graylist(&mut self, now: Timestamp, place: Place) -> bool {
+        let limits = self.rules.policy.sanctions;
+        if !self.may_sanction() {
+            return false;
+        }
+        let Some(row) = self.tables.peers.get(place) else { return false };
+        let most = [
+            (row.invalid, Reason::InvalidSignature),
+            (row.malformed, Reason::Malformed),
+            (row.passed_on, Reason::Malformed),
+            (row.violations, Reason::TooSoon),
+        ];
+        let most = most.into_iter().max_by_key(|(tally, _)| tally.count(now, limits.span));
+        let (peer, exempt, groups) = (row.peer, row.exempt, row.groups);
+        let group = if exempt { NONE } else { narrow(&self.rules.seed, &groups) };
+        let Some(row) = self.ban_row(now, &peer, group) else {
+            self.ban_without_row(now, &peer, group, limits.graylist);
+            return false;
+        };
+        if !row.operator {
+            row.reason = most.map_or(Reason::Malformed, |(_, reason)| reason);
+            row.last = now;
+            row.graylisting.begin(now, limits.graylist, limits.graylist_max, limits.span);
+        }
+        true
+    }
+}
+
+/// The worst that is left of the look-ups of an address group's inbound peers.
+fn header_debt(tables: &Tables<'_>, groups: &Groups) -> Bucket {
+    let peers = tables.peers.view();
+    let same = peers
+        .iter()
+        .filter(|(_, row)| !row.outbound && !row.exempt && row.groups.narrow == groups.narrow);
+    same.fold(Bucket::FULL, |worst, (_, row)| worst.poorer(row.headers))
+}
