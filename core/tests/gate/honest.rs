@@ -8,6 +8,8 @@ use ltms_core::*;
 
 use crate::ads::{Ad, GARBAGE, ad, envelope};
 use crate::claims::{Claim, named, secret};
+use crate::full_bans::{at, throw_away};
+use crate::hello::prove_by_key;
 use crate::world::*;
 
 const PULLED: [Channel; 2] = [Channel::Directory, Channel::Dht];
@@ -256,30 +258,28 @@ fn a_victim_named_in_forged_messages() {
     assert_eq!(world.of_identity(&ids[0]).keys.0, 1);
 }
 
-/// A dozen peers at its address are banned, more than the table has room for.
+/// Eight peers of its address group were banned, and the table is full: so is the group.
 #[test]
-fn an_honest_identity_behind_the_address_of_banned_peers() {
-    let mut world = World::with(Capacity { bans: 8, ..Capacity::SMALL }, POLICY);
+fn an_honest_identity_behind_a_banned_groups_address() {
+    const SWARM: u16 = 500;
+    let mut world = World::with(Capacity { bans: 32, groups: 32, ..Capacity::SMALL }, POLICY);
     let id = world.register(&Claim::real(0));
-    let address = "1.2.3.4".parse().ok();
-    let connection =
-        |number| Connection { peer: peer(number), address, direction: Direction::Inbound };
-    for number in 100..112 {
-        world.gate.connected(START, &connection(number)).unwrap();
-        let source = Source::direct(peer(number));
-        for _ in 0..50 {
-            let _ = world.gate.malformed(START, &source, Reason::Malformed, b"x");
-        }
-        world.gate.disconnected(START, &peer(number));
-    }
-    assert!(world.gate.metrics(START).blacklisted_peers > 0);
-    world.gate.connected(START, &connection(0)).unwrap();
+    (100..108).for_each(|number| throw_away(&mut world, at(number, SWARM), number));
+    (108..125).for_each(|number| throw_away(&mut world, at(number, number as u16), number));
+    assert_eq!(world.gate.metrics(START).banned_groups, 1);
+    let _ = world.events();
     world.connect(1);
     let author = secret(0);
     let first = ad(&author).under(&id).of_peer(0);
-    assert_eq!(reason(world.direct(0, &first)), Reason::New);
+    // By way of others it is heard as ever, and by its own connection once it has said who it is.
+    assert_eq!(reason(world.gossip(1, 0, &first)), Reason::New);
+    let knock = world.gate.screen_connection(START, &at(0, SWARM));
+    assert_eq!((reason(knock), knock.is_accept()), (Reason::ProveIdentity, true));
+    world.gate.connected(START, &at(0, SWARM)).unwrap();
+    assert_eq!(prove_by_key(&mut world, 0, &author, &id), Reason::Clear);
     world.wait(MINUTE);
-    assert_eq!(reason(world.gossip(1, 0, &first.at(world.now))), Reason::New);
+    world.gate.handle_timeout(world.now);
+    assert_eq!(reason(world.direct(0, &first.at(world.now))), Reason::New);
     for subject in [Subject::Peer(peer(0)), Subject::Key(first.key()), Subject::Identity(id)] {
         clear(&world, subject);
     }
