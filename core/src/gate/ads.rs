@@ -3,7 +3,7 @@
 use super::judge::{Cleared, Facts};
 use super::sanctions::Fault;
 use super::{Gate, Parts, SignatureCheck, Signed, Source};
-use crate::keys::{KeyRow, Owner, Watermark};
+use crate::keys::{Channel, KeyRow, Owner, Watermark};
 use crate::peers::domain;
 use crate::storage::Storage;
 use crate::table::Row;
@@ -205,14 +205,17 @@ impl Parts<'_> {
     }
 
     /// Two verified, different bodies of one key, made less than one interval apart, are the
-    /// key's own violation, however they came here (policy §3).
+    /// key's own violation, however they came here (policy §3). Our own node accuses nobody: its
+    /// clock may have been wrong.
     fn note_haste(&mut self, now: Timestamp, facts: &Facts) {
         let policy = &self.rules.policy;
         let limits = policy.sanctions;
         let hasty = self.is_hasty(&facts.author, facts.created_at);
         let Some(row) = self.tables.keys.find_mut(&self.rules.seed, &facts.author) else { return };
+        let own = facts.source.channel == Channel::Own;
         // Each body counts once, however often somebody brings it again.
-        if !hasty || row.watermark.digest == facts.digest || facts.created_at <= row.hasty_at {
+        if own || !hasty || row.watermark.digest == facts.digest || facts.created_at <= row.hasty_at
+        {
             return;
         }
         row.hasty_at = facts.created_at;

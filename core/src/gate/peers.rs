@@ -44,8 +44,10 @@ impl Parts<'_> {
         let gone = gone.iter().filter(|(_, row)| row.connections == 0);
         let policy = &self.rules.policy;
         let (place, row) = gone.min_by_key(|(_, row)| (!row.is_fresh(now, policy), row.since))?;
-        let (groups, faults) = (row.groups, row.faults(now, policy));
         let limits = policy.sanctions;
+        // That a peer we dialled was hasty may be our own doing, which the breaker judges.
+        let haste = if row.outbound { row.violations.count(now, limits.span) } else { 0 };
+        let (groups, faults) = (row.groups, row.faults(now, policy).saturating_sub(haste.into()));
         if faults > 0 && (faults < limits.leaving_faults || !self.graylist(now, place)) {
             self.cells().charge_faults(groups, faults, now);
         }

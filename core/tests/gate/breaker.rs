@@ -117,6 +117,20 @@ impl Scene {
     }
 }
 
+/// A row that is needed for another peer leaves with its faults: not with these.
+#[test]
+fn nor_does_it_if_the_outbound_peers_are_lost_and_their_rows_are_needed() {
+    let mut scene = Scene::new();
+    let outbound = spread(4, 3);
+    scene.connect(Direction::Outbound, outbound.clone());
+    scene.burst(&outbound);
+    outbound.iter().for_each(|number| scene.world.gate.disconnected(START, &peer(*number)));
+    scene.connect(Direction::Outbound, 10_000..10_062);
+    assert!(outbound.iter().all(|number| !scene.world.of_peer(*number).known), "all are gone");
+    assert_eq!(scene.banned(&outbound), 0);
+    assert_eq!(scene.world.gate.metrics(START).automatic_bans, 0);
+}
+
 #[test]
 fn whoever_goes_on_after_it_closed_is_sanctioned() {
     let mut scene = Scene::new();

@@ -260,3 +260,16 @@ fn by_the_chains_clock_messages_may_be_two_hours_ahead_and_gossip_of_any_age() {
     let (mut system, _) = world_at(START);
     assert_eq!(reason(system.gossip(0, 0, &old.lasting(DAY))), Reason::Stale);
 }
+
+/// Windows count microseconds, which end long before milliseconds do.
+#[test]
+fn nobody_is_accused_of_what_the_own_node_made_with_a_clock_far_ahead() {
+    let (mut world, id) = world_at(Timestamp::from_millis(u64::MAX / 2));
+    let author = secret(0);
+    for _ in 0..12 {
+        let own = ad(&author).under(&id).at(world.now).seal();
+        assert_eq!(reason(world.send(&Source::own(peer(9)), &own)), Reason::New);
+        world.wait(SECOND);
+    }
+    assert_eq!(world.of_key(&author.public_key()).violations.0, 0);
+}

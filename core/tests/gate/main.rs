@@ -17,6 +17,7 @@ mod full_bans;
 mod full_peers;
 mod group_bans;
 mod hello;
+mod honest;
 mod observe;
 mod operator;
 mod proven;

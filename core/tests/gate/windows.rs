@@ -150,6 +150,65 @@ fn graylistings_double_up_to_a_day_and_a_quiet_day_forgets() {
 }
 
 #[test]
+fn graylistings_of_a_key_double_and_never_touch_its_identity() {
+    let mut world = world(1);
+    let (author, id) = (secret(0), id_of(&world, 0));
+    let key = author.public_key();
+    let other = named("other");
+    let pull = |world: &mut World, ad: &Ad| reason(world.pull(0, Channel::Directory, ad));
+    let sanction = |world: &mut World| -> u64 {
+        let mut last = ad(&author).under(&id).at(world.now);
+        assert_eq!(pull(world, &last), Reason::New);
+        for count in 1..=9 {
+            last = last.at(last.created_at.saturating_add(Millis::new(1)));
+            assert_eq!(pull(world, &last), Reason::New);
+            assert_eq!(world.of_key(&key).violations, (count, 10));
+        }
+        assert_eq!(reason(world.of_key(&key).decision), Reason::Clear, "nine are none");
+        last = last.at(last.created_at.saturating_add(Millis::new(1)));
+        assert_eq!(pull(world, &last), Reason::Graylisted);
+        let standing = world.of_key(&key);
+        assert_eq!(standing.sanction_reason, Some(Reason::TooSoon));
+        // The identity and its other keys go on.
+        assert_eq!(reason(world.of_identity(&id).decision), Reason::Clear);
+        assert_eq!(world.of_identity(&id).faults.0, 0);
+        let others = ad(&other).under(&id).at(world.now);
+        let others = others.delegated(&author, others.expires_at);
+        assert_eq!(pull(world, &others), Reason::New);
+        let until = standing.decision.retry_at.unwrap();
+        let span = until.since(world.now);
+        world.run_to(until);
+        assert_eq!(reason(world.of_key(&key).decision), Reason::Clear, "over at its end");
+        // The next begins at the last moment that makes it longer.
+        world.wait(DAY);
+        world.gate.handle_timeout(world.now);
+        span.get() / HOUR.get()
+    };
+    let hours: Vec<u64> = (0..7).map(|_| sanction(&mut world)).collect();
+    assert_eq!(hours, [1, 2, 4, 8, 16, 24, 24]);
+    world.wait(Millis::new(1));
+    assert_eq!(sanction(&mut world), 1, "a quiet day forgets");
+    assert_eq!(reason(world.of_peer(0).decision), Reason::Clear, "who answered is not at fault");
+}
+
+/// The counter is of 24 h from the first violation, to the millisecond.
+#[test]
+fn the_tenth_violation_counts_only_within_a_day_of_the_first() {
+    for (off, expected) in [(1, Reason::Graylisted), (0, Reason::Clear)] {
+        let mut world = world(1);
+        let (author, id) = (secret(0), id_of(&world, 0));
+        let first = ad(&author).under(&id).of_peer(1);
+        assert_eq!(reason(world.direct(2, &first)), Reason::New);
+        hasty(&mut world, &first, 1, 9);
+        world.run_to(Timestamp::from_millis(START.saturating_add(DAY).as_millis() - off));
+        let next = ad(&author).under(&id).of_peer(1).at(world.now);
+        assert_eq!(reason(world.direct(2, &next)), Reason::New);
+        hasty(&mut world, &next, 1, 1);
+        assert_eq!(reason(world.of_peer(1).decision), expected, "{off} ms before");
+    }
+}
+
+#[test]
 fn violations_a_day_apart_do_not_add_up() {
     let mut world = world(1);
     let (author, id) = (secret(0), id_of(&world, 0));
