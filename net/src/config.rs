@@ -6,7 +6,7 @@
 use std::{
     fs::File,
     io::{self, Read},
-    net::Ipv4Addr,
+    net::{Ipv4Addr, SocketAddr},
     path::{Path, PathBuf},
     sync::Arc,
 };
@@ -18,6 +18,7 @@ use tracing_subscriber::EnvFilter;
 
 use crate::{
     Builder,
+    admin::Doors,
     chain::{ChainSource, HttpOptions, SetupError, SourceConfig},
     key_file::{self, KeyFileError},
 };
@@ -53,6 +54,12 @@ pub enum ConfigError {
     /// A key file cannot be used.
     #[error(transparent)]
     Key(#[from] KeyFileError),
+    /// `admin.http` is there without a token.
+    #[error("`admin.http` needs `admin.token_file`: every user of this machine can connect there")]
+    Token,
+    /// `admin.http` can be reached from other machines.
+    #[error("`admin.http` is {0}, which is no loopback address: use 127.0.0.1 or [::1]")]
+    NotLoopback(SocketAddr),
     /// There is no chain source.
     #[error(transparent)]
     Chain(#[from] SetupError),
@@ -88,6 +95,34 @@ pub struct Identity {
     pub key_file: PathBuf,
 }
 
+/// Where the operator can ask a running node. Default nowhere.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct Admin {
+    /// A Unix socket, made with mode 0600.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub socket: Option<PathBuf>,
+    /// A loopback address for HTTP; needs `token_file`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub http: Option<SocketAddr>,
+    /// The file with the token for `http`, made (mode 0600) if it is missing.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub token_file: Option<PathBuf>,
+}
+
+impl Admin {
+    fn validate(&self) -> Result<(), ConfigError> {
+        match (self.http, &self.token_file) {
+            (Some(_), None) => Err(ConfigError::Token),
+            (Some(address), _) if !address.ip().is_loopback() => {
+                Err(ConfigError::NotLoopback(address))
+            }
+            (Some(_), Some(path)) if path.exists() => Ok(key_file::password(path).map(drop)?),
+            _ => Ok(()),
+        }
+    }
+}
+
 /// Everything that a file may say. Written out, it is a file again.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
@@ -111,6 +146,8 @@ pub struct Config {
     pub identity: Option<Identity>,
     /// Who is asked about the chain. Default nobody, which is enough on `reg` only.
     pub chain: SourceConfig,
+    /// Where the operator can ask. Default nowhere.
+    pub admin: Admin,
     /// The policy. What is left out is as in [`Policy::LOTUS_V1`], its network as above.
     pub policy: Policy,
 }
@@ -126,6 +163,7 @@ impl Default for Config {
             log: "info".to_owned(),
             identity: None,
             chain: SourceConfig::default(),
+            admin: Admin::default(),
             policy: Policy::LOTUS_V1.on(Network::Reg),
         }
     }
@@ -190,6 +228,7 @@ impl Config {
             return Err(ConfigError::Network(self.policy.network, self.network));
         }
         self.filter()?;
+        self.admin.validate()?;
         if let Some(path) = &self.key_file {
             key_file::existing_peer_key(path)?;
         }
@@ -213,6 +252,19 @@ impl Config {
     /// [`ConfigError::Show`] for numbers that TOML does not have, above 2⁶³ − 1.
     pub fn to_toml(&self) -> Result<String, ConfigError> {
         Ok(toml::to_string_pretty(self)?)
+    }
+
+    /// The operator's doors to open. Makes the token's file if it is missing.
+    ///
+    /// # Errors
+    /// [`ConfigError::Key`].
+    pub fn doors(&self) -> Result<Doors, ConfigError> {
+        let Admin { socket, http, token_file } = &self.admin;
+        let http = match (http, token_file) {
+            (Some(address), Some(path)) => Some((*address, key_file::token(path)?)),
+            _ => None,
+        };
+        Ok(Doors { socket: socket.clone(), http })
     }
 
     /// The chain source to start with. Nothing is asked yet.

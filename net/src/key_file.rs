@@ -92,14 +92,35 @@ pub fn new_identity_key(path: &Path) -> Result<SecretKey, KeyFileError> {
             break key;
         }
     };
-    let mut text = Zeroizing::new([b'\n'; 65]);
-    hex::encode_to_slice(bytes.as_slice(), &mut text[..64])
-        .map_err(|error| failed(io::Error::other(error)))?;
-    create(path, text.as_slice()).map_err(|error| match error.kind() {
+    create(path, hex_line(&bytes).as_slice()).map_err(|error| match error.kind() {
         io::ErrorKind::AlreadyExists => KeyFileError::Exists(path.to_owned()),
         _ => failed(error),
     })?;
     Ok(key)
+}
+
+/// A token in the first line of a file, made at random (mode 0600) if there is no such file.
+///
+/// # Errors
+/// [`KeyFileError`]; an existing file is never changed.
+pub fn token(path: &Path) -> Result<Zeroizing<String>, KeyFileError> {
+    if !path.exists() {
+        let failed = |error| KeyFileError::Io(path.to_owned(), error);
+        let mut bytes = Zeroizing::new([0; 32]);
+        OsRng.try_fill_bytes(&mut *bytes).map_err(|error| failed(io::Error::other(error)))?;
+        create(path, hex_line(&bytes).as_slice()).map_err(failed)?;
+    }
+    password(path)
+}
+
+/// 64 hexadecimal digits and a line end.
+fn hex_line(bytes: &[u8; 32]) -> Zeroizing<[u8; 65]> {
+    const DIGITS: &[u8; 16] = b"0123456789abcdef";
+    let mut text = Zeroizing::new([b'\n'; 65]);
+    for (pair, byte) in text.chunks_exact_mut(2).zip(bytes) {
+        pair.copy_from_slice(&[DIGITS[usize::from(byte >> 4)], DIGITS[usize::from(byte & 15)]]);
+    }
+    text
 }
 
 /// The first line of a file, such as a password.

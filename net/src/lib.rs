@@ -2,6 +2,7 @@
 //!
 //! One task owns the swarm and the Gate; everything else holds a [`Handle`].
 
+pub mod admin;
 pub mod behaviour;
 pub mod chain;
 pub mod claim;

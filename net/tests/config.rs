@@ -362,3 +362,61 @@ fn chain_sources_are_named_in_a_table_of_their_own() {
     assert!(refused("network = 'test'").contains("needs a chain source"));
     assert!(Config::parse("[chain]\ndev = true").is_ok_and(|config| config.source().is_ok()));
 }
+
+#[test]
+fn a_door_on_an_address_needs_a_token_and_a_loopback_address() {
+    let folder = folder("doors");
+    let open = file(&folder, "open", "a token\n", 0o644);
+    let door = |http: &str, more: &str| format!("[admin]\nhttp = '{http}'\n{more}");
+    assert!(refusal(&door("127.0.0.1:0", "")).contains("token_file"));
+    let fresh = folder.join("token");
+    let token = |path: &Path| format!("token_file = '{}'", path.display());
+    assert!(refusal(&door("0.0.0.0:1", &token(&fresh))).contains("no loopback address"));
+    assert!(refusal(&door("127.0.0.1:0", &token(&open))).contains("chmod 600"));
+
+    let config = Config::parse(&door("[::1]:0", &token(&fresh))).expect("good");
+    config.validate().expect("good");
+    assert!(!fresh.exists(), "checking makes no files");
+    let made = config.doors().expect("doors").http.expect("a door").1;
+    assert_eq!(made.len(), 64);
+    assert_eq!(fs::metadata(&fresh).expect("a file").mode() & 0o777, 0o600);
+    assert_eq!(config.doors().expect("doors").http.expect("a door").1, made, "it is kept");
+    assert_eq!(Config::parse(&config.to_toml().expect("shown")).expect("a file again"), config);
+}
+
+/// What the command says when asked about the node with this socket.
+async fn asked(socket: &Path, args: &[&str]) -> (Option<i32>, String, String) {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_ltms"));
+    command.args(args).env("LTMS_ADMIN_SOCKET", socket).kill_on_drop(true);
+    let output = timeout(PATIENCE, command.output()).await.expect("in time").expect("run");
+    let text = |bytes| String::from_utf8(bytes).expect("text");
+    (output.status.code(), text(output.stdout), text(output.stderr))
+}
+
+#[tokio::test]
+async fn an_operator_bans_and_forgives_a_peer_of_a_running_node() {
+    let folder = folder("operator");
+    let socket = folder.join("admin.sock");
+    let peer = libp2p::PeerId::random().to_string();
+    let (code, _, said) = asked(&socket, &["peers", "list"]).await;
+    assert!(code == Some(1) && said.contains("no node answers"), "{said}");
+
+    let args = ["--capacity", "small", "--admin-socket", socket.to_str().expect("text")];
+    let (mut child, ..) = start(&args).await;
+    // The first line is printed when all doors are open.
+    let (code, out, _) = asked(&socket, &["peers", "list"]).await;
+    assert_eq!((code, out.as_str()), (Some(0), "no peer is connected\n"));
+    let (code, out, said) = asked(&socket, &["peers", "ban", &peer, "--for", "12h"]).await;
+    assert_eq!(code, Some(0), "{said}");
+    assert!(out.contains("decision           graylisted"), "{out}");
+    let (_, out, _) = asked(&socket, &["peers", "show", &peer]).await;
+    assert!(out.contains("by operator        true"), "{out}");
+    let (code, ..) = asked(&socket, &["peers", "unban", &peer]).await;
+    assert_eq!(code, Some(0));
+    let (code, _, said) = asked(&socket, &["peers", "unban", &peer]).await;
+    assert_eq!((code, said.as_str()), (Some(1), "ltms: there is no ban of this peer\n"));
+    let (_, out, _) = asked(&socket, &["metrics"]).await;
+    assert!(out.ends_with("# EOF\n"), "{out}");
+    terminate(&mut child).await;
+    assert!(!socket.exists());
+}

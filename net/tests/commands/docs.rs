@@ -23,5 +23,5 @@ fn the_documented_examples_print_what_is_documented() {
         assert_eq!(printed, expected, "{command}");
         count += 1;
     }
-    assert_eq!(count, 12);
+    assert_eq!(count, 13);
 }

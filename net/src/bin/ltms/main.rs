@@ -7,6 +7,7 @@ mod failure;
 mod identity;
 mod keys;
 mod node;
+mod operator;
 mod output;
 mod peers;
 mod proof;
@@ -36,6 +37,11 @@ enum Command {
     Demo(demo::Args),
     /// Run one node until Ctrl-C or SIGTERM
     Node(node::NodeArgs),
+    /// Ask a running node about its peers, ban and forgive
+    #[command(subcommand)]
+    Peers(operator::PeersCommand),
+    /// Print what a running node counts, as OpenMetrics
+    Metrics(operator::Door),
     /// Make an identity, prove it to others, change its key
     #[command(subcommand)]
     Identity(identity::IdentityCommand),
@@ -72,6 +78,8 @@ async fn run() -> Result<ExitCode, Failure> {
     match Cli::try_parse()?.command {
         Command::Demo(args) => return Ok(demo::run(&args).await),
         Command::Node(args) => node::run(args).await?,
+        Command::Peers(command) => operator::peers(command).await?,
+        Command::Metrics(door) => operator::metrics(door).await?,
         Command::Identity(command) => identity::run(command).await?,
         Command::Proof(command) => proof::run(command).await?,
         Command::Script(command) => script::run(command)?,

@@ -3,6 +3,7 @@
 use std::{
     env,
     io::{self, Write},
+    net::SocketAddr,
     path::PathBuf,
     time::Duration,
 };
@@ -12,6 +13,7 @@ use libp2p::Multiaddr;
 use ltms_core::IdentityId;
 use ltms_net::{
     Handle, StartError,
+    admin::{Admin, AdminError},
     config::{Config, ConfigError, Identity, Preset},
 };
 use tokio::{
@@ -53,6 +55,15 @@ pub(crate) struct NodeArgs {
     capacity: Option<Size>,
     #[command(flatten)]
     source: SourceFlags,
+    /// Answer the operator on this Unix socket, made with mode 0600
+    #[arg(long, value_name = "FILE")]
+    admin_socket: Option<PathBuf>,
+    /// Answer the operator by HTTP on this loopback address
+    #[arg(long, value_name = "IP:PORT")]
+    admin_http: Option<SocketAddr>,
+    /// The file with the token that is asked for there, made if it is missing
+    #[arg(long, value_name = "FILE")]
+    admin_token_file: Option<PathBuf>,
     /// What to log to stderr; wins over RUST_LOG, which wins over the file [default: info]
     #[arg(long, value_name = "FILTER")]
     log: Option<String>,
@@ -77,6 +88,8 @@ pub(crate) enum NodeFailure {
     Config(#[from] ConfigError),
     #[error(transparent)]
     Start(#[from] StartError),
+    #[error(transparent)]
+    Admin(#[from] AdminError),
     #[error("cannot wait for signals: {0}")]
     Signals(io::Error),
     #[error("the node did not stop within {} s", STOP.as_secs())]
@@ -87,7 +100,7 @@ impl NodeFailure {
     /// The exit code: 2 for what the user has to change, 1 for the rest.
     pub(crate) const fn code(&self) -> u8 {
         match self {
-            Self::Config(_) => 2,
+            Self::Config(_) | Self::Admin(_) => 2,
             _ => 1,
         }
     }
@@ -114,14 +127,23 @@ pub(crate) async fn run(args: NodeArgs) -> Result<(), NodeFailure> {
     // From here on a signal stops the node, however early it comes.
     let [mut interrupt, mut terminate] =
         [signals(SignalKind::interrupt())?, signals(SignalKind::terminate())?];
+    let doors = config.doors()?;
     let node = config.builder(chain)?.start().await?;
+    let admin = Admin::open(node.handle(), doors).await?;
+    if let Some(address) = admin.http() {
+        tracing::info!("the operator is answered at http://{address}");
+    }
     // A node without anybody at its stdout is a node all the same.
     let _ = writeln!(io::stdout(), "{}", greeting(&node.handle()));
     tokio::select! {
         _ = interrupt.recv() => tracing::info!("interrupted, stopping"),
         _ = terminate.recv() => tracing::info!("told to terminate, stopping"),
     }
-    timeout(STOP, node.stop()).await.map_err(|_| NodeFailure::Stop)
+    let stopped = async {
+        admin.close().await;
+        node.stop().await;
+    };
+    timeout(STOP, stopped).await.map_err(|_| NodeFailure::Stop)
 }
 
 /// The file, then the environment, then the flags.
@@ -143,6 +165,9 @@ fn effective(args: NodeArgs) -> Result<Config, ConfigError> {
     if let (Some(id), Some(key_file)) = (args.identity, args.identity_key_file) {
         config.identity = Some(Identity { id, key_file });
     }
+    config.admin.socket = args.admin_socket.or(config.admin.socket);
+    config.admin.http = args.admin_http.or(config.admin.http);
+    config.admin.token_file = args.admin_token_file.or(config.admin.token_file);
     if let Some(size) = args.capacity {
         config.capacity = match size {
             Size::Node => Preset::Node,

@@ -39,11 +39,16 @@ impl Format {
         } else {
             answer.to_string()
         };
-        match writeln!(io::stdout(), "{}", text.trim_end()) {
-            // Whoever reads has seen enough.
-            Err(error) if error.kind() == io::ErrorKind::BrokenPipe => Ok(()),
-            written => written
-                .map_err(|error| Failure::failed(format_args!("cannot write the answer: {error}"))),
-        }
+        line(text.trim_end())
+    }
+}
+
+/// Writes a line to stdout.
+pub(crate) fn line(text: impl Display) -> Result<(), Failure> {
+    match writeln!(io::stdout(), "{text}") {
+        // Whoever reads has seen enough.
+        Err(error) if error.kind() == io::ErrorKind::BrokenPipe => Ok(()),
+        written => written
+            .map_err(|error| Failure::failed(format_args!("cannot write the answer: {error}"))),
     }
 }

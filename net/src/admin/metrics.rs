@@ -1,0 +1,111 @@
+//! What a Gate counts, as OpenMetrics text. Labels are few and fixed: none names a peer.
+
+use std::fmt::Write;
+
+use ltms_core::{Metrics, Reason};
+use serde_json::{Map, Value};
+
+/// The media type of the text.
+pub(super) const CONTENT_TYPE: &str = "application/openmetrics-text; version=1.0.0; charset=utf-8";
+
+/// How a number changes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Kind {
+    /// Only upwards.
+    Counter,
+    /// Up and down.
+    Gauge,
+}
+
+use Kind::{Counter, Gauge};
+
+/// Every field of [`Metrics`]: name, kind, meaning.
+const FIELDS: &[(&str, Kind, &str)] = &[
+    ("rate_limit_violations", Counter, "Window violations counted against peers and keys"),
+    ("peers_blocked", Counter, "Sanctions begun"),
+    ("identities_registered", Gauge, "Identities registered"),
+    ("total_burned", Gauge, "Sum of the burns of registered identities, in satoshis"),
+    ("average_burn_per_identity", Gauge, "Mean burn of an identity, in satoshis"),
+    ("average_reputation_score", Gauge, "Mean score of the identities, 0 to 100"),
+    ("peers_with_bad_reputation", Gauge, "Identities with a score below 30"),
+    ("expired_entries_dropped", Counter, "Expired messages refused and expired rows dropped"),
+    ("blacklisted_peers", Gauge, "Peers banned until lifted"),
+    ("graylisted_peers", Gauge, "Peers banned until a time"),
+    ("active_peers", Gauge, "Peers connected"),
+    ("advertised_keys", Gauge, "Keys with a live advertisement"),
+    ("signature_checks", Counter, "Signatures checked"),
+    ("bans_not_recorded", Counter, "Bans that found no room"),
+    ("identities_lapsed", Counter, "Identities given up because their burn did not come back"),
+];
+
+/// The text for a scraper.
+pub(super) fn text(metrics: &Metrics, decisions: &[(Reason, u64)]) -> String {
+    let values = match serde_json::to_value(metrics) {
+        Ok(Value::Object(values)) => values,
+        _ => Map::new(),
+    };
+    let mut text = String::new();
+    for (name, kind, help) in FIELDS {
+        if let Some(value) = values.get(*name).and_then(Value::as_u64) {
+            family(&mut text, name, *kind, help);
+            let suffix = if *kind == Counter { "_total" } else { "" };
+            line(&mut text, format_args!("ltms_{name}{suffix} {value}"));
+        }
+    }
+    family(&mut text, "decisions", Counter, "Decisions by verdict and reason");
+    for (reason, count) in decisions {
+        let verdict = format!("{:?}", reason.verdict()).to_lowercase();
+        let labels = format_args!("verdict=\"{verdict}\",reason=\"{reason}\"");
+        line(&mut text, format_args!("ltms_decisions_total{{{labels}}} {count}"));
+    }
+    text.push_str("# EOF\n");
+    text
+}
+
+fn family(text: &mut String, name: &str, kind: Kind, help: &str) {
+    let kind = if kind == Counter { "counter" } else { "gauge" };
+    line(text, format_args!("# HELP ltms_{name} {help}."));
+    line(text, format_args!("# TYPE ltms_{name} {kind}"));
+}
+
+fn line(text: &mut String, line: std::fmt::Arguments<'_>) {
+    // Writing to a string cannot fail.
+    let _ = writeln!(text, "{line}");
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use ltms_core::Amount;
+
+    #[test]
+    fn every_field_of_the_gate_is_told() {
+        let Ok(Value::Object(values)) = serde_json::to_value(Metrics::default()) else {
+            panic!("no object")
+        };
+        for name in values.keys() {
+            assert!(FIELDS.iter().any(|(field, ..)| field == name), "{name} has no line here");
+        }
+        assert_eq!(FIELDS.len(), values.len());
+    }
+
+    #[test]
+    fn the_text_is_open_metrics() {
+        let mut metrics = Metrics::default();
+        metrics.peers_blocked = 7;
+        metrics.total_burned = Amount::from_xpi(50);
+        let text = text(&metrics, &[(Reason::TooSoon, 3), (Reason::New, 4)]);
+        for line in [
+            "# TYPE ltms_peers_blocked counter\nltms_peers_blocked_total 7\n",
+            "# TYPE ltms_total_burned gauge\nltms_total_burned 50000000\n",
+            "ltms_decisions_total{verdict=\"ignore\",reason=\"too-soon\"} 3\n",
+            "ltms_decisions_total{verdict=\"accept\",reason=\"new\"} 4\n",
+        ] {
+            assert!(text.contains(line), "no {line} in {text}");
+        }
+        assert!(text.ends_with("# EOF\n"));
+        let helps = text.lines().filter(|line| line.starts_with("# HELP ")).count();
+        let types = text.lines().filter(|line| line.starts_with("# TYPE ")).count();
+        assert_eq!((helps, types), (FIELDS.len() + 1, FIELDS.len() + 1));
+    }
+}
