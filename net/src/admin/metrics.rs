@@ -35,6 +35,11 @@ const FIELDS: &[(&str, Kind, &str)] = &[
     ("advertised_keys", Gauge, "Keys with a live advertisement"),
     ("signature_checks", Counter, "Signatures checked"),
     ("bans_not_recorded", Counter, "Bans that found no room"),
+    ("bans_merged", Counter, "Bans that the ban of their address group stands for"),
+    ("banned_groups", Gauge, "Address groups banned"),
+    ("operator_bans", Gauge, "Rows of the ban table that the operator's bans have"),
+    ("automatic_bans", Gauge, "Rows of the ban table that all other bans have"),
+    ("posture", Gauge, "0 as usual; 1 in a lockdown, when strangers keep an eighth of their cells"),
     ("identities_lapsed", Counter, "Identities given up because their burn did not come back"),
 ];
 
