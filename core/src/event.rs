@@ -4,13 +4,21 @@ use crate::{IdentityId, PeerId, Reason, Timestamp};
 
 /// How strangers are treated. Identities go on in every posture.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-#[cfg_attr(feature = "serde", derive(serde::Serialize), serde(rename_all = "snake_case"))]
+#[cfg_attr(feature = "serde", derive(serde::Serialize), serde(into = "u8"))]
+#[repr(u8)]
 pub enum Posture {
     /// As the windows say.
     #[default]
-    Normal,
+    Normal = 0,
     /// A ban found no room: strangers keep one eighth of their cells until there is room again.
-    Lockdown,
+    Lockdown = 1,
+}
+
+impl From<Posture> for u8 {
+    /// The number, as in metrics.
+    fn from(posture: Posture) -> Self {
+        posture as Self
+    }
 }
 
 /// An effect on somebody other than the caller. It is a mark in the row concerned, so there is
