@@ -39,7 +39,7 @@ const FIELDS: &[(&str, Kind, &str)] = &[
     ("banned_groups", Gauge, "Narrow address groups whose strangers are banned"),
     ("operator_bans", Gauge, "Rows of the ban table in the operator's part"),
     ("automatic_bans", Gauge, "Rows of the ban table in the automatic part"),
-    ("posture", Gauge, "How strangers are treated"),
+    ("posture", Gauge, "How strangers are treated: 0 as the windows say, 1 lockdown"),
     ("identities_lapsed", Counter, "Identities given up because their burn did not come back"),
     ("identity_faults", Counter, "Proven faults of identities"),
     ("identities_banned", Counter, "Bans of identities begun"),
@@ -65,13 +65,12 @@ pub(super) fn text(metrics: &Metrics, decisions: &[(Reason, u64)]) -> String {
     let mut text = String::new();
     for (name, kind, help) in FIELDS {
         let suffix = if *kind == Counter { "_total" } else { "" };
-        let (labels, value) = match values.get(*name) {
-            Some(Value::String(state)) => (format!("{{{name}=\"{state}\"}}"), 1),
-            Some(Value::Bool(holds)) => (String::new(), u64::from(*holds)),
-            value => (String::new(), value.and_then(Value::as_u64).unwrap_or(0)),
+        let value = match values.get(*name) {
+            Some(Value::Bool(holds)) => u64::from(*holds),
+            value => value.and_then(Value::as_u64).unwrap_or(0),
         };
         family(&mut text, name, *kind, help);
-        line(&mut text, format_args!("ltms_{name}{suffix}{labels} {value}"));
+        line(&mut text, format_args!("ltms_{name}{suffix} {value}"));
     }
     family(&mut text, "decisions", Counter, "Decisions by verdict and reason");
     for (reason, count) in decisions {
@@ -118,7 +117,7 @@ mod tests {
         let text = text(&metrics, &[(Reason::TooSoon, 3), (Reason::New, 4)]);
         for line in [
             "# TYPE ltms_peers_blocked counter\nltms_peers_blocked_total 7\n",
-            "ltms_posture{posture=\"normal\"} 1\n",
+            "ltms_posture 0\n",
             "ltms_breaker_open 0\n",
             "# TYPE ltms_total_burned gauge\nltms_total_burned 50000000\n",
             "ltms_decisions_total{verdict=\"ignore\",reason=\"too-soon\"} 3\n",
