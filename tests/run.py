@@ -22,7 +22,6 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parent.parent
 TARGET = ROOT / os.environ.get("CARGO_TARGET_DIR", "target")
 LOGS = TARGET / "test-logs"
-FRESH = TARGET / "fresh-scenarios.json"
 TAIL = 60  # lines of a failed step's output that are shown
 CORE_FEATURES = ["", "alloc", "std", "serde", "alloc,std,serde"]
 FAILED_TEST = re.compile(r"^test .* \.\.\. FAILED$", re.MULTILINE)
@@ -108,15 +107,6 @@ def steps() -> list[Step]:
             counts_tests=True,
         ),
         # Scenarios that no run had before: those of today, or of LTMS_SEED.
-        Step(
-            "scenarios",
-            [
-                [PYTHON, "tests/oracle/gate.py", "--fresh", "500", str(FRESH)],
-                cargo("test", "--locked", "--workspace", "--test", "scenarios"),
-            ],
-            env={"LTMS_SCENARIOS": str(FRESH)},
-            counts_tests=True,
-        ),
     ]
 
 
