@@ -1,7 +1,7 @@
 //! Identities: what a burn bought.
 
 use crate::burn::{Purpose, Tier};
-use crate::packed::Packed;
+use crate::packed::{Flags, Packed};
 use crate::peers::domain;
 use crate::score::{Graylisting, Reputation, Tally};
 use crate::table::Row;
@@ -46,8 +46,12 @@ impl BurnPlace {
     }
 
     pub(crate) fn height(self) -> BlockHeight {
-        BlockHeight::new(u32::try_from(self.0.get() >> 28).unwrap_or(u32::MAX))
+        height_of(self.0.get() >> 28)
     }
+}
+
+fn height_of(number: u64) -> BlockHeight {
+    BlockHeight::new(u32::try_from(number).unwrap_or(u32::MAX))
 }
 
 /// Blocks after which the last rotation can no longer be contested (policy §6).
@@ -61,8 +65,7 @@ pub(crate) struct IdentityRow {
     /// How often the key was rotated.
     pub(crate) sequence: u8,
     pub(crate) class: EvidenceClass,
-    /// Neither lapses nor is displaced.
-    pub(crate) pinned: bool,
+    flags: Flags,
     /// Its ban is not yet told.
     pub(crate) sanctioned: bool,
     /// Waits to be told.
@@ -70,10 +73,9 @@ pub(crate) struct IdentityRow {
     pub(crate) ban: Graylisting,
     /// What the ban is for.
     pub(crate) ban_reason: Reason,
-    /// Until when the registration is proved; `NEVER` unless anchored.
-    pub(crate) proved_until: Timestamp,
-    /// The tip at which its burn was found to be out of the chain, and one; 0 if it was not.
-    suspended_at: Packed<4>,
+    /// Until when the registration is proved, in ms; or, if it is suspended, the tip at which its
+    /// burn was found to be out of the chain.
+    proof: Packed<6>,
     /// Key slots taken: as many as keys of its list.
     pub(crate) keys: u16,
     /// Key slots bought beyond the tier's.
@@ -81,8 +83,8 @@ pub(crate) struct IdentityRow {
     /// Window of all its keys together.
     pub(crate) window: Bucket,
     burned: Packed<7>,
-    /// Where the registration lies.
-    pub(crate) place: BurnPlace,
+    /// The height of the registration's block.
+    height: Packed<4>,
     /// The last burn used for each purpose: the next has to lie later in the chain, so no burn
     /// can be used twice and nothing but this has to be remembered.
     used: [BurnPlace; USED.len()],
@@ -114,18 +116,17 @@ impl Row for IdentityRow {
         id: IdentityId::from_bytes([0; 32]),
         sequence: 0,
         class: EvidenceClass::Weak,
-        pinned: false,
+        flags: Flags::NONE,
         sanctioned: false,
         told: Told::Nothing,
         ban: Graylisting::ZERO,
         ban_reason: Reason::Unjudged,
-        proved_until: Timestamp::EPOCH,
-        suspended_at: Packed::ZERO,
+        proof: Packed::ZERO,
         keys: 0,
         extra_keys: 0,
         window: Bucket::FULL,
         burned: Packed::ZERO,
-        place: BurnPlace::FIRST,
+        height: Packed::ZERO,
         used: [BurnPlace::FIRST; USED.len()],
         previous_rotation: BurnPlace::FIRST,
         reputation: Reputation::VACANT,
@@ -142,6 +143,9 @@ impl Row for IdentityRow {
     }
 }
 
+const PINNED: u8 = 1;
+const SUSPENDED: u8 = 1 << 1;
+
 impl IdentityRow {
     /// Link to the current key.
     pub(crate) const KEY: usize = 0;
@@ -153,7 +157,9 @@ impl IdentityRow {
     /// A fresh row of the identity whose burn lies at `place`.
     pub(crate) fn registered_at(id: &IdentityId, burned: Amount, place: BurnPlace) -> Self {
         let (used, burned) = ([place; USED.len()], Packed::new(burned.sats()));
-        Self { id: *id, burned, place, used, told: Told::Registered, ..Self::VACANT }
+        let mut row = Self { id: *id, burned, used, told: Told::Registered, ..Self::VACANT };
+        row.set_height(place.height());
+        row
     }
 
     /// Total valid burn: registration and top-ups.
@@ -166,19 +172,49 @@ impl IdentityRow {
         self.burned = Packed::new(self.burned().saturating_add(burned).sats());
     }
 
-    /// The tip at which its burn was found to be out of the chain.
-    pub(crate) fn suspended_at(&self) -> Option<BlockHeight> {
-        u32::try_from(self.suspended_at.get().checked_sub(1)?).ok().map(BlockHeight::new)
+    /// The height of the registration's block.
+    pub(crate) fn height(&self) -> BlockHeight {
+        height_of(self.height.get())
     }
 
-    pub(crate) fn suspend(&mut self, at: Option<BlockHeight>) {
-        let at = at.map_or(0, |tip| u64::from(tip.get()).saturating_add(1));
-        self.suspended_at = Packed::new(at);
+    pub(crate) fn set_height(&mut self, height: BlockHeight) {
+        self.height = Packed::new(height.get().into());
+    }
+
+    /// Whether it neither lapses nor is displaced.
+    pub(crate) const fn is_pinned(&self) -> bool {
+        self.flags.has(PINNED)
+    }
+
+    pub(crate) const fn set_pinned(&mut self, pinned: bool) {
+        self.flags.set(PINNED, pinned);
+    }
+
+    /// The tip at which its burn was found to be out of the chain.
+    pub(crate) fn suspended_at(&self) -> Option<BlockHeight> {
+        self.flags.has(SUSPENDED).then(|| height_of(self.proof.get()))
+    }
+
+    pub(crate) fn suspend(&mut self, tip: BlockHeight) {
+        self.flags.set(SUSPENDED, true);
+        self.proof = Packed::new(tip.get().into());
+    }
+
+    /// Until when the registration is proved: `NEVER` unless anchored, `EPOCH` if suspended.
+    pub(crate) const fn proved_until(&self) -> Timestamp {
+        let ms = if self.flags.has(SUSPENDED) { 0 } else { self.proof.get() };
+        Timestamp::from_millis(ms)
+    }
+
+    /// Ends a suspension, too.
+    pub(crate) const fn prove_until(&mut self, until: Timestamp) {
+        self.flags.set(SUSPENDED, false);
+        self.proof = Packed::new(until.as_millis());
     }
 
     /// The tier in force: Basic until the burn is deep enough to be final.
     pub(crate) fn tier(&self, policy: &Policy, tip: BlockHeight) -> Tier {
-        let deep = self.place.height().confirmations(tip) >= policy.burns.full;
+        let deep = self.height().confirmations(tip) >= policy.burns.full;
         if !deep || self.class <= EvidenceClass::Anchored {
             return Tier::Basic;
         }
@@ -187,12 +223,12 @@ impl IdentityRow {
 
     /// Whether it serves nothing until its burn is proved again.
     pub(crate) fn is_suspended(&self, now: Timestamp) -> bool {
-        self.suspended_at().is_some() || self.proved_until <= now
+        self.proved_until() <= now
     }
 
     /// Whether a proof of its registration is welcome.
     pub(crate) fn wants_proof(&self, now: Timestamp) -> bool {
-        self.suspended_at().is_some() || self.proved_until <= now.saturating_add(RENEWAL)
+        self.proved_until() <= now.saturating_add(RENEWAL)
     }
 
     /// Whether an earlier burn may still displace the last rotation.

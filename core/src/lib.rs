@@ -24,6 +24,7 @@ extern crate std;
 
 mod bans;
 pub mod burn;
+mod capacity;
 pub mod chain;
 mod chain_clock;
 mod event;
@@ -51,6 +52,7 @@ mod time;
 mod units;
 pub mod wire;
 
+pub use capacity::Capacity;
 pub use chain_clock::ChainClock;
 pub use event::*;
 pub use gate::*;
@@ -65,7 +67,7 @@ pub use quota::*;
 pub use reason::*;
 #[cfg(feature = "alloc")]
 pub use storage::Heap;
-pub use storage::{Capacity, Inline, Storage, Tables, TablesRef};
+pub use storage::{Inline, Storage, Tables, TablesRef, Tiny};
 pub use time::*;
 pub use units::*;
 

@@ -1,6 +1,5 @@
 //! The memory of a Gate: lent by the caller, of a fixed size.
 
-use crate::PublicKey;
 use crate::bans::BanRow;
 use crate::groups::GroupRow;
 use crate::identities::IdentityRow;
@@ -10,53 +9,7 @@ use crate::outcomes::OutcomeRow;
 use crate::peers::PeerRow;
 use crate::strangers::Cell;
 use crate::table::{Head, Place, Row, Table, TableRef};
-
-/// How many rows each table has.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-#[cfg_attr(
-    feature = "serde",
-    derive(serde::Serialize, serde::Deserialize),
-    serde(deny_unknown_fields)
-)]
-pub struct Capacity {
-    /// Peers that are connected or have something counted against them.
-    pub peers: u32,
-    /// Identities.
-    pub identities: u32,
-    /// Author keys, which are also the rows of the directory.
-    pub keys: u32,
-    /// Banned peers; a quarter of the rows is the operator's.
-    pub bans: u32,
-    /// Narrow address groups that peers were banned from. A quarter of `bans` is enough.
-    pub groups: u32,
-    /// Cells of strangers' windows.
-    pub cells: u32,
-    /// Pairs of signers whose outcomes were counted.
-    pub outcomes: u32,
-}
-
-impl Capacity {
-    /// A node (policy §11): at most 64 MiB.
-    pub const NODE: Self = Self {
-        peers: 192,
-        identities: 65_536,
-        keys: 131_072,
-        bans: 16_384,
-        groups: 4_096,
-        cells: 4_096,
-        outcomes: 10_000,
-    };
-    /// A small node, or a test.
-    pub const SMALL: Self = Self {
-        peers: 64,
-        identities: 1_024,
-        keys: 2_048,
-        bans: 256,
-        groups: 64,
-        cells: 256,
-        outcomes: 256,
-    };
-}
+use crate::{Capacity, PublicKey};
 
 /// The tables, to read.
 pub struct TablesRef<'a> {
@@ -266,6 +219,9 @@ impl<
         Self::new()
     }
 }
+
+/// The memory of a device (policy §11): [`Capacity::TINY`].
+pub type Tiny = Inline<16, 32, 48, 32, 8, 32, 4>;
 
 /// Tables on the heap, of sizes chosen when the program runs.
 #[cfg(feature = "alloc")]

@@ -3,6 +3,7 @@
 use super::Parts;
 use super::burns::ANCHORED;
 use crate::identities::EvidenceClass;
+use crate::keys::Watermark;
 use crate::time::Seconds;
 use crate::{Millis, Timestamp};
 
@@ -85,17 +86,21 @@ impl Parts<'_> {
             row.ban.cut(now, sanctions.identity_ban_max);
             row.faults.cut(now);
             row.reputation.cut(now);
-            if row.class == EvidenceClass::Anchored {
-                row.proved_until = row.proved_until.cut(now, ANCHORED);
+            if row.class == EvidenceClass::Anchored && row.suspended_at().is_none() {
+                row.prove_until(row.proved_until().cut(now, ANCHORED));
             }
         }
         let longest = policy.freshness.max_lifetime.saturating_add(policy.future());
+        let interval = windows.advertisement.interval();
         for row in self.tables.keys.rows_mut() {
             row.window.cut(windows.advertisement, now);
             row.graylisting.cut(now, sanctions.graylist_max);
             row.violations.cut(now);
             row.cut(now, longest);
-            row.watermark.created_at = row.watermark.created_at.cut(now, policy.future());
+            let hasty_at = row.hasty_at(interval).cut(now, policy.future());
+            let created_at = row.watermark().created_at.cut(now, policy.future());
+            row.set_watermark(Watermark { created_at, ..*row.watermark() }, interval);
+            row.set_hasty_at(hasty_at, interval);
         }
         for row in self.tables.outcomes.rows_mut() {
             row.last = row.last.min(now);

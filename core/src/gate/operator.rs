@@ -315,7 +315,7 @@ impl<S: Storage> Gate<S> {
         standing.keys = (row.keys, row.key_limit(policy, tip));
         standing.tier = Some(row.tier(policy, tip));
         standing.burned = row.burned();
-        standing.confirmations = row.place.height().confirmations(tip);
+        standing.confirmations = row.height().confirmations(tip);
         standing.suspended = row.is_suspended(now);
         standing.score = row.reputation.score();
         standing.sessions = (row.reputation.completed(), row.reputation.failed());

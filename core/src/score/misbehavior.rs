@@ -49,19 +49,21 @@ impl Tally {
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Graylisting {
     until: Timestamp,
+    /// How often it doubled, or [`FIXED`].
     level: u8,
-    /// Somebody chose the end: no rule says how long it may last.
-    fixed: bool,
 }
+
+/// Somebody chose the end: no rule says how long it may last.
+const FIXED: u8 = u8::MAX;
 
 impl Graylisting {
     /// Never graylisted.
-    pub const ZERO: Self = Self { until: Timestamp::EPOCH, level: 0, fixed: false };
+    pub const ZERO: Self = Self { until: Timestamp::EPOCH, level: 0 };
 
     /// A ban until a time that somebody chose; [`Timestamp::NEVER`] until lifted.
     #[must_use]
     pub const fn fixed(until: Timestamp) -> Self {
-        Self { until, level: 0, fixed: true }
+        Self { until, level: FIXED }
     }
 
     /// The end of the ban, if there is one at `now`.
@@ -72,7 +74,7 @@ impl Graylisting {
 
     /// Shortens what a clock that stepped back to `now` left behind, but no end that was chosen.
     pub fn cut(&mut self, now: Timestamp, longest: Millis) {
-        if !self.fixed {
+        if self.level != FIXED {
             self.until = self.until.cut(now, longest);
         }
     }
@@ -92,9 +94,8 @@ impl Graylisting {
             return until;
         }
         let repeated =
-            !self.fixed && self.until > Timestamp::EPOCH && now.since(self.until) <= memory;
-        self.fixed = false;
-        self.level = if repeated { self.level.saturating_add(1) } else { 0 };
+            self.level != FIXED && self.until > Timestamp::EPOCH && now.since(self.until) <= memory;
+        self.level = if repeated { self.level.saturating_add(1).min(FIXED - 1) } else { 0 };
         let factor = 1u64.checked_shl(self.level.into()).unwrap_or(u64::MAX);
         self.until = now.saturating_add(base.saturating_mul(factor).min(longest));
         self.until
