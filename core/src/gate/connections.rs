@@ -230,9 +230,14 @@ impl Parts<'_> {
                 row.messages.charge(quota, now);
                 Reason::Clear.into()
             }
-            (Err(until), FrameKind::Gossip) => {
+            (Err(_), FrameKind::Gossip) => {
+                // Charged as well, so that the time to tell is the one after that.
                 row.messages.charge(quota, now);
-                Decision::until(Reason::Throttle, until.0)
+                let opens = row.messages.peek(quota, now);
+                opens.map_or_else(
+                    |at| Decision::until(Reason::Throttle, at.0),
+                    |()| Reason::Clear.into(),
+                )
             }
             (Err(until), _) => Decision::until(Reason::ConnectionWindow, until.0),
         }

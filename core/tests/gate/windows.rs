@@ -285,6 +285,23 @@ fn violations_of_a_key_outlive_its_advertisement() {
 }
 
 #[test]
+fn a_throttled_connection_that_waits_is_read_at_exactly_its_time() {
+    let mut world = world(0);
+    let mut frame = |kind, now| reason_at(&mut world.gate, kind, now);
+    for _ in 0..60 {
+        assert_eq!(frame(FrameKind::Gossip, START).reason, Reason::Clear);
+    }
+    // What it insisted on is paid for, too.
+    let later = START.saturating_add(Millis::new(30));
+    let throttled = frame(FrameKind::Gossip, later);
+    assert_eq!(reason(throttled), Reason::Throttle);
+    let opens = throttled.retry_at.unwrap();
+    let before = opens.saturating_sub(Millis::new(1));
+    assert_eq!(reason(frame(FrameKind::Direct, before)), Reason::ConnectionWindow);
+    assert_eq!(frame(FrameKind::Gossip, opens).reason, Reason::Clear);
+}
+
+#[test]
 fn a_connection_has_twenty_messages_a_second_and_sixty_at_once() {
     let mut world = world(0);
     let mut frame = |kind, now| reason_at(&mut world.gate, kind, now);
