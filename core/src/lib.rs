@@ -24,6 +24,7 @@ extern crate std;
 
 mod bans;
 pub mod burn;
+mod certificate;
 pub mod chain;
 mod chain_clock;
 mod event;
@@ -51,6 +52,7 @@ mod time;
 mod units;
 pub mod wire;
 
+pub use certificate::*;
 pub use chain_clock::ChainClock;
 pub use event::*;
 pub use gate::*;

@@ -56,6 +56,24 @@ impl Capacity {
         cells: 256,
         outcomes: 256,
     };
+
+    /// Bytes of the tables' memory; stops at `u64::MAX`.
+    #[must_use]
+    pub const fn bytes(self) -> u64 {
+        const fn of(rows: u32, row: usize) -> u64 {
+            (rows as u64).saturating_mul(row as u64)
+        }
+        const fn table<R: Row>(rows: u32) -> u64 {
+            of(rows, size_of::<Slot<R>>().saturating_add(size_of::<u32>()))
+        }
+        table::<PeerRow>(self.peers)
+            .saturating_add(table::<IdentityRow>(self.identities))
+            .saturating_add(table::<KeyRow>(self.keys))
+            .saturating_add(table::<BanRow>(self.bans))
+            .saturating_add(table::<GroupRow>(self.groups))
+            .saturating_add(table::<OutcomeRow>(self.outcomes))
+            .saturating_add(of(self.cells, size_of::<Cell>()))
+    }
 }
 
 /// The tables, to read.

@@ -83,6 +83,15 @@ impl Claimed {
 }
 
 impl ClaimTicket {
+    /// The registered identity that it names; none for a registration, whose name is free to make.
+    #[must_use]
+    pub const fn identity(&self) -> Option<&IdentityId> {
+        match self.lookup.claimed {
+            Claimed::Registration { .. } => None,
+            _ => Some(self.lookup.identity()),
+        }
+    }
+
     /// Checks the signatures one by one.
     pub fn verify(&self) -> SignatureCheck {
         self.check(Signed::holds)
@@ -221,6 +230,7 @@ impl Parts<'_> {
             _ if decision.verdict == Verdict::Reject => {
                 self.accuse(now, source, Fault::Malformed, evidence);
             }
+            Reason::AlreadyKnown => self.give_back_known(source),
             _ => {}
         }
         self.node.counters.note(decision)

@@ -28,7 +28,7 @@ pub enum FrameKind {
     Gossip,
     /// A direct request or response.
     Direct,
-    /// A DHT record.
+    /// A DHT record, or an item of a page or history that we asked for.
     Record,
 }
 
@@ -98,8 +98,9 @@ impl<S: Storage> Gate<S> {
 
     /// Charges the connection for bytes that could not be read, as `reason` says.
     ///
-    /// For [`Reason::Malformed`] and its like from the decoders of [`crate::wire`]; reasons that
-    /// are nobody's fault cost nothing.
+    /// For [`Reason::Malformed`] and its like from the decoders of [`crate::wire`], and for
+    /// [`Reason::InvalidSignature`] after [`Gate::charge_signature`]; reasons that are nobody's
+    /// fault cost nothing.
     pub fn malformed(
         &mut self,
         now: Timestamp,
@@ -109,8 +110,12 @@ impl<S: Storage> Gate<S> {
     ) -> Decision {
         let mut parts = self.parts(now);
         let decision = Decision::new(reason);
-        if decision.verdict == crate::Verdict::Reject {
-            parts.accuse(now, source, Fault::Malformed, frame);
+        match reason {
+            Reason::InvalidSignature => parts.accuse(now, source, Fault::InvalidSignature, frame),
+            _ if decision.verdict == crate::Verdict::Reject => {
+                parts.accuse(now, source, Fault::Malformed, frame);
+            }
+            _ => {}
         }
         parts.node.counters.note(decision)
     }
