@@ -42,6 +42,7 @@ mod policy;
 mod quota;
 mod reader;
 mod reason;
+pub mod record;
 pub mod schnorr;
 pub mod score;
 mod storage;

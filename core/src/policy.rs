@@ -1,5 +1,7 @@
 //! Every limit and number, with its default and its reason. Presets never change once released.
 
+use crate::hash::sha256_of;
+use crate::record::{Field, map_fields};
 use crate::{Amount, Millis, Network, Quota};
 
 /// Limits that are part of the protocol: every honest node has the same (policy §1).
@@ -66,6 +68,8 @@ macro_rules! group {
         #[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
         #[cfg_attr(feature = "serde", serde(default, deny_unknown_fields))]
         pub struct $name { $($(#[$field_doc])* pub $field: $type,)* }
+
+        map_fields!($name, Self::default(); $($field),*);
 
         impl Default for $name {
             /// As [`Policy::LOTUS_V1`] has it; also what a field is that a file leaves out.
@@ -425,6 +429,13 @@ impl Policy {
     #[must_use]
     pub const fn on(self, network: Network) -> Self {
         Self { network, ..self }
+    }
+
+    /// SHA-256 of the policy's one encoding, a CBOR map from the names of the fields: the same on
+    /// every platform, another for every other policy.
+    #[must_use]
+    pub fn hash(&self) -> [u8; 32] {
+        sha256_of(|out| crate::record::write(out, |to| self.put(to)))
     }
 
     /// How far ahead of now `created_at` may lie.
