@@ -43,6 +43,7 @@ mod policy;
 mod quota;
 mod reader;
 mod reason;
+pub mod record;
 pub mod schnorr;
 pub mod score;
 mod storage;

@@ -8,6 +8,7 @@ use crate::keys::{KeyRow, Owner};
 use crate::links::{Links, width};
 use crate::outcomes::OutcomeRow;
 use crate::peers::PeerRow;
+use crate::record::map_fields;
 use crate::strangers::Cell;
 use crate::table::{Head, Place, Row, Table, TableRef};
 
@@ -76,6 +77,21 @@ impl Capacity {
     }
 }
 
+impl Capacity {
+    /// The rows of the largest table.
+    #[cfg(feature = "alloc")]
+    pub(crate) fn most_rows(&self) -> u32 {
+        let Self { peers, identities, keys, bans, groups, cells, outcomes } = *self;
+        [peers, identities, keys, bans, groups, cells, outcomes].into_iter().max().unwrap_or(0)
+    }
+}
+
+map_fields!(
+    Capacity,
+    Self { peers: 0, identities: 0, keys: 0, bans: 0, groups: 0, cells: 0, outcomes: 0 };
+    peers, identities, keys, bans, groups, cells, outcomes
+);
+
 /// The tables, to read.
 pub struct TablesRef<'a> {
     pub(crate) peers: TableRef<'a, PeerRow>,
@@ -94,6 +110,22 @@ pub struct Tables<'a> {
     pub(crate) groups: Table<'a, GroupRow>,
     pub(crate) outcomes: Table<'a, OutcomeRow>,
     pub(crate) cells: &'a mut [Cell],
+}
+
+impl Tables<'_> {
+    /// How many rows each table has.
+    pub(crate) fn capacity(&self) -> Capacity {
+        let rows = |count: usize| u32::try_from(count).unwrap_or(u32::MAX);
+        Capacity {
+            peers: rows(self.peers.view().capacity()),
+            identities: rows(self.identities.view().capacity()),
+            keys: rows(self.keys.view().capacity()),
+            bans: rows(self.bans.view().capacity()),
+            groups: rows(self.groups.view().capacity()),
+            cells: rows(self.cells.len()),
+            outcomes: rows(self.outcomes.view().capacity()),
+        }
+    }
 }
 
 /// Memory for a [`crate::Gate`]: [`Inline`], `Heap` (with feature `alloc`), or a `&mut` of either,

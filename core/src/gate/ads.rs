@@ -14,6 +14,8 @@ use crate::{Decision, IdentityId, PublicKey, Reason, Screening, Timestamp};
 #[derive(Debug)]
 #[must_use]
 pub struct AdTicket {
+    /// Its number in a recording.
+    pub(crate) number: u64,
     facts: Facts,
     author: Signed,
     delegation: Option<Signed>,
@@ -171,7 +173,7 @@ impl Parts<'_> {
         self.take_signature(now, source)?;
         let hash = ad.signed_hash(network);
         let author = Signed { key: ad.author, hash, signature: ad.signature };
-        Ok(AdTicket { facts, author, delegation })
+        Ok(AdTicket { number: 0, facts, author, delegation })
     }
 
     fn settle_ad(

@@ -28,13 +28,15 @@ pub struct ClaimTicket {
     signed: Signed,
     /// A rotation is signed by the new key, too.
     also: Option<Signed>,
-    lookup: LookupTicket,
+    pub(crate) lookup: LookupTicket,
 }
 
 /// A signed claim: the header of its block is next.
 #[derive(Clone, Copy, Debug)]
 #[must_use]
 pub struct LookupTicket {
+    /// Its number in a recording.
+    pub(crate) number: u64,
     pub(crate) source: Source,
     pub(crate) claimed: Claimed,
     block: BlockHash,
@@ -260,8 +262,15 @@ impl Parts<'_> {
         self.take_signature(now, source)?;
         let IncludedBurn { block, position, .. } = *claim.burn();
         let Burn { output, merkle_root, .. } = burn;
-        let lookup =
-            LookupTicket { source: *source, claimed, block, position, output, merkle_root };
+        let lookup = LookupTicket {
+            number: 0,
+            source: *source,
+            claimed,
+            block,
+            position,
+            output,
+            merkle_root,
+        };
         Ok(ClaimTicket { signed, also, lookup })
     }
 

@@ -3,6 +3,8 @@
 mod presets;
 mod validate;
 
+use crate::hash::sha256_of;
+use crate::record::{Field, map_fields};
 use crate::{Amount, Millis, Network, Quota};
 pub use validate::PolicyError;
 
@@ -95,6 +97,8 @@ macro_rules! group {
                 doc: &[$($field_doc),*],
             },)*];
         }
+
+        map_fields!($name, Self::default(); $($field),*);
 
         impl Default for $name {
             /// As [`Policy::LOTUS_V1`] has it; also what a field is that a file leaves out.
@@ -365,6 +369,13 @@ impl Policy {
     #[must_use]
     pub const fn on(self, network: Network) -> Self {
         Self { network, ..self }
+    }
+
+    /// SHA-256 of the policy's one encoding, a CBOR map from the names of the fields: the same on
+    /// every platform, another for every other policy.
+    #[must_use]
+    pub fn hash(&self) -> [u8; 32] {
+        sha256_of(|out| crate::record::write(out, |to| self.put(to)))
     }
 
     /// How far ahead of now `created_at` may lie.

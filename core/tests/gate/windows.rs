@@ -304,7 +304,7 @@ fn a_throttled_connection_that_waits_is_read_at_exactly_its_time() {
 #[test]
 fn a_connection_has_twenty_messages_a_second_and_sixty_at_once() {
     let mut world = world(0);
-    let mut frame = |kind, now| reason_at(&mut world.gate, kind, now);
+    let mut frame = |kind, now| reason_at(&mut world, kind, now);
     for _ in 0..60 {
         assert_eq!(frame(FrameKind::Direct, START).reason, Reason::Clear);
     }
@@ -322,8 +322,8 @@ fn a_connection_has_twenty_messages_a_second_and_sixty_at_once() {
     assert_eq!(reason(frame(FrameKind::Direct, later)), Reason::ConnectionWindow);
 }
 
-fn reason_at(gate: &mut Gate<Heap>, kind: FrameKind, now: Timestamp) -> Decision {
-    gate.screen_frame(now, &Source::direct(peer(0)), kind, 100)
+fn reason_at(world: &mut World, kind: FrameKind, now: Timestamp) -> Decision {
+    world.gate.screen_frame(now, &Source::direct(peer(0)), kind, 100)
 }
 
 #[test]
