@@ -7,7 +7,7 @@ ARGS   ?=
 DENY_VERSION = 0.20.2
 
 .DEFAULT_GOAL := help
-.PHONY: demo test lint fmt deny help needs
+.PHONY: demo test lint fmt deny bench help needs
 
 demo: needs ## build `ltms` in release mode and run its demonstration (ARGS=… is passed on)
 	@$(CARGO) run --locked --release --quiet -p ltms-net --bin ltms -- demo $(ARGS)
@@ -25,6 +25,10 @@ fmt: needs ## format all Rust code in place
 deny: needs ## licences, sources and bans of the dependencies (installs cargo-deny the first time)
 	@$(CARGO) deny --version >/dev/null 2>&1 || $(CARGO) install --locked cargo-deny@$(DENY_VERSION)
 	@$(CARGO) deny --locked check bans licenses sources --hide-inclusion-graph
+
+bench: needs ## decisions against a keyed rate limiter, signatures against libsecp256k1; writes docs/benchmarks.md
+	@$(CARGO) bench --locked --quiet -p ltms-core --features alloc --bench decisions -- --write $(ARGS)
+	@$(CARGO) bench --locked --quiet -p ltms-core --bench schnorr
 
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z]+:.*## /{printf "  make %-6s %s\n", $$1, $$2}' Makefile
