@@ -1,7 +1,7 @@
-//! Peers, identities and advertisements in any number: made, and never signed.
+//! Peers, identities and advertisements in any number, signed only where that matters.
 //!
-//! Tickets are settled as [`SignatureCheck::Valid`], which is what a caller says who has checked
-//! the signatures, so a million rows come to stand as they do in a node, only sooner.
+//! Other tickets are settled as [`SignatureCheck::Valid`], which is what a caller says who has
+//! checked the signatures, so a million rows come to stand as they do in a node, only sooner.
 
 use core::net::{IpAddr, Ipv4Addr};
 
@@ -9,6 +9,7 @@ use k256::elliptic_curve::{BatchNormalize, group::GroupEncoding};
 use k256::{ProjectivePoint, Scalar};
 use ltms_core::burn::BurnScript;
 use ltms_core::chain::{Header, Transaction, merkle};
+use ltms_core::schnorr::SecretKey;
 use ltms_core::wire::*;
 use ltms_core::*;
 
@@ -17,7 +18,7 @@ pub(crate) const SECOND: Millis = Millis::from_secs(1);
 pub(crate) const DAY: Millis = Millis::from_days(1);
 pub(crate) const POLICY: Policy = Policy::LOTUS_V1.on(Network::Reg);
 const BURNED_AT: u32 = 100;
-const UNSIGNED: Signature = Signature::from_bytes([0; 64]);
+pub(crate) const UNSIGNED: Signature = Signature::from_bytes([0; 64]);
 
 /// Random enough for tests: every output from its number alone (splitmix64).
 pub(crate) const fn mix(number: u64) -> u64 {
@@ -77,12 +78,21 @@ pub(crate) fn keys(first: u64, count: usize) -> Vec<PublicKey> {
     keys
 }
 
+/// The secret of the key with this number, of those that [`keys`] makes from `0`.
+pub(crate) fn secret(number: u64) -> SecretKey {
+    let mut bytes = [0; 32];
+    bytes[24..].copy_from_slice(&(number + 1).to_be_bytes());
+    SecretKey::from_bytes(&bytes).unwrap()
+}
+
 /// A registration of 50 XPI in a block of its own.
 pub(crate) struct Claim {
     pub(crate) transaction: Vec<u8>,
     branch: [[u8; 32]; 1],
     pub(crate) header: Header,
+    outpoint: OutPoint,
     pub(crate) id: IdentityId,
+    signature: Signature,
 }
 
 impl Claim {
@@ -107,8 +117,16 @@ impl Claim {
         header[60..64].copy_from_slice(&BURNED_AT.to_le_bytes());
         header[96..128].copy_from_slice(&root);
         let header = Header::parse(&header).unwrap();
-        let id = OutPoint { txid: parsed.txid(), vout: 0 }.identity_id().unwrap();
-        Self { transaction, branch, header, id }
+        let outpoint = OutPoint { txid: parsed.txid(), vout: 0 };
+        let id = outpoint.identity_id().unwrap();
+        Self { transaction, branch, header, outpoint, id, signature: UNSIGNED }
+    }
+
+    /// With the signature by which the key claims it.
+    pub(crate) fn signed(secret: &SecretKey) -> Self {
+        let claim = Self::new(&secret.public_key());
+        let hash = register_hash(POLICY.network, &claim.outpoint, &secret.public_key());
+        Self { signature: secret.sign(&hash), ..claim }
     }
 
     pub(crate) fn claimed(&self) -> BurnClaim<'_> {
@@ -129,7 +147,7 @@ impl Claim {
         now: Timestamp,
         source: &Source,
     ) -> Screening<ClaimTicket> {
-        gate.screen_claim(now, source, &self.claimed(), UNSIGNED)
+        gate.screen_claim(now, source, &self.claimed(), self.signature)
     }
 
     /// The whole way, as if its signature had been checked.
@@ -162,17 +180,25 @@ pub(crate) struct Ad {
     pub(crate) peer: PeerId,
     pub(crate) created_at: Timestamp,
     pub(crate) lasting: Millis,
-    /// Until when the identity's current key lets another author speak.
-    pub(crate) delegated: Option<Timestamp>,
+    /// By which the identity's current key lets another author speak.
+    pub(crate) delegation: Option<Delegation>,
 }
 
 impl Ad {
     /// As it goes over the wire, but for the signature.
     pub(crate) fn seal(&self) -> Vec<u8> {
+        self.sealed(|_| UNSIGNED)
+    }
+
+    /// As it goes over the wire.
+    pub(crate) fn sign(&self, secret: &SecretKey) -> Vec<u8> {
+        self.sealed(|body| secret.sign(&ad_hash(POLICY.network, body)))
+    }
+
+    fn sealed(&self, sign: impl FnOnce(&[u8]) -> Signature) -> Vec<u8> {
         let tcp = [4, 8, 8, 4, 4, 6, 0x0f, 0xa1];
         let quic = [4, 8, 8, 4, 4, 0x91, 2, 0x0f, 0xa1, 0xcd, 3];
-        let delegation =
-            self.delegated.map(|not_after| Delegation { not_after, signature: UNSIGNED });
+        let delegation = self.delegation;
         let authority =
             self.identity.map(|identity| Authority { identity, sequence: 0, delegation });
         let ad = Advertisement {
@@ -190,8 +216,8 @@ impl Ad {
         };
         let (mut body, mut envelope) = ([0; 512], [0; 640]);
         let len = ad.encode(&mut body).unwrap();
-        let sealed =
-            Envelope { kind: Kind::Advertisement, body: &body[..len], signature: UNSIGNED };
+        let signature = sign(&body[..len]);
+        let sealed = Envelope { kind: Kind::Advertisement, body: &body[..len], signature };
         let len = sealed.encode(&mut envelope).unwrap();
         envelope[..len].to_vec()
     }

@@ -7,6 +7,7 @@
 //! random from all, so that they are as cold as a stranger's message finds them; the messages
 //! themselves are warm, as if they had just been received. A ratio is taken within its round.
 
+#[expect(dead_code, reason = "every program uses a part")]
 #[path = "../common/made.rs"]
 mod made;
 #[path = "../common/report.rs"]

@@ -5,7 +5,7 @@ use std::time::Instant;
 
 use ltms_core::burn::BurnScript;
 use ltms_core::chain::Transaction;
-use ltms_core::wire::AdHeader;
+use ltms_core::wire::{AdHeader, Delegation};
 use ltms_core::*;
 
 use crate::made::*;
@@ -81,8 +81,9 @@ const KINDS: [(&str, &[Reason], Make); 7] = {
             ad(&world.keys[row], Some(&IdentityId::from_bytes(id)), world.now)
         }),
         ("one by a further key of a full identity (`key-limit`)", &[KeyLimit], |world, _, row| {
-            let delegated = Some(world.now.saturating_add(DAY));
-            Ad { author: negated(&world.keys[row]), delegated, ..world.fresh(row) }
+            let not_after = world.now.saturating_add(DAY);
+            let delegation = Some(Delegation { not_after, signature: UNSIGNED });
+            Ad { author: negated(&world.keys[row]), delegation, ..world.fresh(row) }
         }),
         ("a stranger's, up to its signature", &[Clear], |world, number, row| Ad {
             author: negated(&world.keys[row]),

@@ -162,7 +162,7 @@ pub(crate) fn ad(author: &PublicKey, identity: Option<&IdentityId>, created_at: 
         peer: peer(0),
         created_at,
         lasting: DAY,
-        delegated: None,
+        delegation: None,
     }
 }
 
