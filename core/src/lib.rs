@@ -27,6 +27,7 @@ pub mod burn;
 pub mod chain;
 mod chain_clock;
 mod event;
+mod floor;
 mod gate;
 mod groups;
 pub mod hash;
@@ -48,6 +49,7 @@ mod storage;
 mod strangers;
 mod table;
 mod time;
+mod tombstones;
 mod units;
 pub mod wire;
 

@@ -10,6 +10,7 @@ use crate::outcomes::OutcomeRow;
 use crate::peers::PeerRow;
 use crate::strangers::Cell;
 use crate::table::{Head, Place, Row, Table, TableRef};
+use crate::tombstones::Tombstone;
 
 /// How many rows each table has.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -23,6 +24,8 @@ pub struct Capacity {
     pub peers: u32,
     /// Identities.
     pub identities: u32,
+    /// Identities without a row of which a ban or the rotations are remembered.
+    pub tombstones: u32,
     /// Author keys, which are also the rows of the directory.
     pub keys: u32,
     /// Banned peers; a quarter of the rows is the operator's.
@@ -40,6 +43,7 @@ impl Capacity {
     pub const NODE: Self = Self {
         peers: 192,
         identities: 65_536,
+        tombstones: 16_384,
         keys: 131_072,
         bans: 16_384,
         groups: 4_096,
@@ -50,6 +54,7 @@ impl Capacity {
     pub const SMALL: Self = Self {
         peers: 64,
         identities: 1_024,
+        tombstones: 64,
         keys: 2_048,
         bans: 256,
         groups: 64,
@@ -62,6 +67,7 @@ impl Capacity {
 pub struct TablesRef<'a> {
     pub(crate) peers: TableRef<'a, PeerRow>,
     pub(crate) identities: TableRef<'a, IdentityRow>,
+    pub(crate) tombstones: TableRef<'a, Tombstone>,
     pub(crate) keys: TableRef<'a, KeyRow>,
     pub(crate) bans: TableRef<'a, BanRow>,
     pub(crate) groups: TableRef<'a, GroupRow>,
@@ -71,6 +77,7 @@ pub struct TablesRef<'a> {
 pub struct Tables<'a> {
     pub(crate) peers: Table<'a, PeerRow>,
     pub(crate) identities: Table<'a, IdentityRow>,
+    pub(crate) tombstones: Table<'a, Tombstone>,
     pub(crate) keys: Table<'a, KeyRow>,
     pub(crate) bans: Table<'a, BanRow>,
     pub(crate) groups: Table<'a, GroupRow>,
@@ -125,6 +132,7 @@ impl Tables<'_> {
         TablesRef {
             peers: self.peers.view(),
             identities: self.identities.view(),
+            tombstones: self.tombstones.view(),
             keys: self.keys.view(),
             bans: self.bans.view(),
             groups: self.groups.view(),
@@ -212,6 +220,7 @@ impl<R: Row, const L: usize, const N: usize> Array<R, L, N> {
 pub struct Inline<
     const PEERS: usize,
     const IDENTITIES: usize,
+    const TOMBSTONES: usize,
     const KEYS: usize,
     const BANS: usize,
     const GROUPS: usize,
@@ -220,6 +229,7 @@ pub struct Inline<
 > {
     peers: Array<PeerRow, { PeerRow::LINKS }, PEERS>,
     identities: Array<IdentityRow, { IdentityRow::LINKS }, IDENTITIES>,
+    tombstones: Array<Tombstone, { Tombstone::LINKS }, TOMBSTONES>,
     keys: Array<KeyRow, { KeyRow::LINKS }, KEYS>,
     bans: Array<BanRow, { BanRow::LINKS }, BANS>,
     groups: Array<GroupRow, { GroupRow::LINKS }, GROUPS>,
@@ -230,12 +240,13 @@ pub struct Inline<
 impl<
     const P: usize,
     const I: usize,
+    const T: usize,
     const K: usize,
     const B: usize,
     const G: usize,
     const C: usize,
     const O: usize,
-> Inline<P, I, K, B, G, C, O>
+> Inline<P, I, T, K, B, G, C, O>
 {
     /// Empty tables.
     #[must_use]
@@ -243,6 +254,7 @@ impl<
         Self {
             peers: Array::EMPTY,
             identities: Array::EMPTY,
+            tombstones: Array::EMPTY,
             keys: Array::EMPTY,
             bans: Array::EMPTY,
             groups: Array::EMPTY,
@@ -255,12 +267,13 @@ impl<
 impl<
     const P: usize,
     const I: usize,
+    const T: usize,
     const K: usize,
     const B: usize,
     const G: usize,
     const C: usize,
     const O: usize,
-> Default for Inline<P, I, K, B, G, C, O>
+> Default for Inline<P, I, T, K, B, G, C, O>
 {
     fn default() -> Self {
         Self::new()
@@ -272,6 +285,7 @@ impl<
 pub struct Heap {
     peers: Boxed<PeerRow>,
     identities: Boxed<IdentityRow>,
+    tombstones: Boxed<Tombstone>,
     keys: Boxed<KeyRow>,
     bans: Boxed<BanRow>,
     groups: Boxed<GroupRow>,
@@ -301,6 +315,7 @@ impl Heap {
         Self {
             peers: boxed(capacity.peers),
             identities: boxed(capacity.identities),
+            tombstones: boxed(capacity.tombstones),
             keys: boxed(capacity.keys),
             bans: boxed(capacity.bans),
             groups: boxed(capacity.groups),
@@ -317,6 +332,7 @@ macro_rules! storage {
                 TablesRef {
                     peers: self.peers.view(),
                     identities: self.identities.view(),
+                    tombstones: self.tombstones.view(),
                     keys: self.keys.view(),
                     bans: self.bans.view(),
                     groups: self.groups.view(),
@@ -326,6 +342,7 @@ macro_rules! storage {
                 Tables {
                     peers: self.peers.table(),
                     identities: self.identities.table(),
+                    tombstones: self.tombstones.table(),
                     keys: self.keys.table(),
                     bans: self.bans.table(),
                     groups: self.groups.table(),
@@ -340,6 +357,6 @@ macro_rules! storage {
 #[cfg(feature = "alloc")]
 storage!([] Heap);
 storage!(
-    [const P: usize, const I: usize, const K: usize, const B: usize, const G: usize, const C: usize, const O: usize]
-    Inline<P, I, K, B, G, C, O>
+    [const P: usize, const I: usize, const T: usize, const K: usize, const B: usize, const G: usize, const C: usize, const O: usize]
+    Inline<P, I, T, K, B, G, C, O>
 );
