@@ -28,6 +28,7 @@ mod certificate;
 pub mod chain;
 mod chain_clock;
 mod event;
+mod floor;
 mod gate;
 mod groups;
 pub mod hash;
@@ -50,6 +51,7 @@ mod storage;
 mod strangers;
 mod table;
 mod time;
+mod tombstones;
 mod units;
 pub mod wire;
 

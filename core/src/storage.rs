@@ -11,6 +11,7 @@ use crate::peers::PeerRow;
 use crate::record::map_fields;
 use crate::strangers::Cell;
 use crate::table::{Head, Place, Row, Table, TableRef};
+use crate::tombstones::Tombstone;
 
 /// How many rows each table has.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -24,6 +25,8 @@ pub struct Capacity {
     pub peers: u32,
     /// Identities.
     pub identities: u32,
+    /// Identities without a row of which a ban or the rotations are remembered.
+    pub tombstones: u32,
     /// Author keys, which are also the rows of the directory.
     pub keys: u32,
     /// Banned peers; a quarter of the rows is the operator's.
@@ -41,6 +44,7 @@ impl Capacity {
     pub const NODE: Self = Self {
         peers: 192,
         identities: 65_536,
+        tombstones: 16_384,
         keys: 131_072,
         bans: 16_384,
         groups: 4_096,
@@ -51,6 +55,7 @@ impl Capacity {
     pub const SMALL: Self = Self {
         peers: 64,
         identities: 1_024,
+        tombstones: 64,
         keys: 2_048,
         bans: 256,
         groups: 64,
@@ -96,6 +101,7 @@ map_fields!(
 pub struct TablesRef<'a> {
     pub(crate) peers: TableRef<'a, PeerRow>,
     pub(crate) identities: TableRef<'a, IdentityRow>,
+    pub(crate) tombstones: TableRef<'a, Tombstone>,
     pub(crate) keys: TableRef<'a, KeyRow>,
     pub(crate) bans: TableRef<'a, BanRow>,
     pub(crate) groups: TableRef<'a, GroupRow>,
@@ -105,6 +111,7 @@ pub struct TablesRef<'a> {
 pub struct Tables<'a> {
     pub(crate) peers: Table<'a, PeerRow>,
     pub(crate) identities: Table<'a, IdentityRow>,
+    pub(crate) tombstones: Table<'a, Tombstone>,
     pub(crate) keys: Table<'a, KeyRow>,
     pub(crate) bans: Table<'a, BanRow>,
     pub(crate) groups: Table<'a, GroupRow>,
@@ -175,6 +182,7 @@ impl Tables<'_> {
         TablesRef {
             peers: self.peers.view(),
             identities: self.identities.view(),
+            tombstones: self.tombstones.view(),
             keys: self.keys.view(),
             bans: self.bans.view(),
             groups: self.groups.view(),
@@ -262,6 +270,7 @@ impl<R: Row, const L: usize, const N: usize> Array<R, L, N> {
 pub struct Inline<
     const PEERS: usize,
     const IDENTITIES: usize,
+    const TOMBSTONES: usize,
     const KEYS: usize,
     const BANS: usize,
     const GROUPS: usize,
@@ -270,6 +279,7 @@ pub struct Inline<
 > {
     peers: Array<PeerRow, { PeerRow::LINKS }, PEERS>,
     identities: Array<IdentityRow, { IdentityRow::LINKS }, IDENTITIES>,
+    tombstones: Array<Tombstone, { Tombstone::LINKS }, TOMBSTONES>,
     keys: Array<KeyRow, { KeyRow::LINKS }, KEYS>,
     bans: Array<BanRow, { BanRow::LINKS }, BANS>,
     groups: Array<GroupRow, { GroupRow::LINKS }, GROUPS>,
@@ -280,12 +290,13 @@ pub struct Inline<
 impl<
     const P: usize,
     const I: usize,
+    const T: usize,
     const K: usize,
     const B: usize,
     const G: usize,
     const C: usize,
     const O: usize,
-> Inline<P, I, K, B, G, C, O>
+> Inline<P, I, T, K, B, G, C, O>
 {
     /// Empty tables.
     #[must_use]
@@ -293,6 +304,7 @@ impl<
         Self {
             peers: Array::EMPTY,
             identities: Array::EMPTY,
+            tombstones: Array::EMPTY,
             keys: Array::EMPTY,
             bans: Array::EMPTY,
             groups: Array::EMPTY,
@@ -305,12 +317,13 @@ impl<
 impl<
     const P: usize,
     const I: usize,
+    const T: usize,
     const K: usize,
     const B: usize,
     const G: usize,
     const C: usize,
     const O: usize,
-> Default for Inline<P, I, K, B, G, C, O>
+> Default for Inline<P, I, T, K, B, G, C, O>
 {
     fn default() -> Self {
         Self::new()
@@ -322,6 +335,7 @@ impl<
 pub struct Heap {
     peers: Boxed<PeerRow>,
     identities: Boxed<IdentityRow>,
+    tombstones: Boxed<Tombstone>,
     keys: Boxed<KeyRow>,
     bans: Boxed<BanRow>,
     groups: Boxed<GroupRow>,
@@ -351,6 +365,7 @@ impl Heap {
         Self {
             peers: boxed(capacity.peers),
             identities: boxed(capacity.identities),
+            tombstones: boxed(capacity.tombstones),
             keys: boxed(capacity.keys),
             bans: boxed(capacity.bans),
             groups: boxed(capacity.groups),
@@ -367,6 +382,7 @@ macro_rules! storage {
                 TablesRef {
                     peers: self.peers.view(),
                     identities: self.identities.view(),
+                    tombstones: self.tombstones.view(),
                     keys: self.keys.view(),
                     bans: self.bans.view(),
                     groups: self.groups.view(),
@@ -376,6 +392,7 @@ macro_rules! storage {
                 Tables {
                     peers: self.peers.table(),
                     identities: self.identities.table(),
+                    tombstones: self.tombstones.table(),
                     keys: self.keys.table(),
                     bans: self.bans.table(),
                     groups: self.groups.table(),
@@ -390,6 +407,6 @@ macro_rules! storage {
 #[cfg(feature = "alloc")]
 storage!([] Heap);
 storage!(
-    [const P: usize, const I: usize, const K: usize, const B: usize, const G: usize, const C: usize, const O: usize]
-    Inline<P, I, K, B, G, C, O>
+    [const P: usize, const I: usize, const T: usize, const K: usize, const B: usize, const G: usize, const C: usize, const O: usize]
+    Inline<P, I, T, K, B, G, C, O>
 );

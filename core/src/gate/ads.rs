@@ -279,10 +279,13 @@ impl Parts<'_> {
             }
         }
         match cleared.owner {
-            Owner::Identity(identity) if push => {
+            Owner::Identity(identity) => {
                 let tip = self.node.tip_height();
                 if let Some(row) = self.tables.identities.get_mut(identity) {
-                    row.window.charge(row.quota(policy, tip), now);
+                    row.use_now(now);
+                    if push {
+                        row.window.charge(row.quota(policy, tip), now);
+                    }
                 }
             }
             Owner::Stranger(peer) => {

@@ -295,6 +295,7 @@ impl Parts<'_> {
         let key = burn.script.public_key;
         if known.is_none() {
             self.judge_new_key(&key)?;
+            self.may_enter(now, burn.value)?;
         }
         let hash = register_hash(policy.network, &burn.outpoint, &key);
         let claimed = Claimed::Registration { id, key, burned: burn.value };

@@ -14,6 +14,7 @@ mod judge;
 mod operator;
 mod peers;
 mod sanctions;
+mod seats;
 mod sessions;
 mod slots;
 mod timers;
@@ -30,6 +31,7 @@ pub use sessions::Outcome;
 pub use tip::Tip;
 
 use self::breaker::Fuse;
+use self::seats::Halves;
 use self::tip::Doubt;
 use crate::bans::BanCounts;
 use crate::hash::Seed;
@@ -138,6 +140,7 @@ pub(crate) struct Node {
     pub(crate) posture_told: bool,
     /// No connection from a banned group has to have proved an identity before this.
     pub(crate) prove_by: Timestamp,
+    pub(crate) halves: Halves,
     /// Rows of the key table that strangers have.
     pub(crate) stranger_keys: u32,
     pub(crate) next_sweep: Timestamp,
@@ -184,6 +187,7 @@ impl<S: Storage> Gate<S> {
             posture: Posture::Normal,
             posture_told: true,
             prove_by: Timestamp::NEVER,
+            halves: Halves::of(&storage.tables().identities),
             stranger_keys: 0,
             next_sweep: Timestamp::EPOCH,
             latest: Timestamp::EPOCH,

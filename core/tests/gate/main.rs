@@ -14,6 +14,7 @@ mod faults;
 mod find;
 mod freshness;
 mod full_bans;
+mod full_identities;
 mod full_peers;
 mod group_bans;
 mod hello;
