@@ -70,10 +70,12 @@ impl Capacity {
             (rows as u64).saturating_mul(row as u64)
         }
         const fn table<R: Row>(rows: u32) -> u64 {
-            of(rows, size_of::<Slot<R>>().saturating_add(size_of::<u32>()))
+            let links = width(rows as usize).saturating_mul(R::LINKS.saturating_add(1));
+            of(rows, size_of::<R>().saturating_add(links))
         }
         table::<PeerRow>(self.peers)
             .saturating_add(table::<IdentityRow>(self.identities))
+            .saturating_add(table::<Tombstone>(self.tombstones))
             .saturating_add(table::<KeyRow>(self.keys))
             .saturating_add(table::<BanRow>(self.bans))
             .saturating_add(table::<GroupRow>(self.groups))
@@ -83,18 +85,31 @@ impl Capacity {
 }
 
 impl Capacity {
+    /// No rows at all.
+    pub(crate) const NONE: Self = Self {
+        peers: 0,
+        identities: 0,
+        tombstones: 0,
+        keys: 0,
+        bans: 0,
+        groups: 0,
+        cells: 0,
+        outcomes: 0,
+    };
+
     /// The rows of the largest table.
     #[cfg(feature = "alloc")]
     pub(crate) fn most_rows(&self) -> u32 {
-        let Self { peers, identities, keys, bans, groups, cells, outcomes } = *self;
-        [peers, identities, keys, bans, groups, cells, outcomes].into_iter().max().unwrap_or(0)
+        let Self { peers, identities, tombstones, keys, bans, groups, cells, outcomes } = *self;
+        let rows = [peers, identities, tombstones, keys, bans, groups, cells, outcomes];
+        rows.into_iter().max().unwrap_or(0)
     }
 }
 
 map_fields!(
     Capacity,
-    Self { peers: 0, identities: 0, keys: 0, bans: 0, groups: 0, cells: 0, outcomes: 0 };
-    peers, identities, keys, bans, groups, cells, outcomes
+    Self::NONE;
+    peers, identities, keys, bans, groups, cells, outcomes, tombstones
 );
 
 /// The tables, to read.
@@ -126,6 +141,7 @@ impl Tables<'_> {
         Capacity {
             peers: rows(self.peers.view().capacity()),
             identities: rows(self.identities.view().capacity()),
+            tombstones: rows(self.tombstones.view().capacity()),
             keys: rows(self.keys.view().capacity()),
             bans: rows(self.bans.view().capacity()),
             groups: rows(self.groups.view().capacity()),

@@ -59,6 +59,7 @@ impl Field for Event {
             Self::ProveIdentity { peer, until } => (10, &[peer, until]),
             Self::GroupBanned { group, until } => (11, &[group, until]),
             Self::PostureChanged(posture) => (12, &[posture]),
+            Self::Displaced(id) => (13, &[id]),
         };
         fields.0.put(to)?;
         fields.1.iter().try_for_each(|field| field.put(to))?;
@@ -116,6 +117,7 @@ fn tell(f: &mut fmt::Formatter<'_>, event: &Event) -> fmt::Result {
         Event::Registered(id) => return write!(f, "registered {id}"),
         Event::Suspended(id) => return write!(f, "suspended {id}"),
         Event::Resumed(id) => return write!(f, "resumed {id}"),
+        Event::Displaced(id) => return write!(f, "displaced {id}"),
         Event::Rotated(id) => return write!(f, "rotated {id}"),
     };
     until(f, end)

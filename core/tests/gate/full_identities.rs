@@ -77,7 +77,10 @@ fn of_equal_burns_the_youngest_leaves() {
         assert_eq!(register(&mut world, number, 50), Reason::New);
     }
     assert_eq!(register(&mut world, 4, 51), Reason::New);
-    assert_eq!((0..4).map(|n| is_known(&world, n, 50)).collect::<Vec<_>>(), [true, true, true, false]);
+    assert_eq!(
+        (0..4).map(|n| is_known(&world, n, 50)).collect::<Vec<_>>(),
+        [true, true, true, false]
+    );
 }
 
 #[test]
@@ -105,7 +108,10 @@ fn newcomers_never_take_the_half_of_those_with_a_completed_session() {
     assert_eq!(register(&mut world, 4, 50), Reason::New);
     assert_eq!(register(&mut world, 5, 50), Reason::TableFull);
     for number in 6..20 {
-        assert_eq!(register(&mut world, number, 900), if number < 10 { Reason::New } else { Reason::TableFull });
+        assert_eq!(
+            register(&mut world, number, 900),
+            if number < 10 { Reason::New } else { Reason::TableFull }
+        );
     }
     assert!(is_known(&world, 0, 50), "however much newcomers burn");
 }

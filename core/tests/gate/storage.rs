@@ -37,8 +37,16 @@ fn static_boxed_and_lent_blocks_answer_alike() {
     assert_eq!(history(Box::new(Tiny::new())), expected);
     let mut local = Box::new(Tiny::default());
     assert_eq!(history(&mut *local), expected);
-    let capacity =
-        Capacity { peers: 4, identities: 6, tombstones: 2, keys: 16, bans: 4, groups: 1, cells: 4, outcomes: 3 };
+    let capacity = Capacity {
+        peers: 4,
+        identities: 6,
+        tombstones: 2,
+        keys: 16,
+        bans: 4,
+        groups: 1,
+        cells: 4,
+        outcomes: 3,
+    };
     assert_eq!(history(Heap::new(capacity)), expected);
 }
 
