@@ -5,6 +5,7 @@ use crate::packed::{Flags, Packed};
 use crate::peers::domain;
 use crate::score::{Graylisting, Reputation, Tally};
 use crate::table::Row;
+use crate::time::Seconds;
 use crate::{Amount, BlockHeight, Bucket, IdentityId, Millis, Policy, Quota};
 use crate::{Reason, Timestamp};
 
@@ -58,16 +59,21 @@ fn height_of(number: u64) -> BlockHeight {
 const CONTEST: u32 = 100;
 /// How long before its end an anchored proof may be renewed.
 const RENEWAL: Millis = Millis::from_days(7);
+/// Whole days without use after which an identity's row may leave a full table (policy §11).
+const UNUSED: u64 = 30;
+const DAY: u64 = Millis::from_days(1).get();
 
 #[derive(Clone)]
 pub(crate) struct IdentityRow {
     pub(crate) id: IdentityId,
     /// How often the key was rotated.
     pub(crate) sequence: u8,
-    pub(crate) class: EvidenceClass,
-    flags: Flags,
-    /// Its ban is not yet told.
-    pub(crate) sanctioned: bool,
+    /// [`IdentityRow::PINNED`] and the others.
+    pub(crate) flags: Flags,
+    /// The last day on which it was used, since 1970.
+    last_used: Packed<2>,
+    /// What a key without a row made earlier may be a replay.
+    pub(crate) fresh_from: Seconds,
     /// Waits to be told.
     pub(crate) told: Told,
     pub(crate) ban: Graylisting,
@@ -115,9 +121,9 @@ impl Row for IdentityRow {
     const VACANT: Self = Self {
         id: IdentityId::from_bytes([0; 32]),
         sequence: 0,
-        class: EvidenceClass::Weak,
         flags: Flags::NONE,
-        sanctioned: false,
+        last_used: Packed::ZERO,
+        fresh_from: Seconds::ZERO,
         told: Told::Nothing,
         ban: Graylisting::ZERO,
         ban_reason: Reason::Unjudged,
@@ -143,10 +149,22 @@ impl Row for IdentityRow {
     }
 }
 
-const PINNED: u8 = 1;
-const SUSPENDED: u8 = 1 << 1;
+const SUSPENDED: u8 = 1 << 4;
+/// Told by an indexer, …
+const INDEXER: u8 = 1 << 5;
+/// … by a node; anchored if by neither.
+const NODE: u8 = 1 << 6;
 
 impl IdentityRow {
+    /// Flag: it neither lapses nor is displaced.
+    pub(crate) const PINNED: u8 = 1;
+    /// Flag: its row is in the half of those with a completed session.
+    pub(crate) const MET: u8 = 1 << 1;
+    /// Flag: it left the table once, and has not shown all its rotations again.
+    pub(crate) const RESUMING: u8 = 1 << 2;
+    /// Flag: its ban is not yet told.
+    pub(crate) const SANCTIONED: u8 = 1 << 3;
+
     /// Link to the current key.
     pub(crate) const KEY: usize = 0;
     /// Link to the key before the last rotation, while it may contest that.
@@ -167,6 +185,24 @@ impl IdentityRow {
         Amount::from_sats(self.burned.get())
     }
 
+    /// Notes that it is used.
+    pub(crate) fn use_now(&mut self, now: Timestamp) {
+        self.last_used = Packed::new(now.as_millis() / DAY);
+    }
+
+    /// From when on it has not been used for so long that its row may leave a full table. An
+    /// advertisement lives for a day, so that none is left then.
+    pub(crate) fn unused_at(&self) -> Timestamp {
+        let days = self.last_used.get().saturating_add(UNUSED).saturating_add(1);
+        Timestamp::from_millis(days.saturating_mul(DAY))
+    }
+
+    /// Shortens what a clock that stepped back left behind.
+    pub(crate) fn cut_use(&mut self, now: Timestamp) {
+        self.last_used = self.last_used.min(Packed::new(now.as_millis() / DAY));
+        self.fresh_from = Seconds::of(self.fresh_from.time().min(now));
+    }
+
     /// Adds a top-up.
     pub(crate) const fn add_burn(&mut self, burned: Amount) {
         self.burned = Packed::new(self.burned().saturating_add(burned).sats());
@@ -181,13 +217,15 @@ impl IdentityRow {
         self.height = Packed::new(height.get().into());
     }
 
-    /// Whether it neither lapses nor is displaced.
-    pub(crate) const fn is_pinned(&self) -> bool {
-        self.flags.has(PINNED)
-    }
-
-    pub(crate) const fn set_pinned(&mut self, pinned: bool) {
-        self.flags.set(PINNED, pinned);
+    /// How well its registration is known to be in the chain.
+    pub(crate) const fn class(&self) -> EvidenceClass {
+        if self.flags.has(NODE) {
+            EvidenceClass::Node
+        } else if self.flags.has(INDEXER) {
+            EvidenceClass::Indexer
+        } else {
+            EvidenceClass::Anchored
+        }
     }
 
     /// The tip at which its burn was found to be out of the chain.
@@ -206,16 +244,26 @@ impl IdentityRow {
         Timestamp::from_millis(ms)
     }
 
-    /// Ends a suspension, too.
-    pub(crate) const fn prove_until(&mut self, until: Timestamp) {
+    /// Notes how the registration is proved, and until when. Ends a suspension.
+    pub(crate) fn prove(&mut self, class: EvidenceClass, until: Timestamp) {
         self.flags.set(SUSPENDED, false);
+        self.flags.set(NODE, class == EvidenceClass::Node);
+        self.flags.set(INDEXER, class == EvidenceClass::Indexer);
         self.proof = Packed::new(until.as_millis());
+    }
+
+    /// Shortens an anchored proof that a clock that stepped back left behind.
+    pub(crate) fn cut_proof(&mut self, now: Timestamp, longest: Millis) {
+        let until = self.proved_until().cut(now, longest);
+        if self.class() == EvidenceClass::Anchored && self.suspended_at().is_none() {
+            self.proof = Packed::new(until.as_millis());
+        }
     }
 
     /// The tier in force: Basic until the burn is deep enough to be final.
     pub(crate) fn tier(&self, policy: &Policy, tip: BlockHeight) -> Tier {
         let deep = self.height().confirmations(tip) >= policy.burns.full;
-        if !deep || self.class <= EvidenceClass::Anchored {
+        if !deep || self.class() == EvidenceClass::Anchored {
             return Tier::Basic;
         }
         Tier::of(self.burned(), &policy.burns).unwrap_or(Tier::Basic)

@@ -9,12 +9,14 @@ use crate::outcomes::OutcomeRow;
 use crate::peers::PeerRow;
 use crate::strangers::Cell;
 use crate::table::{Head, Place, Row, Table, TableRef};
+use crate::tombstones::Tombstone;
 use crate::{Capacity, PublicKey};
 
 /// The tables, to read.
 pub struct TablesRef<'a> {
     pub(crate) peers: TableRef<'a, PeerRow>,
     pub(crate) identities: TableRef<'a, IdentityRow>,
+    pub(crate) tombstones: TableRef<'a, Tombstone>,
     pub(crate) keys: TableRef<'a, KeyRow>,
     pub(crate) bans: TableRef<'a, BanRow>,
     pub(crate) groups: TableRef<'a, GroupRow>,
@@ -24,11 +26,29 @@ pub struct TablesRef<'a> {
 pub struct Tables<'a> {
     pub(crate) peers: Table<'a, PeerRow>,
     pub(crate) identities: Table<'a, IdentityRow>,
+    pub(crate) tombstones: Table<'a, Tombstone>,
     pub(crate) keys: Table<'a, KeyRow>,
     pub(crate) bans: Table<'a, BanRow>,
     pub(crate) groups: Table<'a, GroupRow>,
     pub(crate) outcomes: Table<'a, OutcomeRow>,
     pub(crate) cells: &'a mut [Cell],
+}
+
+impl Tables<'_> {
+    /// How many rows each table has.
+    pub(crate) fn capacity(&self) -> Capacity {
+        let rows = |count: usize| u32::try_from(count).unwrap_or(u32::MAX);
+        Capacity {
+            peers: rows(self.peers.view().capacity()),
+            identities: rows(self.identities.view().capacity()),
+            tombstones: rows(self.tombstones.view().capacity()),
+            keys: rows(self.keys.view().capacity()),
+            bans: rows(self.bans.view().capacity()),
+            groups: rows(self.groups.view().capacity()),
+            cells: rows(self.cells.len()),
+            outcomes: rows(self.outcomes.view().capacity()),
+        }
+    }
 }
 
 /// Memory for a [`crate::Gate`]: [`Inline`], `Heap` (with feature `alloc`), or a `&mut` of either,
@@ -78,6 +98,7 @@ impl Tables<'_> {
         TablesRef {
             peers: self.peers.view(),
             identities: self.identities.view(),
+            tombstones: self.tombstones.view(),
             keys: self.keys.view(),
             bans: self.bans.view(),
             groups: self.groups.view(),
@@ -165,6 +186,7 @@ impl<R: Row, const L: usize, const N: usize> Array<R, L, N> {
 pub struct Inline<
     const PEERS: usize,
     const IDENTITIES: usize,
+    const TOMBSTONES: usize,
     const KEYS: usize,
     const BANS: usize,
     const GROUPS: usize,
@@ -173,6 +195,7 @@ pub struct Inline<
 > {
     peers: Array<PeerRow, { PeerRow::LINKS }, PEERS>,
     identities: Array<IdentityRow, { IdentityRow::LINKS }, IDENTITIES>,
+    tombstones: Array<Tombstone, { Tombstone::LINKS }, TOMBSTONES>,
     keys: Array<KeyRow, { KeyRow::LINKS }, KEYS>,
     bans: Array<BanRow, { BanRow::LINKS }, BANS>,
     groups: Array<GroupRow, { GroupRow::LINKS }, GROUPS>,
@@ -183,12 +206,13 @@ pub struct Inline<
 impl<
     const P: usize,
     const I: usize,
+    const T: usize,
     const K: usize,
     const B: usize,
     const G: usize,
     const C: usize,
     const O: usize,
-> Inline<P, I, K, B, G, C, O>
+> Inline<P, I, T, K, B, G, C, O>
 {
     /// Empty tables.
     #[must_use]
@@ -196,6 +220,7 @@ impl<
         Self {
             peers: Array::EMPTY,
             identities: Array::EMPTY,
+            tombstones: Array::EMPTY,
             keys: Array::EMPTY,
             bans: Array::EMPTY,
             groups: Array::EMPTY,
@@ -208,12 +233,13 @@ impl<
 impl<
     const P: usize,
     const I: usize,
+    const T: usize,
     const K: usize,
     const B: usize,
     const G: usize,
     const C: usize,
     const O: usize,
-> Default for Inline<P, I, K, B, G, C, O>
+> Default for Inline<P, I, T, K, B, G, C, O>
 {
     fn default() -> Self {
         Self::new()
@@ -221,13 +247,14 @@ impl<
 }
 
 /// The memory of a device (policy §11): [`Capacity::TINY`].
-pub type Tiny = Inline<16, 32, 48, 32, 8, 32, 4>;
+pub type Tiny = Inline<16, 32, 8, 48, 32, 8, 32, 4>;
 
 /// Tables on the heap, of sizes chosen when the program runs.
 #[cfg(feature = "alloc")]
 pub struct Heap {
     peers: Boxed<PeerRow>,
     identities: Boxed<IdentityRow>,
+    tombstones: Boxed<Tombstone>,
     keys: Boxed<KeyRow>,
     bans: Boxed<BanRow>,
     groups: Boxed<GroupRow>,
@@ -257,6 +284,7 @@ impl Heap {
         Self {
             peers: boxed(capacity.peers),
             identities: boxed(capacity.identities),
+            tombstones: boxed(capacity.tombstones),
             keys: boxed(capacity.keys),
             bans: boxed(capacity.bans),
             groups: boxed(capacity.groups),
@@ -273,6 +301,7 @@ macro_rules! storage {
                 TablesRef {
                     peers: self.peers.view(),
                     identities: self.identities.view(),
+                    tombstones: self.tombstones.view(),
                     keys: self.keys.view(),
                     bans: self.bans.view(),
                     groups: self.groups.view(),
@@ -282,6 +311,7 @@ macro_rules! storage {
                 Tables {
                     peers: self.peers.table(),
                     identities: self.identities.table(),
+                    tombstones: self.tombstones.table(),
                     keys: self.keys.table(),
                     bans: self.bans.table(),
                     groups: self.groups.table(),
@@ -296,6 +326,6 @@ macro_rules! storage {
 #[cfg(feature = "alloc")]
 storage!([] Heap);
 storage!(
-    [const P: usize, const I: usize, const K: usize, const B: usize, const G: usize, const C: usize, const O: usize]
-    Inline<P, I, K, B, G, C, O>
+    [const P: usize, const I: usize, const T: usize, const K: usize, const B: usize, const G: usize, const C: usize, const O: usize]
+    Inline<P, I, T, K, B, G, C, O>
 );

@@ -63,7 +63,7 @@ impl IdentityRow {
             sequence: self.sequence.into(),
             burned: self.burned(),
             height: self.height(),
-            class: self.class,
+            class: self.class(),
             suspended: self.suspended_at().is_some(),
             score: self.reputation.score(),
         }
@@ -89,14 +89,13 @@ impl Parts<'_> {
         }
         self.judge_new_key(key)?;
         let key_place = self.tables.keys.find(seed, key);
-        if self.tables.identities.is_full() || key_place.is_none() && self.tables.keys.is_full() {
+        if key_place.is_none() && self.tables.keys.is_full() {
             return Err(Reason::TableFull.into());
         }
         let mut row = IdentityRow::registered_at(id, burned, place);
-        row.class = class;
-        row.prove_until(proved_until);
+        row.prove(class, proved_until);
         row.reputation = Reputation::fresh(&self.rules.policy.reputation, now);
-        let inserted = self.tables.identities.insert(seed, row).ok_or(Reason::TableFull)?;
+        let inserted = self.enter(now, row)?;
         self.tables.identities.mark(inserted);
         self.make_current(inserted, key);
         Ok(())
@@ -115,9 +114,9 @@ impl Parts<'_> {
             return Err(Reason::AlreadyKnown.into());
         }
         let resumed = row.suspended_at().is_some();
+        row.use_now(now);
         row.set_height(place.height());
-        row.class = class;
-        row.prove_until(proved_until);
+        row.prove(class, proved_until);
         if resumed {
             row.told = Told::Resumed;
             self.tables.identities.mark(known);
@@ -165,6 +164,7 @@ impl Parts<'_> {
         } else if contestable {
             return Err(Reason::NotFinal.into());
         }
+        self.judge_resumed(row, sequence, key)?;
         if self.tables.keys.find(seed, key).is_none() && self.tables.keys.is_full() {
             return Err(Reason::TableFull.into());
         }
@@ -178,12 +178,14 @@ impl Parts<'_> {
         if !contests {
             row.previous_rotation = last;
         }
+        row.use_now(now);
         row.sequence = u8::try_from(sequence).unwrap_or(u8::MAX);
         row.use_burn(Purpose::Rotation, place);
         row.told = Told::Rotated;
         self.tables.identities.mark(found);
         self.retire(retired);
         self.make_current(found, key);
+        self.end_resumption(found);
         Ok(())
     }
 
@@ -240,6 +242,7 @@ impl Parts<'_> {
             _ => return Err(Reason::NotCharged.into()),
         }
         row.use_burn(purpose, place);
+        row.use_now(now);
         Ok(())
     }
 

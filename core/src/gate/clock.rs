@@ -2,7 +2,6 @@
 
 use super::Parts;
 use super::burns::ANCHORED;
-use crate::identities::EvidenceClass;
 use crate::keys::Watermark;
 use crate::time::Seconds;
 use crate::{Millis, Timestamp};
@@ -86,10 +85,13 @@ impl Parts<'_> {
             row.ban.cut(now, sanctions.identity_ban_max);
             row.faults.cut(now);
             row.reputation.cut(now);
-            if row.class == EvidenceClass::Anchored && row.suspended_at().is_none() {
-                row.prove_until(row.proved_until().cut(now, ANCHORED));
-            }
+            row.cut_use(now);
+            row.cut_proof(now, ANCHORED);
         }
+        for row in self.tables.tombstones.rows_mut() {
+            row.cut(now, sanctions.identity_ban_max);
+        }
+        self.node.halves.forget();
         let longest = policy.freshness.max_lifetime.saturating_add(policy.future());
         let interval = windows.advertisement.interval();
         for row in self.tables.keys.rows_mut() {

@@ -1,23 +1,26 @@
 //! Counting faults within a span, and banning for longer each time.
 
+use crate::packed::Packed;
 use crate::{Millis, Timestamp};
 
-/// Faults counted within a span that begins with the first of them (policy §4).
+/// Faults counted within a span that begins with the first of them (policy §4), or up to 65 s
+/// earlier: there are many tallies, and this is short.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Tally {
-    first: Timestamp,
+    /// In units of 2^16 ms.
+    first: Packed<4>,
     count: u8,
 }
 
 impl Tally {
     /// Nothing counted.
-    pub const ZERO: Self = Self { first: Timestamp::EPOCH, count: 0 };
+    pub const ZERO: Self = Self { first: Packed::ZERO, count: 0 };
 
     /// Counts one more and returns how many there are within `span`; stops at 255.
     pub fn add(&mut self, now: Timestamp, span: Millis) -> u8 {
         let count = self.count(now, span);
         if count == 0 {
-            self.first = now;
+            self.first = Self::unit(now);
         }
         self.count = count.saturating_add(1);
         self.count
@@ -26,7 +29,7 @@ impl Tally {
     /// How many there are within `span`.
     #[must_use]
     pub fn count(&self, now: Timestamp, span: Millis) -> u8 {
-        if now.since(self.first) < span { self.count } else { 0 }
+        if now.since(self.first()) < span { self.count } else { 0 }
     }
 
     /// Leaves at most this many.
@@ -36,7 +39,15 @@ impl Tally {
 
     /// Moves a first fault that a clock that stepped back left in the future to `now`.
     pub fn cut(&mut self, now: Timestamp) {
-        self.first = self.first.min(now);
+        self.first = self.first.min(Self::unit(now));
+    }
+
+    const fn unit(time: Timestamp) -> Packed<4> {
+        Packed::new(time.as_millis() >> 16)
+    }
+
+    fn first(&self) -> Timestamp {
+        Timestamp::from_millis(self.first.get() << 16)
     }
 
     /// Forgets all.
@@ -125,6 +136,7 @@ impl Graylisting {
 mod tests {
     extern crate std;
     use super::*;
+    use proptest::prelude::*;
     use std::vec::Vec;
 
     const HOUR: Millis = Millis::from_hours(1);
@@ -186,5 +198,43 @@ mod tests {
         let mut lifted_only = Graylisting::fixed(Timestamp::NEVER);
         lifted_only.cut(at(0), DAY);
         assert_eq!(lifted_only.active(at(0)), Some(Timestamp::NEVER));
+    }
+
+    proptest! {
+        #[test]
+        fn a_tally_counts_no_fault_twice_and_none_of_a_past_span(
+            gaps in prop::collection::vec(0..DAY.get() / 4, 1..120),
+        ) {
+            let (mut tally, mut now, mut all) = (Tally::ZERO, at(1), Vec::new());
+            for gap in gaps {
+                now = now.saturating_add(Millis::new(gap));
+                all.push(now);
+                let recent = all.iter().filter(|fault| now.since(**fault) < DAY).count();
+                let counted = usize::from(tally.add(now, DAY));
+                prop_assert!((1..=recent).contains(&counted), "{} of {}", counted, recent);
+                prop_assert_eq!(usize::from(tally.count(now, DAY)), counted);
+            }
+        }
+
+        #[test]
+        fn graylistings_are_bounded_and_what_may_be_forgotten_changes_nothing(
+            steps in prop::collection::vec((0..3 * DAY.get(), any::<bool>()), 1..40),
+        ) {
+            let (mut ban, mut now) = (Graylisting::ZERO, at(1));
+            for (gap, begins) in steps {
+                now = now.saturating_add(Millis::new(gap));
+                let fresh = Graylisting::default().begin(now, HOUR, DAY, DAY);
+                if ban.is_forgotten(now, DAY) {
+                    prop_assert_eq!({ ban }.begin(now, HOUR, DAY, DAY), fresh);
+                }
+                let active = ban.active(now);
+                if begins {
+                    let until = ban.begin(now, HOUR, DAY, DAY);
+                    prop_assert!(until > now && until.since(now) <= DAY);
+                    prop_assert!(active.is_none_or(|active| active == until));
+                    prop_assert!(active.is_some() || until >= fresh, "shorter than a first one");
+                }
+            }
+        }
     }
 }
