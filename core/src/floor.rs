@@ -67,9 +67,7 @@ impl Search {
     pub(crate) fn end(self, worth: u64) -> (Option<Place>, Floor) {
         let Self { least, second, due } = self;
         match least {
-            Some((least, _, place)) if least < worth => {
-                (Some(place), Floor { least: second, due })
-            }
+            Some((least, _, place)) if least < worth => (Some(place), Floor { least: second, due }),
             Some((least, ..)) => (None, Floor { least, due }),
             None => (None, Floor { least: u64::MAX, due }),
         }

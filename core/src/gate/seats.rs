@@ -69,7 +69,11 @@ impl Parts<'_> {
     /// Puts an identity's fresh row into the half of newcomers. Where that is full, the one with
     /// the lowest burn leaves, if that is lower; who has not been used for a month leaves first.
     /// What a tombstone remembers of the identity comes back.
-    pub(crate) fn enter(&mut self, now: Timestamp, mut row: IdentityRow) -> Result<Place, Decision> {
+    pub(crate) fn enter(
+        &mut self,
+        now: Timestamp,
+        mut row: IdentityRow,
+    ) -> Result<Place, Decision> {
         let (id, worth) = (row.id, row.burned().sats());
         let known = self.tables.tombstones.find(&self.rules.seed, &id);
         let known = known.and_then(|place| self.tables.tombstones.get(place)).cloned();
@@ -126,8 +130,7 @@ impl Parts<'_> {
         let worth = row.burned().sats();
         let halves = &mut self.node.halves;
         halves.floor(met).lower(worth);
-        halves.met =
-            if met { halves.met.saturating_add(1) } else { halves.met.saturating_sub(1) };
+        halves.met = if met { halves.met.saturating_add(1) } else { halves.met.saturating_sub(1) };
     }
 
     /// The row of a full half that has to make room for one of this worth, if there is any.
@@ -219,11 +222,11 @@ impl Parts<'_> {
         }
         let policy = &self.rules.policy;
         let mut search = Search::new();
-        for (place, row) in self.tables.tombstones.view().iter().filter(|(_, row)| !row.stays(now)) {
+        for (place, row) in self.tables.tombstones.view().iter().filter(|(_, row)| !row.stays(now))
+        {
             search.offer(place, row.worth(now, policy), 0);
         }
-        let worth =
-            if newcomer.stays(now) { u64::MAX } else { newcomer.burned().sats() };
+        let worth = if newcomer.stays(now) { u64::MAX } else { newcomer.burned().sats() };
         let (Some(found), _) = search.end(worth) else { return false };
         self.tables.tombstones.remove(&self.rules.seed, found);
         true
