@@ -24,6 +24,7 @@ extern crate std;
 
 mod bans;
 pub mod burn;
+mod certificate;
 pub mod chain;
 mod chain_clock;
 mod event;
@@ -43,6 +44,7 @@ mod policy;
 mod quota;
 mod reader;
 mod reason;
+pub mod record;
 pub mod schnorr;
 pub mod score;
 mod storage;
@@ -53,6 +55,7 @@ mod tombstones;
 mod units;
 pub mod wire;
 
+pub use certificate::*;
 pub use chain_clock::ChainClock;
 pub use event::*;
 pub use gate::*;

@@ -8,6 +8,7 @@ use crate::keys::{KeyRow, Owner};
 use crate::links::{Links, width};
 use crate::outcomes::OutcomeRow;
 use crate::peers::PeerRow;
+use crate::record::map_fields;
 use crate::strangers::Cell;
 use crate::table::{Head, Place, Row, Table, TableRef};
 use crate::tombstones::Tombstone;
@@ -61,7 +62,55 @@ impl Capacity {
         cells: 256,
         outcomes: 256,
     };
+
+    /// Bytes of the tables' memory; stops at `u64::MAX`.
+    #[must_use]
+    pub const fn bytes(self) -> u64 {
+        const fn of(rows: u32, row: usize) -> u64 {
+            (rows as u64).saturating_mul(row as u64)
+        }
+        const fn table<R: Row>(rows: u32) -> u64 {
+            let links = width(rows as usize).saturating_mul(R::LINKS.saturating_add(1));
+            of(rows, size_of::<R>().saturating_add(links))
+        }
+        table::<PeerRow>(self.peers)
+            .saturating_add(table::<IdentityRow>(self.identities))
+            .saturating_add(table::<Tombstone>(self.tombstones))
+            .saturating_add(table::<KeyRow>(self.keys))
+            .saturating_add(table::<BanRow>(self.bans))
+            .saturating_add(table::<GroupRow>(self.groups))
+            .saturating_add(table::<OutcomeRow>(self.outcomes))
+            .saturating_add(of(self.cells, size_of::<Cell>()))
+    }
 }
+
+impl Capacity {
+    /// No rows at all.
+    pub(crate) const NONE: Self = Self {
+        peers: 0,
+        identities: 0,
+        tombstones: 0,
+        keys: 0,
+        bans: 0,
+        groups: 0,
+        cells: 0,
+        outcomes: 0,
+    };
+
+    /// The rows of the largest table.
+    #[cfg(feature = "alloc")]
+    pub(crate) fn most_rows(&self) -> u32 {
+        let Self { peers, identities, tombstones, keys, bans, groups, cells, outcomes } = *self;
+        let rows = [peers, identities, tombstones, keys, bans, groups, cells, outcomes];
+        rows.into_iter().max().unwrap_or(0)
+    }
+}
+
+map_fields!(
+    Capacity,
+    Self::NONE;
+    peers, identities, keys, bans, groups, cells, outcomes, tombstones
+);
 
 /// The tables, to read.
 pub struct TablesRef<'a> {
@@ -83,6 +132,23 @@ pub struct Tables<'a> {
     pub(crate) groups: Table<'a, GroupRow>,
     pub(crate) outcomes: Table<'a, OutcomeRow>,
     pub(crate) cells: &'a mut [Cell],
+}
+
+impl Tables<'_> {
+    /// How many rows each table has.
+    pub(crate) fn capacity(&self) -> Capacity {
+        let rows = |count: usize| u32::try_from(count).unwrap_or(u32::MAX);
+        Capacity {
+            peers: rows(self.peers.view().capacity()),
+            identities: rows(self.identities.view().capacity()),
+            tombstones: rows(self.tombstones.view().capacity()),
+            keys: rows(self.keys.view().capacity()),
+            bans: rows(self.bans.view().capacity()),
+            groups: rows(self.groups.view().capacity()),
+            cells: rows(self.cells.len()),
+            outcomes: rows(self.outcomes.view().capacity()),
+        }
+    }
 }
 
 /// Memory for a [`crate::Gate`]: [`Inline`], `Heap` (with feature `alloc`), or a `&mut` of either,

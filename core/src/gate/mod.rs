@@ -208,6 +208,16 @@ impl<S: Storage> Gate<S> {
         self.node.tip
     }
 
+    /// Takes the tokens of one signature check that no ticket asks for: before a history is
+    /// fetched for a message, the signature of whoever made it has to hold.
+    ///
+    /// # Errors
+    /// [`Reason::SignatureBudget`] or [`Reason::NodeBusy`] with the time to try again.
+    pub fn charge_signature(&mut self, now: Timestamp, source: &Source) -> Result<(), Decision> {
+        let mut parts = self.parts(now);
+        parts.take_signature(now, source).map_err(|decision| parts.node.counters.note(decision))
+    }
+
     /// How strangers are treated at present.
     pub const fn posture(&self) -> Posture {
         self.node.posture
@@ -258,6 +268,13 @@ impl Parts<'_> {
         row.signatures.charge(windows.signatures, now);
         self.node.counters.signature_checks = self.node.counters.signature_checks.saturating_add(1);
         Ok(())
+    }
+
+    /// Gives back what an item cost that we asked for and turned out to know.
+    pub(crate) fn give_back_known(&mut self, source: &Source) {
+        if source.channel == Channel::Directory {
+            self.give_back(source, false);
+        }
     }
 
     /// Gives back what a message cost that turned out valid: relaying honest traffic is free.

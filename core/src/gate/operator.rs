@@ -27,6 +27,21 @@ pub enum CapacityError {
     Unknown,
 }
 
+impl CapacityError {
+    /// Every error, by its number in a recording.
+    #[cfg(feature = "alloc")]
+    pub(crate) const ALL: &'static [Self] = &[Self::Peers, Self::Bans, Self::Unknown];
+
+    /// Its number in a recording.
+    pub(crate) const fn code(self) -> u8 {
+        match self {
+            Self::Peers => 1,
+            Self::Bans => 2,
+            Self::Unknown => 3,
+        }
+    }
+}
+
 impl core::fmt::Display for CapacityError {
     fn fmt(&self, f: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
         f.write_str(match self {

@@ -150,9 +150,8 @@ fn five_confirmations_are_too_few_and_six_are_enough() {
 
 #[test]
 fn without_a_tip_nothing_is_deep_enough() {
-    let mut gate = Gate::new(Heap::new(Capacity::SMALL), POLICY, SEED).unwrap();
-    gate.connected(START, &World::<Heap>::connection(COURIER)).unwrap();
-    let mut world = World { gate, now: START };
+    let mut world = World::without_a_tip(Heap::new(Capacity::SMALL), POLICY);
+    world.connect(COURIER);
     assert_eq!(reason(world.claim(&Claim::made(&named("genesis"), XPI_50, 0))), Reason::Immature);
 }
 

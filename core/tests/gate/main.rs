@@ -25,6 +25,7 @@ mod proven;
 mod random;
 mod regressions;
 mod reorg;
+mod replay;
 mod reputation;
 mod rotation;
 mod slots;
