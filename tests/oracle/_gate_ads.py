@@ -163,6 +163,19 @@ class Ads(Model):
         if identity.suspended(now):
             raise Refused("suspended")
 
+    def absent(self, now, number):
+        """A ban outlives the row of its identity."""
+        banned = self.buried[number].ban.active(now) if number in self.buried else None
+        return Refused("unknown-identity") if banned is None else Refused("identity-banned", banned)
+
+    def judge_sequence(self, number, sequence):
+        identity = self.identities[number]
+        last = self.buried[number].sequence if identity.resuming else identity.sequence
+        if sequence < last:
+            raise Refused("superseded")
+        if sequence > identity.sequence:
+            raise Refused("need-history")
+
     def undelegated(self, number):
         """Before the first rotation the key follows from the burn; later, others may know more."""
         identity = self.identities.get(number)
@@ -177,13 +190,12 @@ class Ads(Model):
     def judge_member(self, now, source, ad, row):
         identity = self.identities.get(ad.identity)
         if identity is None:
-            raise Refused("unknown-identity")
+            raise self.absent(now, ad.identity)
         owner = ("identity", ad.identity)
         self.judge_identity(now, identity)
-        if ad.sequence > identity.sequence:
-            raise Refused("need-history")
-        if ad.sequence < identity.sequence:
-            raise Refused("superseded")
+        self.judge_sequence(ad.identity, ad.sequence)
+        if row is None and ad.created <= identity.left:
+            raise Refused("replayed")
         delegated = ad.author != identity.key
         if delegated:
             if ad.delegation is None:
