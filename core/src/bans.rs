@@ -3,7 +3,15 @@
 use crate::peers::domain;
 use crate::score::Graylisting;
 use crate::table::Row;
-use crate::{PeerId, Reason, Timestamp};
+use crate::{Decision, PeerId, Reason, Timestamp};
+
+/// The ban that ends at `until`, if it is in force.
+pub(crate) fn ban_until(until: Timestamp, now: Timestamp) -> Option<Decision> {
+    if until == Timestamp::NEVER {
+        return Some(Reason::Blacklisted.into());
+    }
+    (until > now).then(|| Decision::until(Reason::Graylisted, until))
+}
 
 /// How many rows there are, and what is known about them without looking.
 #[derive(Clone, Copy)]

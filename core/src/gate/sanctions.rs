@@ -1,7 +1,7 @@
 //! Who pays for a fault, and what happens when enough are counted (policy §4).
 
 use super::{Parts, Source};
-use crate::bans::BanRow;
+use crate::bans::{BanRow, ban_until};
 use crate::hash::sha256;
 use crate::{Decision, Millis, Mode, PeerId, Reason, Timestamp};
 
@@ -33,11 +33,7 @@ impl Fault {
 
 /// The ban of a peer in force at `now`.
 pub(crate) fn ban_of(row: &BanRow, now: Timestamp) -> Option<Decision> {
-    if row.blacklisted {
-        return Some(Reason::Blacklisted.into());
-    }
-    let until = row.graylisting.active(now)?;
-    Some(Decision::until(Reason::Graylisted, until))
+    ban_until(row.until(), now)
 }
 
 impl Parts<'_> {

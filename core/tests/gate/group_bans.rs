@@ -316,6 +316,25 @@ fn a_full_table_of_groups_still_finds_a_dense_one() {
     assert_eq!((metrics.automatic_bans, metrics.bans_merged), (84, 16));
 }
 
+/// Only who has to prove an identity is waited for, also after a clock that stepped back.
+#[test]
+fn a_clock_that_steps_back_waits_for_nobody_s_proof_but_those_that_are_due() {
+    let (mut world, _) = full();
+    merged(&mut world);
+    world.now = START.saturating_sub(DAY);
+    let _ = knock(&mut world, 0);
+    let quiet = world.now.saturating_sub(SECOND);
+    world.now = quiet;
+    world.gate.handle_timeout(quiet);
+    let sweep = quiet.saturating_add(Millis::from_mins(5));
+    assert_eq!(world.gate.poll_timeout(), sweep);
+    join(&mut world, 200);
+    assert_eq!(world.gate.poll_timeout(), quiet.saturating_add(LIMIT));
+    world.now = quiet.saturating_sub(DAY);
+    world.gate.handle_timeout(world.now);
+    assert_eq!(world.gate.poll_timeout(), world.now.saturating_add(LIMIT));
+}
+
 /// A clock that steps back does not make a group's ban longer than a day.
 #[test]
 fn a_group_s_ban_is_cut_when_the_clock_steps_back() {
