@@ -1,6 +1,8 @@
 //! Bans of peers. (Bans of identities and keys are fields of their own rows.)
 
+use crate::groups::Origin;
 use crate::peers::domain;
+use crate::policy::Sanctions;
 use crate::score::Graylisting;
 use crate::table::Row;
 use crate::{Decision, PeerId, Reason, Timestamp};
@@ -48,8 +50,8 @@ pub(crate) struct BanRow {
     pub(crate) last: Timestamp,
     /// When it was banned or last tried to connect.
     pub(crate) tried: Timestamp,
-    /// The narrow address group it was banned from; [`crate::groups::NONE`] if that is not known.
-    pub(crate) group: u32,
+    /// The address groups it was banned from.
+    pub(crate) origin: Origin,
     /// The first eight bytes of the SHA-256 of what completed the count.
     pub(crate) evidence: [u8; 8],
 }
@@ -58,6 +60,13 @@ impl BanRow {
     /// Whether it says anything about the peer at `now`.
     pub(crate) fn is_in_force(&self, now: Timestamp) -> bool {
         self.allowed || self.blacklisted || self.graylisting.active(now).is_some()
+    }
+
+    /// When it may leave to make room: once it has been idle, or is forgotten anyway.
+    pub(crate) fn leaves_at(&self, limits: &Sanctions) -> Timestamp {
+        let idle = self.tried.saturating_add(limits.idle);
+        let forgotten = self.graylisting.forgotten_at(limits.span);
+        if self.blacklisted { idle } else { idle.min(forgotten) }
     }
 
     /// The end of the ban, which may have passed.
@@ -78,7 +87,7 @@ impl Row for BanRow {
         first: Timestamp::EPOCH,
         last: Timestamp::EPOCH,
         tried: Timestamp::EPOCH,
-        group: crate::groups::NONE,
+        origin: Origin::UNKNOWN,
         evidence: [0; 8],
     };
     const DOMAIN: u8 = domain::BAN;

@@ -16,6 +16,26 @@ pub(crate) fn narrow(seed: &Seed, groups: &Groups) -> u32 {
     u32::try_from(groups.narrow >> 32).unwrap_or(NONE).max(1)
 }
 
+/// Where a banned peer was seen.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Origin {
+    /// Tag of the narrow group, or [`NONE`].
+    pub(crate) narrow: u32,
+    /// Tag of the wide group; all that have no narrow one share 0.
+    pub(crate) wide: u16,
+}
+
+impl Origin {
+    pub(crate) const UNKNOWN: Self = Self { narrow: NONE, wide: 0 };
+
+    pub(crate) fn of(seed: &Seed, groups: &Groups) -> Self {
+        match narrow(seed, groups) {
+            NONE => Self::UNKNOWN,
+            narrow => Self { narrow, wide: u16::try_from(groups.wide >> 48).unwrap_or(0).max(1) },
+        }
+    }
+}
+
 #[derive(Clone)]
 pub(crate) struct GroupRow {
     tag: [u8; 4],

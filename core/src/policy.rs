@@ -149,6 +149,10 @@ group! {
         /// Banned ids from which a narrow address group can stand for them when the ban table is
         /// full. Default 8: as many as one group may have connections.
         group_members: u16,
+        /// Thousandths of the automatic rows that bans of one wide group, or of all sources without
+        /// an address together, may take; never fewer rows than `group_members`. Default 125: to
+        /// fill the table takes eight.
+        wide_share: u16,
         /// Longest ban of a narrow address group. Default 24 h: others live there, too.
         group_ban: Millis,
         /// How long a connection from a banned group has to prove an identity. Default 10 s: as
@@ -354,6 +358,7 @@ impl Policy {
             identity_ban_max: Millis::from_days(30),
             idle: Millis::from_days(7),
             group_members: 8,
+            wide_share: 125,
             group_ban: Millis::from_hours(24),
             proof: Millis::from_secs(10),
             leaving_faults: 5,
@@ -475,6 +480,7 @@ impl Policy {
             ("breaker.hold", breaker.hold.get()),
             ("sanctions.idle", sanctions.idle.get()),
             ("sanctions.group_members", sanctions.group_members.into()),
+            ("sanctions.wide_share", sanctions.wide_share.into()),
             ("sanctions.group_ban", sanctions.group_ban.get()),
             ("sanctions.proof", sanctions.proof.get()),
             ("sanctions.leaving_faults", sanctions.leaving_faults.into()),
@@ -532,6 +538,7 @@ impl Policy {
         )?;
         check("keys.verified", keys.verified >= keys.basic, at_least)?;
         check("keys.institutional", keys.institutional >= keys.verified, at_least)?;
+        check("sanctions.wide_share", sanctions.wide_share <= 1000, "is at most 1000 thousandths")?;
         check("keys.stranger_share", keys.stranger_share <= 1000, "is at most 1000 thousandths")?;
         check("burns.verified", burns.verified >= burns.registration, at_least)?;
         check("burns.institutional", burns.institutional >= burns.verified, at_least)?;

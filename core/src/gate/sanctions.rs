@@ -2,6 +2,7 @@
 
 use super::{Parts, Source};
 use crate::bans::{BanRow, ban_until};
+use crate::groups::Origin;
 use crate::hash::sha256;
 use crate::{Decision, Millis, Mode, PeerId, Reason, Timestamp};
 
@@ -131,10 +132,11 @@ impl Parts<'_> {
                 row.sanctioned = true;
             }
         }
-        let group = self.group_of(peer);
-        let Some(row) = self.ban_row(now, peer, group) else {
+        let connected = self.tables.peers.view().find(&self.rules.seed, peer);
+        let origin = connected.map_or(Origin::UNKNOWN, |(_, row)| self.origin_of(row));
+        let Some(row) = self.ban_row(now, peer, origin) else {
             let span = if for_good { Millis::MAX } else { limits.graylist };
-            self.ban_without_row(now, peer, group, span);
+            self.ban_without_row(now, peer, origin.narrow, span);
             return;
         };
         if row.operator {
