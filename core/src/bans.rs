@@ -5,6 +5,7 @@ use crate::peers::domain;
 use crate::policy::Sanctions;
 use crate::score::Graylisting;
 use crate::table::Row;
+use crate::time::Seconds;
 use crate::{Decision, PeerId, Reason, Timestamp};
 
 /// The ban that ends at `until`, if it is in force.
@@ -46,8 +47,8 @@ pub(crate) struct BanRow {
     /// No ban at all: the operator exempts the peer from group limits and automatic sanctions.
     pub(crate) allowed: bool,
     pub(crate) reason: Reason,
-    pub(crate) first: Timestamp,
-    pub(crate) last: Timestamp,
+    pub(crate) first: Seconds,
+    pub(crate) last: Seconds,
     /// When it was banned or last tried to connect.
     pub(crate) tried: Timestamp,
     /// The address groups it was banned from.
@@ -84,15 +85,15 @@ impl Row for BanRow {
         operator: false,
         allowed: false,
         reason: Reason::Unjudged,
-        first: Timestamp::EPOCH,
-        last: Timestamp::EPOCH,
+        first: Seconds::ZERO,
+        last: Seconds::ZERO,
         tried: Timestamp::EPOCH,
         origin: Origin::UNKNOWN,
         evidence: [0; 8],
     };
     const DOMAIN: u8 = domain::BAN;
     fn key_bytes(key: &PeerId) -> &[u8] {
-        key.as_bytes()
+        key.key_bytes()
     }
     fn key(&self) -> &PeerId {
         &self.peer

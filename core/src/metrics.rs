@@ -1,11 +1,12 @@
 //! Counters and gauges of a Gate, with fixed labels.
 
+use crate::packed::Packed;
 use crate::{Amount, Decision, Posture, Reason};
 
-/// Decisions by the code of their reason.
+/// Decisions by their reason, and other counts.
 #[derive(Clone)]
 pub(crate) struct Counters {
-    verdicts: [u64; Self::CODES],
+    verdicts: [Packed<5>; Reason::ALL.len()],
     pub(crate) signature_checks: u64,
     pub(crate) rate_limit_violations: u64,
     pub(crate) peers_blocked: u64,
@@ -26,11 +27,8 @@ pub(crate) struct Counters {
 }
 
 impl Counters {
-    /// One more than the largest code in [`Reason::ALL`].
-    const CODES: usize = 80;
-
     pub(crate) const ZERO: Self = Self {
-        verdicts: [0; Self::CODES],
+        verdicts: [Packed::ZERO; Reason::ALL.len()],
         signature_checks: 0,
         rate_limit_violations: 0,
         peers_blocked: 0,
@@ -52,14 +50,14 @@ impl Counters {
 
     /// Counts a decision and passes it on.
     pub(crate) fn note(&mut self, decision: Decision) -> Decision {
-        if let Some(count) = self.verdicts.get_mut(usize::from(decision.reason.code())) {
-            *count = count.saturating_add(1);
+        if let Some(count) = self.verdicts.get_mut(decision.reason.index()) {
+            count.count();
         }
         decision
     }
 
     pub(crate) fn of(&self, reason: Reason) -> u64 {
-        self.verdicts.get(usize::from(reason.code())).copied().unwrap_or(0)
+        self.verdicts.get(reason.index()).map_or(0, |count| count.get())
     }
 }
 

@@ -4,6 +4,7 @@ use core::net::IpAddr;
 
 use crate::bans::ban_until;
 use crate::hash::Seed;
+use crate::packed::Packed;
 use crate::score::Tally;
 use crate::table::Row;
 use crate::{Bucket, Decision, PeerId, Policy, Timestamp};
@@ -24,16 +25,18 @@ pub enum Direction {
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
 pub struct Groups {
     /// IPv4 /24 or IPv6 /56.
-    pub narrow: u64,
+    pub(crate) narrow: Packed<4>,
     /// IPv4 /16 or IPv6 /32.
-    pub wide: u64,
+    pub(crate) wide: Packed<4>,
 }
 
 impl Groups {
     /// The groups of an address; an IPv4 address mapped into IPv6 has those of the IPv4 address.
     #[must_use]
     pub fn of(seed: &Seed, address: Option<IpAddr>) -> Self {
-        let tag = |family: u8, prefix: &[u8]| seed.hash(domain::GROUP ^ family, prefix);
+        let tag = |family: u8, prefix: &[u8]| {
+            Packed::new(seed.hash(domain::GROUP ^ family, prefix) >> 32)
+        };
         match address.map(|ip| ip.to_canonical()).filter(|ip| !ip.is_loopback()) {
             None => Self { narrow: tag(0, b"n"), wide: tag(0, b"w") },
             Some(IpAddr::V4(ip)) => {
@@ -85,9 +88,7 @@ pub(crate) struct PeerRow {
     pub(crate) malformed: Tally,
     /// Faulty messages of others that it passed on.
     pub(crate) passed_on: Tally,
-    /// Tag of the identity that it proved on this connection; 0 is none.
-    pub(crate) identity: u64,
-    /// Keys that it advertises as a stranger.
+    /// Keys that it advertises as a stranger: as many as keys of its list.
     pub(crate) keys: u16,
     /// Its sanction, or that it has to prove an identity, is not yet told.
     pub(crate) sanctioned: bool,
@@ -107,7 +108,7 @@ impl Row for PeerRow {
         outbound: false,
         exempt: false,
         unproven: false,
-        groups: Groups { narrow: 0, wide: 0 },
+        groups: Groups { narrow: Packed::ZERO, wide: Packed::ZERO },
         since: Timestamp::EPOCH,
         messages: Bucket::FULL,
         signatures: Bucket::FULL,
@@ -116,7 +117,6 @@ impl Row for PeerRow {
         invalid: Tally::ZERO,
         malformed: Tally::ZERO,
         passed_on: Tally::ZERO,
-        identity: 0,
         keys: 0,
         sanctioned: false,
         held_until: Timestamp::EPOCH,
@@ -124,8 +124,10 @@ impl Row for PeerRow {
         banned_until: Timestamp::EPOCH,
     };
     const DOMAIN: u8 = domain::PEER;
+    const MARKED: bool = true;
+    const OWN: usize = 2;
     fn key_bytes(key: &PeerId) -> &[u8] {
-        key.as_bytes()
+        key.key_bytes()
     }
     fn key(&self) -> &PeerId {
         &self.peer
@@ -133,6 +135,11 @@ impl Row for PeerRow {
 }
 
 impl PeerRow {
+    /// Link to the identity that it proved on this connection.
+    pub(crate) const IDENTITY: usize = 0;
+    /// Link to the first key of its list.
+    pub(crate) const FIRST: usize = 1;
+
     /// Whether a fresh row would be the same: it may be forgotten.
     pub(crate) fn is_fresh(&self, now: Timestamp, policy: &Policy) -> bool {
         self.connections == 0

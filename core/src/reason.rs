@@ -43,6 +43,12 @@ macro_rules! reasons {
                 match self { $(Self::$name => $text,)* }
             }
 
+            /// Its position among all reasons.
+            pub(crate) const fn index(self) -> usize {
+                enum Index { $($name),* }
+                match self { $(Self::$name => Index::$name as usize,)* }
+            }
+
             /// The verdict that belongs to the reason.
             #[must_use]
             pub const fn verdict(self) -> Verdict {

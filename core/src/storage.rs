@@ -1,13 +1,15 @@
 //! The memory of a Gate: lent by the caller, of a fixed size.
 
+use crate::PublicKey;
 use crate::bans::BanRow;
 use crate::groups::GroupRow;
 use crate::identities::IdentityRow;
-use crate::keys::KeyRow;
+use crate::keys::{KeyRow, Owner};
+use crate::links::{Links, width};
 use crate::outcomes::OutcomeRow;
 use crate::peers::PeerRow;
 use crate::strangers::Cell;
-use crate::table::{Head, Row, Slot, Table, TableRef};
+use crate::table::{Head, Place, Row, Table, TableRef};
 
 /// How many rows each table has.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -104,37 +106,108 @@ impl<S: Storage + ?Sized> Storage for alloc::boxed::Box<S> {
     }
 }
 
-/// One table's memory, whatever holds its slices.
-struct Block<B, S> {
-    head: Head,
-    buckets: B,
-    slots: S,
+impl TablesRef<'_> {
+    /// Whose a key is.
+    pub(crate) fn owner(&self, key: Place) -> Owner {
+        let owner = self.keys.link(key, KeyRow::OWNER);
+        self.keys.get(key).map_or(Owner::Nobody, |row| row.owner(owner))
+    }
+
+    /// The current key of an identity.
+    pub(crate) fn current_key(&self, identity: Place) -> PublicKey {
+        let key = self.keys.get(self.identities.link(identity, IdentityRow::KEY));
+        key.map_or(PublicKey::from_bytes([0; 33]), |row| row.key)
+    }
 }
 
-impl<B: AsRef<[u32]> + AsMut<[u32]>, S> Block<B, S> {
+impl Tables<'_> {
+    pub(crate) fn view(&self) -> TablesRef<'_> {
+        TablesRef {
+            peers: self.peers.view(),
+            identities: self.identities.view(),
+            keys: self.keys.view(),
+            bans: self.bans.view(),
+            groups: self.groups.view(),
+        }
+    }
+}
+
+/// Links as bytes, whatever holds them.
+trait Bytes {
+    fn bytes(&self) -> &[u8];
+    fn bytes_mut(&mut self) -> &mut [u8];
+}
+
+impl<const L: usize, const N: usize> Bytes for [[u8; L]; N] {
+    fn bytes(&self) -> &[u8] {
+        self.as_flattened()
+    }
+    fn bytes_mut(&mut self) -> &mut [u8] {
+        self.as_flattened_mut()
+    }
+}
+
+#[cfg(feature = "alloc")]
+impl Bytes for alloc::boxed::Box<[u8]> {
+    fn bytes(&self) -> &[u8] {
+        self
+    }
+    fn bytes_mut(&mut self) -> &mut [u8] {
+        self
+    }
+}
+
+/// One table's memory, whatever holds its slices.
+struct Block<B, L, S> {
+    head: Head,
+    buckets: B,
+    links: L,
+    rows: S,
+}
+
+impl<B: Bytes, L: Bytes, S> Block<B, L, S> {
     fn view<R: Row>(&self) -> TableRef<'_, R>
     where
-        S: AsRef<[Slot<R>]>,
+        S: AsRef<[R]>,
     {
-        TableRef { head: &self.head, buckets: self.buckets.as_ref(), slots: self.slots.as_ref() }
+        let rows = self.rows.as_ref();
+        let width = width(rows.len());
+        TableRef {
+            head: &self.head,
+            buckets: Links::new(self.buckets.bytes(), width, 1),
+            links: Links::new(self.links.bytes(), width, R::LINKS),
+            rows,
+        }
     }
 
     fn table<R: Row>(&mut self) -> Table<'_, R>
     where
-        S: AsMut<[Slot<R>]>,
+        S: AsMut<[R]>,
     {
-        Table { head: &mut self.head, buckets: self.buckets.as_mut(), slots: self.slots.as_mut() }
+        let rows = self.rows.as_mut();
+        let width = width(rows.len());
+        Table {
+            head: &mut self.head,
+            buckets: Links::new(self.buckets.bytes_mut(), width, 1),
+            links: Links::new(self.links.bytes_mut(), width, R::LINKS),
+            rows,
+        }
     }
 }
 
-type Array<R, const N: usize> = Block<[u32; N], [Slot<R>; N]>;
+/// The memory of `N` rows, with `L` links each, of one byte.
+type Array<R, const L: usize, const N: usize> = Block<[[u8; 1]; N], [[u8; L]; N], [R; N]>;
 
-impl<R: Row, const N: usize> Array<R, N> {
-    const EMPTY: Self =
-        Self { head: Head::EMPTY, buckets: [0; N], slots: [const { Slot::VACANT }; N] };
+impl<R: Row, const L: usize, const N: usize> Array<R, L, N> {
+    const EMPTY: Self = {
+        assert!(N <= 255, "an Inline table has at most 255 rows, so that a link fits one byte");
+        assert!(L == R::LINKS);
+        let (buckets, links) = ([[0; 1]; N], [[0; L]; N]);
+        Self { head: Head::EMPTY, buckets, links, rows: [const { R::VACANT }; N] }
+    };
 }
 
-/// Tables whose sizes are known when the program is built. All zeros when empty, so that a
+/// Tables of at most 255 rows, whose sizes are known when the program is built. All zeros when empty, so that a
 /// `static` one takes no room in the image.
 pub struct Inline<
     const PEERS: usize,
@@ -145,12 +218,12 @@ pub struct Inline<
     const CELLS: usize,
     const OUTCOMES: usize,
 > {
-    peers: Array<PeerRow, PEERS>,
-    identities: Array<IdentityRow, IDENTITIES>,
-    keys: Array<KeyRow, KEYS>,
-    bans: Array<BanRow, BANS>,
-    groups: Array<GroupRow, GROUPS>,
-    outcomes: Array<OutcomeRow, OUTCOMES>,
+    peers: Array<PeerRow, { PeerRow::LINKS }, PEERS>,
+    identities: Array<IdentityRow, { IdentityRow::LINKS }, IDENTITIES>,
+    keys: Array<KeyRow, { KeyRow::LINKS }, KEYS>,
+    bans: Array<BanRow, { BanRow::LINKS }, BANS>,
+    groups: Array<GroupRow, { GroupRow::LINKS }, GROUPS>,
+    outcomes: Array<OutcomeRow, { OutcomeRow::LINKS }, OUTCOMES>,
     cells: [Cell; CELLS],
 }
 
@@ -207,7 +280,7 @@ pub struct Heap {
 }
 
 #[cfg(feature = "alloc")]
-type Boxed<R> = Block<alloc::boxed::Box<[u32]>, alloc::boxed::Box<[Slot<R>]>>;
+type Boxed<R> = Block<alloc::boxed::Box<[u8]>, alloc::boxed::Box<[u8]>, alloc::boxed::Box<[R]>>;
 
 #[cfg(feature = "alloc")]
 impl Heap {
@@ -216,10 +289,12 @@ impl Heap {
     pub fn new(capacity: Capacity) -> Self {
         fn boxed<R: Row>(rows: u32) -> Boxed<R> {
             let rows = usize::try_from(rows).unwrap_or(usize::MAX);
+            let buckets = width(rows).saturating_mul(rows);
             Block {
                 head: Head::EMPTY,
-                buckets: alloc::vec![0; rows].into_boxed_slice(),
-                slots: alloc::vec![Slot::VACANT; rows].into_boxed_slice(),
+                buckets: alloc::vec![0; buckets].into_boxed_slice(),
+                links: alloc::vec![0; buckets.saturating_mul(R::LINKS)].into_boxed_slice(),
+                rows: alloc::vec![R::VACANT; rows].into_boxed_slice(),
             }
         }
         let cells = usize::try_from(capacity.cells).unwrap_or(usize::MAX);

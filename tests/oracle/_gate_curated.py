@@ -1,7 +1,7 @@
 """Scenarios by hand: the ends of windows and bans, and states that chance seldom reaches."""
 
 from _gate_curated_chain import chain, header_looks
-from _gate_rules import DAY, HOUR, MINUTE, NEVER, SECOND
+from _gate_rules import DAY, HOUR, LAST, MINUTE, NEVER, SECOND
 from _gate_script import START, Script
 
 MINUTES_10 = 10 * MINUTE
@@ -391,8 +391,8 @@ def clocks():
         s.now = now
         s.put("sweep")
         s.put("frame", via="direct", kind="direct", size=1, **{"from": 1})
-        s.put("ad", via="direct", author=1, created=now, expires=min(now + HOUR, NEVER), peer=1,
-              identity=1, **{"from": 1})
+        s.put("ad", via="direct", author=1, created=min(now, LAST), expires=min(now + HOUR, LAST),
+              peer=1, identity=1, **{"from": 1})
         s.put("standing", kind="identity", number=1)
         s.put("find")
     yield s.done()
@@ -407,6 +407,22 @@ def clocks():
     s.now -= 3 * DAY
     until = s.ad("graylisted", 1, 1)
     assert until == s.now + DAY
+    yield s.done()
+
+
+    s = Script("haste counts again when a clock that was ahead steps back")
+    s.connect(1)
+    s.register(1)
+    for n in range(10):
+        s.now += 10 * DAY if n == 0 else 2 * MINUTE
+        s.delegate("new", 10, 1, 1, via="directory", until=s.now + DAY)
+        s.now += SECOND
+        reason = "new" if n < 9 else "graylisted"
+        s.delegate(reason, 10, 1, 1, via="directory", until=s.now + DAY)
+        if n == 0:
+            s.now -= 10 * DAY
+            s.put("sweep")
+            s.now += 10 * MINUTE  # past what is left of the watermark
     yield s.done()
 
 

@@ -9,6 +9,7 @@ use crate::bans::BanRow;
 use crate::groups::{GroupRow, NONE, Origin, narrow};
 use crate::peers::PeerRow;
 use crate::table::{Place, Row, TableRef};
+use crate::time::Seconds;
 use crate::{Decision, Millis, PeerId, Posture, Reason, Timestamp};
 
 /// Rows that are looked at for one that may be forgotten, when the group table is full.
@@ -43,11 +44,17 @@ impl Parts<'_> {
             }
             self.remove_ban(now, place);
         }
-        if !self.make_room_in_share(now, origin.wide) || !self.make_room_for_ban(now) {
+        if !self.make_room_in_share(now, origin) || !self.make_room_for_ban(now) {
             return None;
         }
-        let row =
-            BanRow { peer: *peer, first: now, last: now, tried: now, origin, ..BanRow::VACANT };
+        let row = BanRow {
+            peer: *peer,
+            first: Seconds::of(now),
+            last: Seconds::of(now),
+            tried: now,
+            origin,
+            ..BanRow::VACANT
+        };
         let place = self.insert_ban(now, row)?;
         self.tables.bans.get_mut(place)
     }
@@ -87,7 +94,7 @@ impl Parts<'_> {
 
     /// Adds a row and counts it.
     pub(crate) fn insert_ban(&mut self, now: Timestamp, row: BanRow) -> Option<Place> {
-        let (operator, group) = (row.operator, row.origin.narrow);
+        let (operator, group) = (row.operator, row.origin.narrow());
         let place = self.tables.bans.insert(&self.rules.seed, row)?;
         if operator {
             self.node.bans.operator = self.node.bans.operator.saturating_add(1);
@@ -104,7 +111,7 @@ impl Parts<'_> {
     /// Takes a row out, from the counts and from its peer's row, too.
     pub(crate) fn remove_ban(&mut self, now: Timestamp, place: Place) {
         let Some(row) = self.tables.bans.get(place) else { return };
-        let (peer, operator, group) = (row.peer, row.operator, row.origin.narrow);
+        let (peer, operator, group) = (row.peer, row.operator, row.origin.narrow());
         self.tables.bans.remove(&self.rules.seed, place);
         if operator {
             self.node.bans.operator = self.node.bans.operator.saturating_sub(1);
@@ -174,7 +181,7 @@ impl Parts<'_> {
     /// Whether one more ban has room in the share of its wide group, so that none fills the table
     /// alone. A full share is like a full table: one row that is due leaves, or the densest narrow
     /// group is merged.
-    fn make_room_in_share(&mut self, now: Timestamp, wide: u16) -> bool {
+    fn make_room_in_share(&mut self, now: Timestamp, origin: Origin) -> bool {
         let limits = self.rules.policy.sanctions;
         let share =
             automatic_rows(&self.tables.bans.view()).saturating_mul(limits.wide_share.into());
@@ -183,7 +190,8 @@ impl Parts<'_> {
             return true;
         }
         let bans = self.tables.bans.view();
-        let of_share = || bans.iter().filter(|(_, row)| !row.operator && row.origin.wide == wide);
+        let of_share =
+            || bans.iter().filter(|(_, row)| !row.operator && row.origin.wide == origin.wide);
         let (mut count, mut first) = (0u32, (Timestamp::NEVER, 0));
         for (place, row) in of_share() {
             count = count.saturating_add(1);
@@ -200,8 +208,9 @@ impl Parts<'_> {
             return false;
         }
         let groups = &self.tables.groups;
-        let places = of_share()
-            .filter_map(|(_, row)| groups.find(&self.rules.seed, &row.origin.narrow.to_le_bytes()));
+        let places = of_share().filter_map(|(_, row)| {
+            groups.find(&self.rules.seed, &row.origin.narrow().to_le_bytes())
+        });
         let densest = places.max_by_key(|place| groups.get(*place).map(|row| row.banned));
         densest.is_some_and(|place| self.merge(now, place))
     }
@@ -245,7 +254,7 @@ impl Parts<'_> {
         let limits = self.rules.policy.sanctions;
         let Some(row) = self.tables.groups.get(place) else { return false };
         let (group, bans) = (row.tag(), self.tables.bans.view());
-        let of_group = |row: &BanRow| !row.operator && row.origin.narrow == group;
+        let of_group = |row: &BanRow| !row.operator && row.origin.narrow() == group;
         let members = bans.iter().filter(|(_, row)| of_group(row) && ban_of(row, now).is_some());
         let (mut count, mut longest) = (0u16, Timestamp::EPOCH);
         for (_, member) in members {
@@ -279,7 +288,8 @@ impl Parts<'_> {
     fn ask_for_proofs(&mut self, now: Timestamp, group: u32) {
         for place in self.tables.peers.places() {
             let Some(row) = self.tables.peers.get(place) else { continue };
-            let stranger = row.connections > 0 && row.identity == 0 && !row.exempt;
+            let proved = self.tables.peers.link(place, PeerRow::IDENTITY) != 0;
+            let stranger = row.connections > 0 && !proved && !row.exempt;
             let of_group = narrow(&self.rules.seed, &row.groups) == group;
             if !stranger || !of_group || self.is_allowed(&row.peer) {
                 continue;

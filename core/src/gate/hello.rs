@@ -2,9 +2,8 @@
 
 use super::sanctions::Fault;
 use super::{Gate, Parts, Signed, Source};
-use crate::identities::IdentityRow;
+use crate::peers::PeerRow;
 use crate::storage::Storage;
-use crate::table::Row;
 use crate::wire::{Hello, delegation_hash, hello_hash};
 use crate::{Decision, PeerId, Reason, Signature, Timestamp};
 
@@ -63,9 +62,9 @@ impl Parts<'_> {
             return Err(Reason::Replayed.into());
         }
         let found = self.tables.identities.view().find(&self.rules.seed, &hello.identity);
-        let (_, identity) = found.ok_or(Reason::UnknownIdentity)?;
+        let (named, identity) = found.ok_or(Reason::UnknownIdentity)?;
         self.judge_identity(now, identity)?;
-        let (current, sequence) = (identity.key, identity.sequence);
+        let (current, sequence) = (self.current_key(named), u64::from(identity.sequence));
         let undelegated = identity.undelegated(self.node.tip_height());
         self.take_signature(now, source)?;
         if hello.key != current {
@@ -93,10 +92,12 @@ impl Parts<'_> {
             return Err(Reason::InvalidSignature.into());
         }
         self.give_back(source, true);
-        let tag = IdentityRow::tag(&self.rules.seed, &hello.identity);
-        if let Some(row) = self.peer(&source.peer) {
-            row.identity = tag;
-            if core::mem::take(&mut row.unproven) {
+        let peers = &mut self.tables.peers;
+        if let Some(place) = peers.find(&self.rules.seed, &source.peer) {
+            peers.set_link(place, PeerRow::IDENTITY, named);
+            if let Some(row) = peers.get_mut(place)
+                && core::mem::take(&mut row.unproven)
+            {
                 row.sanctioned = false;
             }
         }

@@ -15,6 +15,7 @@ mod operator;
 mod peers;
 mod sanctions;
 mod sessions;
+mod slots;
 mod timers;
 mod tip;
 

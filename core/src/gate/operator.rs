@@ -8,9 +8,11 @@ use crate::burn::Tier;
 use crate::groups::{GroupRow, narrow};
 use crate::keys::Owner;
 use crate::metrics::Metrics;
+use crate::peers::PeerRow;
 use crate::score::Graylisting;
 use crate::storage::Storage;
 use crate::table::Row;
+use crate::time::Seconds;
 use crate::{Amount, Decision, IdentityId, PeerId, PublicKey, Reason, Timestamp};
 
 /// A table has no room for what was asked.
@@ -165,8 +167,8 @@ impl<S: Storage> Gate<S> {
             peer: *peer,
             operator: true,
             allowed,
-            first: now,
-            last: now,
+            first: Seconds::of(now),
+            last: Seconds::of(now),
             ..BanRow::VACANT
         };
         parts.note_ban(peer);
@@ -242,7 +244,7 @@ impl<S: Storage> Gate<S> {
         let (tables, policy) = (self.storage.tables(), &self.rules.policy);
         let limits = &policy.sanctions;
         let mut standing = Standing { decision: Reason::Clear.into(), ..Standing::default() };
-        if let Some((_, row)) = tables.peers.find(&self.rules.seed, peer) {
+        if let Some((place, row)) = tables.peers.find(&self.rules.seed, peer) {
             standing.known = true;
             standing.connections = row.connections;
             standing.violations = (row.violations.count(now, limits.span), limits.violations);
@@ -258,10 +260,8 @@ impl<S: Storage> Gate<S> {
             {
                 standing.decision = group_decision(row, now).unwrap_or(standing.decision);
             }
-            standing.identity = tables
-                .identities
-                .find_tag(&self.rules.seed, row.identity)
-                .map(|(_, identity)| identity.id);
+            let identity = tables.peers.link(place, PeerRow::IDENTITY);
+            standing.identity = tables.identities.get(identity).map(|identity| identity.id);
         }
         if let Some((_, row)) = tables.bans.find(&self.rules.seed, peer) {
             standing.known = true;
@@ -271,7 +271,7 @@ impl<S: Storage> Gate<S> {
                 return standing;
             }
             standing.sanction_reason = Some(row.reason);
-            standing.sanctioned_at = Some((row.first, row.last));
+            standing.sanctioned_at = Some((row.first.time(), row.last.time()));
             standing.evidence = row.evidence;
             standing.decision = ban_of(row, now).unwrap_or(standing.decision);
         }
@@ -281,15 +281,15 @@ impl<S: Storage> Gate<S> {
     fn standing_of_key(&self, now: Timestamp, key: &PublicKey) -> Standing {
         let (tables, limits) = (self.storage.tables(), &self.rules.policy.sanctions);
         let mut standing = Standing { decision: Reason::Clear.into(), ..Standing::default() };
-        let Some((_, row)) = tables.keys.find(&self.rules.seed, key) else { return standing };
-        if let Owner::Identity(tag) = row.owner
-            && let Some((_, identity)) = tables.identities.find_tag(&self.rules.seed, tag)
+        let Some((place, row)) = tables.keys.find(&self.rules.seed, key) else { return standing };
+        if let Owner::Identity(owner) = tables.owner(place)
+            && let Some(identity) = tables.identities.get(owner)
         {
             standing = self.standing_of_identity(now, &identity.id);
         }
         standing.known = true;
         standing.violations = (row.violations.count(now, limits.span), limits.violations);
-        standing.expires_at = (row.expires_at > now).then_some(row.expires_at);
+        standing.expires_at = Some(row.expires_at()).filter(|end| *end > now);
         if let Some(until) = row.graylisting.active(now) {
             standing.decision = Decision::until(Reason::Graylisted, until);
             standing.sanction_reason = Some(Reason::TooSoon);
@@ -314,8 +314,8 @@ impl<S: Storage> Gate<S> {
             (row.faults.count(now, policy.sanctions.span), policy.sanctions.identity_faults);
         standing.keys = (row.keys, row.key_limit(policy, tip));
         standing.tier = Some(row.tier(policy, tip));
-        standing.burned = row.burned;
-        standing.confirmations = row.place.height.confirmations(tip);
+        standing.burned = row.burned();
+        standing.confirmations = row.place.height().confirmations(tip);
         standing.suspended = row.is_suspended(now);
         standing.score = row.reputation.score();
         standing.sessions = (row.reputation.completed(), row.reputation.failed());
@@ -354,7 +354,7 @@ impl<S: Storage> Gate<S> {
         };
         let mut scores = 0u64;
         for (_, row) in tables.identities.iter() {
-            metrics.total_burned = metrics.total_burned.saturating_add(row.burned);
+            metrics.total_burned = metrics.total_burned.saturating_add(row.burned());
             scores = scores.saturating_add(row.reputation.score().into());
             let bad = row.reputation.score() < BAD_REPUTATION;
             metrics.peers_with_bad_reputation =
@@ -381,7 +381,7 @@ impl<S: Storage> Gate<S> {
         metrics.active_peers =
             count(tables.peers.iter().filter(|(_, row)| row.connections > 0).count());
         metrics.advertised_keys =
-            count(tables.keys.iter().filter(|(_, row)| row.expires_at > now).count());
+            count(tables.keys.iter().filter(|(_, row)| row.expires_at() > now).count());
         metrics
     }
 
@@ -415,13 +415,18 @@ impl Parts<'_> {
         let place = match found {
             Some(place) => place,
             None => {
-                let row = BanRow { peer: *peer, operator: true, first: now, ..BanRow::VACANT };
+                let row = BanRow {
+                    peer: *peer,
+                    operator: true,
+                    first: Seconds::of(now),
+                    ..BanRow::VACANT
+                };
                 self.insert_ban(now, row).ok_or(CapacityError::Bans)?
             }
         };
         let row = self.tables.bans.get_mut(place).ok_or(CapacityError::Bans)?;
         if !core::mem::replace(&mut row.operator, true) {
-            let group = row.origin.narrow;
+            let group = row.origin.narrow();
             self.node.bans.operator = self.node.bans.operator.saturating_add(1);
             self.uncount_automatic(now, group);
         }
@@ -438,7 +443,7 @@ impl Parts<'_> {
         let row = self.operator_row(now, peer)?;
         row.allowed = false;
         row.reason = reason;
-        row.last = now;
+        row.last = Seconds::of(now);
         // A time that never comes is none.
         let until = until.filter(|until| *until != Timestamp::NEVER);
         row.blacklisted = until.is_none();

@@ -4,6 +4,7 @@ use super::Parts;
 use crate::peers::{Direction, Groups, PeerRow};
 use crate::storage::Tables;
 use crate::table::{Place, Row};
+use crate::time::Seconds;
 use crate::{Bucket, PeerId, Reason, Timestamp};
 
 impl Parts<'_> {
@@ -50,6 +51,7 @@ impl Parts<'_> {
         if faults > 0 && (faults < limits.leaving_faults || !self.graylist(now, place)) {
             self.cells().charge_faults(groups, faults, now);
         }
+        self.orphan_keys(place);
         self.tables.peers.remove(&self.rules.seed, place);
         Some(())
     }
@@ -71,12 +73,12 @@ impl Parts<'_> {
         let most = most.into_iter().max_by_key(|(tally, _)| tally.count(now, limits.span));
         let (peer, origin) = (row.peer, self.origin_of(row));
         let Some(row) = self.ban_row(now, &peer, origin) else {
-            self.ban_without_row(now, &peer, origin.narrow, limits.graylist);
+            self.ban_without_row(now, &peer, origin.narrow(), limits.graylist);
             return false;
         };
         if !row.operator {
             row.reason = most.map_or(Reason::Malformed, |(_, reason)| reason);
-            row.last = now;
+            row.last = Seconds::of(now);
             row.graylisting.begin(now, limits.graylist, limits.graylist_max, limits.span);
         }
         true

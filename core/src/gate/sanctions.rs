@@ -4,6 +4,7 @@ use super::{Parts, Source};
 use crate::bans::{BanRow, ban_until};
 use crate::groups::Origin;
 use crate::hash::sha256;
+use crate::time::Seconds;
 use crate::{Decision, Millis, Mode, PeerId, Reason, Timestamp};
 
 /// The first eight bytes of the SHA-256 of the evidence.
@@ -136,14 +137,14 @@ impl Parts<'_> {
         let origin = connected.map_or(Origin::UNKNOWN, |(_, row)| self.origin_of(row));
         let Some(row) = self.ban_row(now, peer, origin) else {
             let span = if for_good { Millis::MAX } else { limits.graylist };
-            self.ban_without_row(now, peer, origin.narrow, span);
+            self.ban_without_row(now, peer, origin.narrow(), span);
             return;
         };
         if row.operator {
             return;
         }
         row.reason = reason;
-        row.last = now;
+        row.last = Seconds::of(now);
         row.evidence = evidence;
         if for_good {
             row.blacklisted = true;

@@ -2,9 +2,8 @@
 
 use super::{Gate, Node, Parts};
 use crate::identities::{IdentityRow, Told};
-use crate::keys::Owner;
 use crate::storage::Storage;
-use crate::table::Row;
+use crate::table::Place;
 use crate::{BlockHash, BlockHeight, Decision, IdentityId, Millis, Reason, Timestamp};
 
 /// The deepest reorganisation that lotusd itself makes (`DEFAULT_MAX_REORG_DEPTH`).
@@ -97,33 +96,26 @@ impl Parts<'_> {
         for place in self.tables.identities.places() {
             let Some(row) = self.tables.identities.get_mut(place) else { continue };
             if is_above(row, fork) {
-                row.suspended_at = Some(tip.height);
+                row.suspend(Some(tip.height));
                 row.told = Told::Suspended;
                 self.tables.identities.mark(place);
-            } else if row.suspended_at.is_some_and(|at| has_lapsed(at, tip.height)) && !row.pinned {
-                let id = row.id;
-                self.lapse(place, &id);
+            } else if row.suspended_at().is_some_and(|at| has_lapsed(at, tip.height)) && !row.pinned
+            {
+                self.lapse(place);
             }
         }
     }
 
     /// Gives up an identity whose burn did not come back. Its keys are nobody's then.
-    fn lapse(&mut self, place: u32, id: &IdentityId) {
-        let seed = &self.rules.seed;
-        let owner = Owner::Identity(IdentityRow::tag(seed, id));
-        self.tables.identities.remove(seed, place);
-        for row in self.tables.keys.rows_mut().filter(|row| row.owner == owner) {
-            row.owner = Owner::Nobody;
-            row.current = false;
-            row.leave_slot();
-        }
+    fn lapse(&mut self, identity: Place) {
+        self.remove_identity(identity);
         let lapsed = &mut self.node.counters.identities_lapsed;
         *lapsed = lapsed.saturating_add(1);
     }
 }
 
 fn is_above(row: &IdentityRow, fork: BlockHeight) -> bool {
-    row.place.height > fork && row.suspended_at.is_none()
+    row.place.height() > fork && row.suspended_at().is_none()
 }
 
 fn has_lapsed(suspended: BlockHeight, tip: BlockHeight) -> bool {

@@ -3,7 +3,7 @@
 use crate::{Millis, Timestamp};
 
 /// The latest end of what ends by itself: [`Timestamp::NEVER`] means until lifted.
-const LAST: Timestamp = Timestamp::from_millis(u64::MAX - 1);
+const LAST: Timestamp = Timestamp::NEVER.saturating_sub(Millis::new(1));
 
 /// Faults counted within a span that begins with the first of them (policy §4).
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]

@@ -6,7 +6,7 @@ use minicbor::encode::Write;
 use minicbor::{Decoder, Encoder};
 
 use super::burn::BurnFields;
-use super::cbor::{Encoding, Written, bytes, fields};
+use super::cbor::{Encoding, Written, bytes, fields, time};
 use super::{BufferTooSmall, Envelope, IncludedBurn, Kind, WireError};
 use crate::{IdentityId, Signature, Timestamp, size};
 
@@ -79,7 +79,7 @@ impl<'a> Rotation<'a> {
             match key {
                 6 => identity = Some(IdentityId::from_bytes(bytes(value)?)),
                 7 => sequence = Some(read_sequence(value, 1..=size::ROTATIONS)?),
-                8 => created_at = Some(Timestamp::from_millis(value.u64()?)),
+                8 => created_at = Some(time(value)?),
                 9 => by_new = Some(Signature::from_bytes(bytes(value)?)),
                 _ => burn.read(key, value)?,
             }

@@ -22,10 +22,11 @@ pub(crate) const DAY: Millis = Millis::from_days(1);
 /// The policy of the tests: the preset, on regtest.
 pub(crate) const POLICY: Policy = Policy::LOTUS_V1.on(Network::Reg);
 
-/// The id of the peer with this number, as long as a real one.
+/// The id of the peer with this number.
 pub(crate) fn peer(number: u32) -> PeerId {
-    let mut bytes = [0x12; 38];
-    bytes[34..].copy_from_slice(&number.to_be_bytes());
+    let mut bytes = [0x20; 34];
+    bytes[0] = 0x12;
+    bytes[30..].copy_from_slice(&number.to_be_bytes());
     PeerId::from_bytes(&bytes).unwrap()
 }
 
