@@ -16,9 +16,17 @@ use ltms_core::*;
 use made::POLICY;
 
 /// Small enough for every rule of full tables to be met.
-const TINY: Capacity =
-    Capacity { peers: 12, identities: 2, keys: 16, bans: 24, groups: 4, cells: 8, outcomes: 2 };
-type Tiny = Inline<12, 2, 16, 24, 4, 8, 2>;
+const TINY: Capacity = Capacity {
+    peers: 12,
+    identities: 2,
+    tombstones: 2,
+    keys: 16,
+    bans: 24,
+    groups: 4,
+    cells: 8,
+    outcomes: 2,
+};
+type Tiny = Inline<12, 2, 2, 16, 24, 4, 8, 2>;
 
 const SEED: Seed = Seed::new([5; 16]);
 
