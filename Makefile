@@ -9,7 +9,7 @@ TIME   ?= 60
 DENY_VERSION = 0.20.2
 
 .DEFAULT_GOAL := help
-.PHONY: demo test lint fmt fuzz deny help needs
+.PHONY: demo test lint fmt deny fuzz bench flood help needs
 
 demo: needs ## build `ltms` in release mode and run its demonstration (ARGS=… is passed on)
 	@$(CARGO) run --locked --release --quiet -p ltms-net --bin ltms -- demo $(ARGS)
@@ -31,6 +31,13 @@ fuzz: needs ## fuzz TARGET (gate) for TIME (60) seconds with libFuzzer; needs a 
 deny: needs ## licences, sources and bans of the dependencies (installs cargo-deny the first time)
 	@$(CARGO) deny --version >/dev/null 2>&1 || $(CARGO) install --locked cargo-deny@$(DENY_VERSION)
 	@$(CARGO) deny --locked check bans licenses sources --hide-inclusion-graph
+
+bench: needs ## decisions against a keyed rate limiter, signatures against libsecp256k1; writes docs/benchmarks.md
+	@$(CARGO) bench --locked --quiet -p ltms-core --features alloc --bench decisions -- --write $(ARGS)
+	@$(CARGO) bench --locked --quiet -p ltms-core --bench schnorr
+
+flood: needs ## ten million fresh peer ids against a node's tables; writes docs/benchmarks.md
+	@$(CARGO) bench --locked --quiet -p ltms-core --features alloc --bench flood -- --write $(ARGS)
 
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z]+:.*## /{printf "  make %-6s %s\n", $$1, $$2}' Makefile

@@ -1,8 +1,10 @@
 //! Bans of peers. (Bans of identities and keys are fields of their own rows.)
 
+use crate::packed::Packed;
 use crate::peers::domain;
 use crate::score::Graylisting;
 use crate::table::Row;
+use crate::time::Seconds;
 use crate::{PeerId, Reason, Timestamp};
 
 /// How many rows there are, and what is known about them without looking.
@@ -36,17 +38,22 @@ pub(crate) struct BanRow {
     /// No ban at all: the operator exempts the peer from group limits and automatic sanctions.
     pub(crate) allowed: bool,
     pub(crate) reason: Reason,
-    pub(crate) first: Timestamp,
-    pub(crate) last: Timestamp,
+    pub(crate) first: Seconds,
+    pub(crate) last: Seconds,
     /// When it was banned or last tried to connect.
     pub(crate) tried: Timestamp,
-    /// The narrow address group it was banned from; [`crate::groups::NONE`] if that is not known.
-    pub(crate) group: u32,
+    /// See [`BanRow::group`].
+    pub(crate) group: Packed<4>,
     /// The first eight bytes of the SHA-256 of what completed the count.
     pub(crate) evidence: [u8; 8],
 }
 
 impl BanRow {
+    /// The narrow address group it was banned from; [`crate::groups::NONE`] if that is not known.
+    pub(crate) fn group(&self) -> u32 {
+        u32::try_from(self.group.get()).unwrap_or(crate::groups::NONE)
+    }
+
     /// Whether it says anything about the peer at `now`.
     pub(crate) fn is_in_force(&self, now: Timestamp) -> bool {
         self.allowed || self.blacklisted || self.graylisting.active(now).is_some()
@@ -67,15 +74,15 @@ impl Row for BanRow {
         operator: false,
         allowed: false,
         reason: Reason::Unjudged,
-        first: Timestamp::EPOCH,
-        last: Timestamp::EPOCH,
+        first: Seconds::ZERO,
+        last: Seconds::ZERO,
         tried: Timestamp::EPOCH,
-        group: crate::groups::NONE,
+        group: Packed::ZERO,
         evidence: [0; 8],
     };
     const DOMAIN: u8 = domain::BAN;
     fn key_bytes(key: &PeerId) -> &[u8] {
-        key.as_bytes()
+        key.key_bytes()
     }
     fn key(&self) -> &PeerId {
         &self.peer

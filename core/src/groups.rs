@@ -13,7 +13,7 @@ pub(crate) fn narrow(seed: &Seed, groups: &Groups) -> u32 {
     if groups.narrow == Groups::of(seed, None).narrow {
         return NONE;
     }
-    u32::try_from(groups.narrow >> 32).unwrap_or(NONE).max(1)
+    u32::try_from(groups.narrow.get()).unwrap_or(NONE).max(1)
 }
 
 #[derive(Clone)]
@@ -43,6 +43,7 @@ impl Row for GroupRow {
     type Key = [u8; 4];
     const VACANT: Self = Self { tag: [0; 4], banned: 0, until: Timestamp::EPOCH };
     const DOMAIN: u8 = domain::GROUP_ROW;
+    const MARKED: bool = true;
     fn key_bytes(key: &[u8; 4]) -> &[u8] {
         key
     }

@@ -1,10 +1,12 @@
 //! Identities: what a burn bought.
 
 use crate::burn::{Purpose, Tier};
+use crate::packed::Packed;
 use crate::peers::domain;
 use crate::score::{Graylisting, Reputation, Tally};
 use crate::table::Row;
-use crate::{Amount, BlockHeight, Bucket, IdentityId, Millis, Policy, PublicKey, Quota};
+use crate::time::Seconds;
+use crate::{Amount, BlockHeight, Bucket, IdentityId, Millis, Policy, Quota};
 use crate::{Reason, Timestamp};
 
 /// How well a burn is known to be in the chain (policy §6).
@@ -27,68 +29,90 @@ pub enum EvidenceClass {
     Node = 3,
 }
 
-/// Where in the chain an output lies; greater is later.
+/// Where in the chain an output lies; greater is later. 28 bits of the block's height, 20 of the
+/// transaction's position (32 MB hold 335,544 transactions of 100 bytes), 8 of the output's index.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub(crate) struct BurnPlace {
-    pub(crate) height: BlockHeight,
-    pub(crate) position: u32,
-    pub(crate) output: u8,
-}
+pub(crate) struct BurnPlace(Packed<7>);
 
 impl BurnPlace {
-    pub(crate) const FIRST: Self = Self { height: BlockHeight::new(0), position: 0, output: 0 };
+    pub(crate) const FIRST: Self = Self(Packed::ZERO);
+
+    /// `None` if no block is so high, or has so many transactions.
+    pub(crate) const fn new(height: BlockHeight, position: u32, output: u8) -> Option<Self> {
+        if height.get() >> 28 != 0 || position >> 20 != 0 {
+            return None;
+        }
+        let place = (height.get() as u64) << 28 | (position as u64) << 8 | output as u64;
+        Some(Self(Packed::new(place)))
+    }
+
+    /// Greater is later.
+    pub(crate) const fn order(self) -> u64 {
+        self.0.get()
+    }
+
+    pub(crate) fn height(self) -> BlockHeight {
+        BlockHeight::new(u32::try_from(self.0.get() >> 28).unwrap_or(u32::MAX))
+    }
 }
 
 /// Blocks after which the last rotation can no longer be contested (policy §6).
 const CONTEST: u32 = 100;
 /// How long before its end an anchored proof may be renewed.
 const RENEWAL: Millis = Millis::from_days(7);
+/// Whole days without use after which an identity's row may leave a full table (policy §11).
+const UNUSED: u64 = 30;
+const DAY: u64 = Millis::from_days(1).get();
 
 #[derive(Clone)]
 pub(crate) struct IdentityRow {
     pub(crate) id: IdentityId,
-    /// The current key.
-    pub(crate) key: PublicKey,
     /// How often the key was rotated.
-    pub(crate) sequence: u64,
-    /// Total valid burn: registration and top-ups.
-    pub(crate) burned: Amount,
-    /// Where the registration lies.
-    pub(crate) place: BurnPlace,
+    pub(crate) sequence: u8,
     pub(crate) class: EvidenceClass,
-    /// Until when the registration is proved; `NEVER` unless anchored.
-    pub(crate) proved_until: Timestamp,
-    /// The tip at which its burn was found to be out of the chain.
-    pub(crate) suspended_at: Option<BlockHeight>,
     /// Neither lapses nor is displaced.
     pub(crate) pinned: bool,
-    /// The key before the last rotation, which may contest it.
-    pub(crate) previous_key: PublicKey,
-    /// The burn of the rotation before the last, or the registration: a contest has to lie later,
-    /// too, or the replaced key could bring that very burn again.
-    pub(crate) previous_rotation: BurnPlace,
-    /// The last burn used for each purpose: the next has to lie later in the chain, so no burn
-    /// can be used twice and nothing but this has to be remembered.
-    pub(crate) used: [BurnPlace; Purpose::ALL.len()],
-    /// Window of all its keys together.
-    pub(crate) window: Bucket,
-    /// Key slots taken.
-    pub(crate) keys: u16,
-    /// Key slots bought beyond the tier's.
-    pub(crate) extra_keys: u16,
-    /// No slot becomes free before this.
-    pub(crate) next_free: Timestamp,
+    /// Its row is in the half of those with a completed session.
+    pub(crate) met: bool,
+    /// It left the table once, and has not shown all its rotations again.
+    pub(crate) resuming: bool,
+    /// Its ban is not yet told.
+    pub(crate) sanctioned: bool,
+    /// The last day on which it was used, since 1970.
+    last_used: Packed<2>,
+    /// What a key without a row made earlier may be a replay.
+    pub(crate) fresh_from: Seconds,
+    /// Waits to be told.
+    pub(crate) told: Told,
     pub(crate) ban: Graylisting,
     /// What the ban is for.
     pub(crate) ban_reason: Reason,
+    /// Until when the registration is proved; `NEVER` unless anchored.
+    pub(crate) proved_until: Timestamp,
+    /// The tip at which its burn was found to be out of the chain, and one; 0 if it was not.
+    suspended_at: Packed<4>,
+    /// Key slots taken: as many as keys of its list.
+    pub(crate) keys: u16,
+    /// Key slots bought beyond the tier's.
+    pub(crate) extra_keys: u16,
+    /// Window of all its keys together.
+    pub(crate) window: Bucket,
+    burned: Packed<7>,
+    /// Where the registration lies.
+    pub(crate) place: BurnPlace,
+    /// The last burn used for each purpose: the next has to lie later in the chain, so no burn
+    /// can be used twice and nothing but this has to be remembered.
+    used: [BurnPlace; USED.len()],
+    /// The burn of the rotation before the last, or the registration: a contest has to lie later,
+    /// too, or the replaced key could bring that very burn again.
+    pub(crate) previous_rotation: BurnPlace,
+    pub(crate) reputation: Reputation,
     /// Proven faults.
     pub(crate) faults: Tally,
-    /// Its ban is not yet told.
-    pub(crate) sanctioned: bool,
-    pub(crate) reputation: Reputation,
-    /// Waits to be told.
-    pub(crate) told: Told,
 }
+
+/// The purposes whose burns are used; the others are not charged for ([`Policy::validate`]).
+const USED: [Purpose; 3] = [Purpose::Rotation, Purpose::AdditionalKey, Purpose::TopUp];
 
 /// The event about an identity that waits to be drained.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -105,29 +129,32 @@ impl Row for IdentityRow {
     type Key = IdentityId;
     const VACANT: Self = Self {
         id: IdentityId::from_bytes([0; 32]),
-        key: PublicKey::from_bytes([0; 33]),
         sequence: 0,
-        burned: Amount::ZERO,
-        place: BurnPlace::FIRST,
         class: EvidenceClass::Weak,
-        proved_until: Timestamp::EPOCH,
-        suspended_at: None,
         pinned: false,
-        previous_key: PublicKey::from_bytes([0; 33]),
-        previous_rotation: BurnPlace::FIRST,
-        used: [BurnPlace::FIRST; Purpose::ALL.len()],
-        window: Bucket::FULL,
-        keys: 0,
-        extra_keys: 0,
-        next_free: Timestamp::EPOCH,
+        met: false,
+        resuming: false,
+        last_used: Packed::ZERO,
+        fresh_from: Seconds::ZERO,
+        sanctioned: false,
+        told: Told::Nothing,
         ban: Graylisting::ZERO,
         ban_reason: Reason::Unjudged,
-        faults: Tally::ZERO,
-        sanctioned: false,
+        proved_until: Timestamp::EPOCH,
+        suspended_at: Packed::ZERO,
+        keys: 0,
+        extra_keys: 0,
+        window: Bucket::FULL,
+        burned: Packed::ZERO,
+        place: BurnPlace::FIRST,
+        used: [BurnPlace::FIRST; USED.len()],
+        previous_rotation: BurnPlace::FIRST,
         reputation: Reputation::VACANT,
-        told: Told::Nothing,
+        faults: Tally::ZERO,
     };
     const DOMAIN: u8 = domain::IDENTITY;
+    const MARKED: bool = true;
+    const OWN: usize = 3;
     fn key_bytes(key: &IdentityId) -> &[u8] {
         key.as_bytes()
     }
@@ -137,28 +164,79 @@ impl Row for IdentityRow {
 }
 
 impl IdentityRow {
+    /// Link to the current key.
+    pub(crate) const KEY: usize = 0;
+    /// Link to the key before the last rotation, while it may contest that.
+    pub(crate) const PREVIOUS: usize = 1;
+    /// Link to the first key of its list: those that take one of its slots.
+    pub(crate) const FIRST: usize = 2;
+
+    /// A fresh row of the identity whose burn lies at `place`.
+    pub(crate) fn registered_at(id: &IdentityId, burned: Amount, place: BurnPlace) -> Self {
+        let (used, burned) = ([place; USED.len()], Packed::new(burned.sats()));
+        Self { id: *id, burned, place, used, told: Told::Registered, ..Self::VACANT }
+    }
+
+    /// Total valid burn: registration and top-ups.
+    pub(crate) const fn burned(&self) -> Amount {
+        Amount::from_sats(self.burned.get())
+    }
+
+    /// Notes that it is used.
+    pub(crate) fn use_now(&mut self, now: Timestamp) {
+        self.last_used = Packed::new(now.as_millis() / DAY);
+    }
+
+    /// From when on it has not been used for so long that its row may leave a full table. An
+    /// advertisement lives for a day, so that none is left then.
+    pub(crate) fn unused_at(&self) -> Timestamp {
+        let days = self.last_used.get().saturating_add(UNUSED).saturating_add(1);
+        Timestamp::from_millis(days.saturating_mul(DAY))
+    }
+
+    /// Shortens what a clock that stepped back left behind.
+    pub(crate) fn cut_use(&mut self, now: Timestamp) {
+        self.last_used = self.last_used.min(Packed::new(now.as_millis() / DAY));
+        self.fresh_from = Seconds::of(self.fresh_from.time().min(now));
+    }
+
+    /// Adds a top-up.
+    pub(crate) const fn add_burn(&mut self, burned: Amount) {
+        self.burned = Packed::new(self.burned().saturating_add(burned).sats());
+    }
+
+    /// The tip at which its burn was found to be out of the chain.
+    pub(crate) fn suspended_at(&self) -> Option<BlockHeight> {
+        u32::try_from(self.suspended_at.get().checked_sub(1)?).ok().map(BlockHeight::new)
+    }
+
+    pub(crate) fn suspend(&mut self, at: Option<BlockHeight>) {
+        let at = at.map_or(0, |tip| u64::from(tip.get()).saturating_add(1));
+        self.suspended_at = Packed::new(at);
+    }
+
     /// The tier in force: Basic until the burn is deep enough to be final.
     pub(crate) fn tier(&self, policy: &Policy, tip: BlockHeight) -> Tier {
-        let deep = self.place.height.confirmations(tip) >= policy.burns.full;
+        let deep = self.place.height().confirmations(tip) >= policy.burns.full;
         if !deep || self.class <= EvidenceClass::Anchored {
             return Tier::Basic;
         }
-        Tier::of(self.burned, &policy.burns).unwrap_or(Tier::Basic)
+        Tier::of(self.burned(), &policy.burns).unwrap_or(Tier::Basic)
     }
 
     /// Whether it serves nothing until its burn is proved again.
     pub(crate) fn is_suspended(&self, now: Timestamp) -> bool {
-        self.suspended_at.is_some() || self.proved_until <= now
+        self.suspended_at().is_some() || self.proved_until <= now
     }
 
     /// Whether a proof of its registration is welcome.
     pub(crate) fn wants_proof(&self, now: Timestamp) -> bool {
-        self.suspended_at.is_some() || self.proved_until <= now.saturating_add(RENEWAL)
+        self.suspended_at().is_some() || self.proved_until <= now.saturating_add(RENEWAL)
     }
 
     /// Whether an earlier burn may still displace the last rotation.
     pub(crate) fn is_contestable(&self, tip: BlockHeight) -> bool {
-        let last = self.last_used(Purpose::Rotation).height;
+        let last = self.last_used(Purpose::Rotation).height();
         self.sequence > 0 && tip.get().saturating_sub(last.get()) < CONTEST
     }
 
@@ -176,14 +254,14 @@ impl IdentityRow {
 
     /// The last burn used for a purpose.
     pub(crate) fn last_used(&self, purpose: Purpose) -> BurnPlace {
-        let index = usize::from(purpose.code()).checked_sub(1);
-        index.and_then(|index| self.used.get(index)).copied().unwrap_or(BurnPlace::FIRST)
+        let used = USED.iter().zip(self.used).find(|(used, _)| **used == purpose);
+        used.map_or(BurnPlace::FIRST, |(_, place)| place)
     }
 
     /// Notes that a burn is used.
     pub(crate) fn use_burn(&mut self, purpose: Purpose, place: BurnPlace) {
-        let index = usize::from(purpose.code()).checked_sub(1);
-        if let Some(used) = index.and_then(|index| self.used.get_mut(index)) {
+        let used = USED.iter().zip(&mut self.used).find(|(used, _)| **used == purpose);
+        if let Some((_, used)) = used {
             *used = place;
         }
     }

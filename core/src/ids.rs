@@ -249,57 +249,75 @@ impl fmt::Display for OutPoint {
     }
 }
 
-/// A libp2p peer id: a multihash of at most 42 bytes. Free to make, so nothing lasting hangs on
-/// it alone.
+/// A libp2p peer id: the multihash of a public key. Free to make, so nothing lasting hangs on it
+/// alone.
+///
+/// libp2p makes ids of three forms, which are kept without the bytes that are the same in all: the
+/// key itself where it is an Ed25519 or a compressed secp256k1 one, the SHA-256 of any other.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub struct PeerId {
-    len: u8,
-    bytes: [u8; Self::MAX_LEN],
-}
+pub struct PeerId([u8; 33]);
 
-/// Bytes that cannot be a peer id: none, or more than [`PeerId::MAX_LEN`].
+/// Bytes that are a peer id of none of the three forms.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct PeerIdError;
 
 impl fmt::Display for PeerIdError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("a peer id is 1 to 42 bytes")
+        f.write_str("not a peer id: neither an Ed25519 or secp256k1 key nor the SHA-256 of a key")
     }
 }
 
 impl core::error::Error for PeerIdError {}
 
 impl PeerId {
-    /// An identity multihash holds at most 42 bytes of key (libp2p specification, peer ids).
-    pub const MAX_LEN: usize = 42;
+    /// No peer id has more bytes.
+    pub const MAX_LEN: usize = 39;
 
-    pub(crate) const VACANT: Self = Self { len: 0, bytes: [0; Self::MAX_LEN] };
+    pub(crate) const VACANT: Self = Self([0; 33]);
+
+    /// What stands before the 32 bytes of an id of each form. Its index and one, which never is
+    /// zero, stands for it here.
+    const FORMS: [&[u8]; 4] = [
+        &[0x00, 0x24, 0x08, 0x01, 0x12, 0x20],
+        &[0x12, 0x20],
+        &[0x00, 0x25, 0x08, 0x02, 0x12, 0x21, 0x02],
+        &[0x00, 0x25, 0x08, 0x02, 0x12, 0x21, 0x03],
+    ];
 
     /// From the bytes of the multihash.
     ///
     /// # Errors
-    /// [`PeerIdError`] if there are none or too many.
+    /// [`PeerIdError`] if they are of none of the three forms.
     pub fn from_bytes(multihash: &[u8]) -> Result<Self, PeerIdError> {
-        let mut bytes = [0; Self::MAX_LEN];
-        let target = bytes.get_mut(..multihash.len()).ok_or(PeerIdError)?;
-        target.copy_from_slice(multihash);
-        match u8::try_from(multihash.len()) {
-            Ok(len) if len > 0 => Ok(Self { len, bytes }),
-            _ => Err(PeerIdError),
+        for (form, prefix) in (1..).zip(Self::FORMS) {
+            let rest = multihash.strip_prefix(prefix).map(<[u8; 32]>::try_from);
+            if let Some(Ok(rest)) = rest {
+                let mut id = [form; 33];
+                id.iter_mut().skip(1).zip(rest).for_each(|(to, byte)| *to = byte);
+                return Ok(Self(id));
+            }
         }
+        Err(PeerIdError)
     }
 
     /// The bytes of the multihash.
     #[must_use]
-    pub fn as_bytes(&self) -> &[u8] {
-        self.bytes.get(..usize::from(self.len)).unwrap_or_default()
+    pub fn to_bytes(&self) -> crate::List<u8, { Self::MAX_LEN }> {
+        let (form, rest) = self.0.split_first().unwrap_or((&0, &[]));
+        let prefix = usize::from(*form).checked_sub(1).and_then(|form| Self::FORMS.get(form));
+        prefix.into_iter().copied().flatten().chain(rest).copied().collect()
+    }
+
+    /// What the tables hash.
+    pub(crate) const fn key_bytes(&self) -> &[u8; 33] {
+        &self.0
     }
 }
 
 impl fmt::Display for PeerId {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        Hex(self.as_bytes()).fmt(f)
+        Hex(&self.to_bytes()).fmt(f)
     }
 }
 

@@ -1,10 +1,11 @@
 //! Author keys. A key's row is also its row in the directory.
 
+use crate::packed::{Flags, Packed};
 use crate::peers::domain;
 use crate::score::{Graylisting, Tally};
-use crate::table::Row;
+use crate::table::{Place, Row};
 use crate::wire::AmountRange;
-use crate::{Bucket, Millis, PublicKey, Timestamp};
+use crate::{Amount, Bucket, Millis, PublicKey, Timestamp};
 
 /// How a message reached us.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -30,13 +31,14 @@ impl Channel {
     }
 }
 
-/// Whose a key is: a tag of an identity or of a stranger's peer.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+/// Whose a key is, by the place of the owner's row. An identity has its current key and the keys
+/// that take its slots.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Owner {
-    #[default]
     Nobody,
-    Identity(u64),
-    Stranger(u64),
+    Identity(Place),
+    /// A stranger; 0 if its peer has no row, or if it is ourselves.
+    Stranger(Place),
 }
 
 /// The newest message of a key: older ones are replays (policy §2).
@@ -44,7 +46,7 @@ pub(crate) enum Owner {
 pub(crate) struct Watermark {
     pub(crate) created_at: Timestamp,
     /// Keyed hash of the envelope.
-    pub(crate) digest: u64,
+    pub(crate) digest: Packed<8>,
     /// A bit for every channel it was met on.
     pub(crate) channels: u8,
 }
@@ -52,53 +54,51 @@ pub(crate) struct Watermark {
 #[derive(Clone)]
 pub(crate) struct KeyRow {
     pub(crate) key: PublicKey,
-    pub(crate) owner: Owner,
-    /// The current key of its owner, an identity.
-    pub(crate) current: bool,
+    flags: Flags,
+    /// Identities of which it may contest the last rotation, which replaced it.
+    pub(crate) contests: u8,
     /// The rotation under which its newest message was made.
-    pub(crate) sequence: u64,
+    pub(crate) sequence: u8,
+    pub(crate) watermark: Watermark,
+    pub(crate) window: Bucket,
+    pub(crate) graylisting: Graylisting,
     /// End of its delegation; `EPOCH` if it has none.
     pub(crate) not_after: Timestamp,
     /// Keyed hash of the delegation's signature, which was checked; 0 without one.
-    pub(crate) delegation: u64,
-    pub(crate) watermark: Watermark,
-    pub(crate) window: Bucket,
-    pub(crate) violations: Tally,
-    /// When the last body that was counted among them was made.
-    pub(crate) hasty_at: Timestamp,
-    pub(crate) graylisting: Graylisting,
-    /// End of the newest advertisement; `EPOCH` once it is withdrawn.
-    pub(crate) expires_at: Timestamp,
-    /// Until when it takes one of its owner's slots.
-    pub(crate) slot_until: Timestamp,
-    /// Until when a message of its could be replayed.
-    pub(crate) remember_until: Timestamp,
+    pub(crate) delegation: Packed<4>,
+    /// When the newest advertisement ends or was withdrawn.
+    ends: Timestamp,
+    /// How much longer a message of its could be replayed, in units of [`KeyRow::MEMORY`].
+    memory: Packed<3>,
     /// Transaction types below 64.
-    pub(crate) types: u64,
-    pub(crate) amount: AmountRange,
+    pub(crate) types: Packed<8>,
+    pub(crate) amount: Range,
+    pub(crate) violations: Tally,
+    /// When the newest body was made that was counted in `violations`.
+    pub(crate) hasty_at: Timestamp,
 }
 
 impl Row for KeyRow {
     type Key = PublicKey;
     const VACANT: Self = Self {
         key: PublicKey::from_bytes([0; 33]),
-        owner: Owner::Nobody,
-        current: false,
+        flags: Flags::NONE,
+        contests: 0,
         sequence: 0,
-        not_after: Timestamp::EPOCH,
-        delegation: 0,
-        watermark: Watermark { created_at: Timestamp::EPOCH, digest: 0, channels: 0 },
+        watermark: Watermark { created_at: Timestamp::EPOCH, digest: Packed::ZERO, channels: 0 },
         window: Bucket::FULL,
+        graylisting: Graylisting::ZERO,
+        not_after: Timestamp::EPOCH,
+        delegation: Packed::ZERO,
+        ends: Timestamp::EPOCH,
+        memory: Packed::ZERO,
+        types: Packed::ZERO,
+        amount: Range { min: Digits::ZERO, max: Digits::ZERO },
         violations: Tally::ZERO,
         hasty_at: Timestamp::EPOCH,
-        graylisting: Graylisting::ZERO,
-        expires_at: Timestamp::EPOCH,
-        slot_until: Timestamp::EPOCH,
-        remember_until: Timestamp::EPOCH,
-        types: 0,
-        amount: AmountRange::ANY,
     };
     const DOMAIN: u8 = domain::KEY;
+    const OWN: usize = 2;
     fn key_bytes(key: &PublicKey) -> &[u8] {
         key.as_bytes()
     }
@@ -107,26 +107,216 @@ impl Row for KeyRow {
     }
 }
 
+const IDENTITY: u8 = 1;
+const STRANGER: u8 = 1 << 1;
+const CURRENT: u8 = 1 << 2;
+const LISTED: u8 = 1 << 3;
+const SLOT: u8 = 1 << 4;
+
 impl KeyRow {
+    /// Link to the owner's row.
+    pub(crate) const OWNER: usize = 0;
+    /// Link to the next key with a slot of the same owner.
+    pub(crate) const SIBLING: usize = 1;
+    /// A message can be replayed for at most two days after the newest ended (24 h each for its
+    /// life and for the clocks), which has to fit 24 bits.
+    const MEMORY: u64 = 16;
+
+    /// A row that knows no more than the key.
+    pub(crate) const fn new(key: &PublicKey) -> Self {
+        Self { key: *key, ..Self::VACANT }
+    }
+
+    /// Whose it is; `link` is its link to the owner.
+    pub(crate) const fn owner(&self, link: Place) -> Owner {
+        if self.flags.has(IDENTITY) {
+            Owner::Identity(link)
+        } else if self.flags.has(STRANGER) {
+            Owner::Stranger(link)
+        } else {
+            Owner::Nobody
+        }
+    }
+
+    pub(crate) const fn set_owner(&mut self, owner: Owner) {
+        self.flags.set(IDENTITY, matches!(owner, Owner::Identity(_)));
+        self.flags.set(STRANGER, matches!(owner, Owner::Stranger(_)));
+    }
+
+    pub(crate) const fn is_stranger(&self) -> bool {
+        self.flags.has(STRANGER)
+    }
+
+    /// Whether it is the current key of its owner, an identity.
+    pub(crate) const fn is_current(&self) -> bool {
+        self.flags.has(CURRENT)
+    }
+
+    pub(crate) const fn set_current(&mut self, current: bool) {
+        self.flags.set(CURRENT, current);
+    }
+
+    /// One contest less. A count that was full stays, so that no link to this row outlives it.
+    pub(crate) const fn end_contest(&mut self) {
+        if self.contests < u8::MAX {
+            self.contests = self.contests.saturating_sub(1);
+        }
+    }
+
     /// Whether it takes a slot of its owner. (A slot that has ended is taken until reclaimed.)
-    pub(crate) fn has_slot(&self) -> bool {
-        self.slot_until != Timestamp::EPOCH
+    pub(crate) const fn has_slot(&self) -> bool {
+        self.flags.has(SLOT)
+    }
+
+    /// Takes a slot until some time after `ends`; `listed` unless it is a withdrawal.
+    pub(crate) fn advertise(&mut self, ends: Timestamp, listed: bool) {
+        let remember = self.remember_until().max(ends);
+        self.set_times(ends, remember);
+        self.flags.set(LISTED, listed);
+        self.flags.set(SLOT, true);
     }
 
     /// Leaves its slot, which has ended, and with it the directory: a clock that steps back must
     /// not list it again.
-    pub(crate) fn leave_slot(&mut self) {
-        self.slot_until = Timestamp::EPOCH;
-        self.expires_at = Timestamp::EPOCH;
+    pub(crate) const fn leave_slot(&mut self) {
+        self.flags.set(LISTED, false);
+        self.flags.set(SLOT, false);
+    }
+
+    /// End of the newest advertisement; `EPOCH` once it is withdrawn.
+    pub(crate) fn expires_at(&self) -> Timestamp {
+        if self.flags.has(LISTED) { self.ends } else { Timestamp::EPOCH }
+    }
+
+    /// Until when it takes one of its owner's slots.
+    pub(crate) fn slot_until(&self, hold: Millis) -> Timestamp {
+        if self.has_slot() { self.ends.saturating_add(hold) } else { Timestamp::EPOCH }
+    }
+
+    /// Until when a message of its could be replayed.
+    pub(crate) fn remember_until(&self) -> Timestamp {
+        self.ends.saturating_add(Millis::new(self.memory.get().saturating_mul(Self::MEMORY)))
+    }
+
+    /// Shortens what a clock that stepped back left behind.
+    pub(crate) fn cut(&mut self, now: Timestamp, longest: Millis) {
+        let remember = self.remember_until().cut(now, longest);
+        self.set_times(self.ends.cut(now, longest), remember);
+    }
+
+    fn set_times(&mut self, ends: Timestamp, remember: Timestamp) {
+        self.ends = ends;
+        self.memory = Packed::new(remember.since(ends).get().div_ceil(Self::MEMORY));
     }
 
     /// Whether it may be forgotten; violations and sanctions are remembered for `memory`, or a key
     /// would begin anew with every short advertisement.
-    pub(crate) fn is_spent(&self, now: Timestamp, memory: Millis) -> bool {
-        !self.current
-            && self.slot_until <= now
-            && self.remember_until <= now
+    pub(crate) fn is_spent(&self, now: Timestamp, hold: Millis, memory: Millis) -> bool {
+        !self.is_current()
+            && self.contests == 0
+            && self.slot_until(hold) <= now
+            && self.remember_until() <= now
             && self.violations.count(now, memory) == 0
             && self.graylisting.is_forgotten(now, memory)
+    }
+}
+
+/// An amount with six significant digits: a decimal exponent in 4 bits and 20 bits.
+#[derive(Clone, Copy)]
+struct Digits(Packed<3>);
+
+impl Digits {
+    const ZERO: Self = Self(Packed::ZERO);
+    const BITS: u32 = 20;
+
+    /// The next amount that can be written, not below `amount` if `up`, otherwise not above.
+    fn of(amount: Amount, up: bool) -> Self {
+        let (mut digits, mut exponent) = (amount.sats(), 0u64);
+        while digits >> Self::BITS != 0 {
+            digits = if up { digits.div_ceil(10) } else { digits / 10 };
+            exponent = exponent.saturating_add(1);
+        }
+        Self(Packed::new(exponent << Self::BITS | digits))
+    }
+
+    fn amount(self) -> Amount {
+        let packed = self.0.get();
+        let (exponent, digits) = (packed >> Self::BITS, packed & ((1 << Self::BITS) - 1));
+        let unit = 10u64.saturating_pow(u32::try_from(exponent).unwrap_or(u32::MAX));
+        Amount::from_sats(digits.saturating_mul(unit))
+    }
+}
+
+/// An amount range, rounded outward where an end has more than six significant digits.
+#[derive(Clone, Copy)]
+pub(crate) struct Range {
+    min: Digits,
+    max: Digits,
+}
+
+impl Range {
+    pub(crate) fn of(range: &AmountRange) -> Self {
+        Self { min: Digits::of(range.min, false), max: Digits::of(range.max, true) }
+    }
+
+    pub(crate) fn contains(&self, amount: Amount) -> bool {
+        AmountRange { min: self.min.amount(), max: self.max.amount() }.contains(amount)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    proptest! {
+        #[test]
+        fn an_amount_is_rounded_outward_by_less_than_one_in_a_hundred_thousand(
+            sats in any::<u64>(), shift in 0u32..64,
+        ) {
+            let sats = sats >> shift;
+            let of = |up| Digits::of(Amount::from_sats(sats), up).amount().sats();
+            prop_assert!(of(false) <= sats && sats <= of(true));
+            prop_assert!(of(true) - of(false) <= sats / 100_000);
+        }
+
+        #[test]
+        fn six_digits_are_exact(digits in 0u64..1_048_576, exponent in 0u32..13) {
+            let sats = digits * 10u64.pow(exponent);
+            for up in [false, true] {
+                prop_assert_eq!(Digits::of(Amount::from_sats(sats), up).amount().sats(), sats);
+            }
+        }
+
+        #[test]
+        fn every_amount_lies_in_its_own_range_and_no_bound_is_lost(sats in any::<u64>()) {
+            let amount = Amount::from_sats(sats);
+            let only = AmountRange { min: amount, max: amount };
+            for range in [only, AmountRange::ANY] {
+                let holds = Range::of(&range).contains(amount);
+                prop_assert!(holds);
+            }
+        }
+    }
+
+    #[test]
+    fn a_row_remembers_the_longest_of_its_messages() {
+        let at = Timestamp::from_millis;
+        let mut row = KeyRow::VACANT;
+        row.advertise(at(100_000_000), true);
+        assert_eq!(row.remember_until(), at(100_000_000));
+        row.advertise(at(20_000_001), true);
+        let remembered = row.remember_until().as_millis();
+        assert!((100_000_000..100_000_016).contains(&remembered), "{remembered}");
+        assert_eq!(
+            (row.expires_at(), row.slot_until(Millis::new(5))),
+            (at(20_000_001), at(20_000_006))
+        );
+        row.advertise(at(20_000_002), false);
+        assert_eq!((row.expires_at(), row.slot_until(Millis::new(5))), (at(0), at(20_000_007)));
+        row.cut(at(10_000_000), Millis::new(1_000));
+        assert_eq!(row.remember_until(), at(10_001_000));
+        row.leave_slot();
+        assert_eq!(row.slot_until(Millis::new(5)), at(0));
     }
 }

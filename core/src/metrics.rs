@@ -1,11 +1,12 @@
 //! Counters and gauges of a Gate, with fixed labels.
 
+use crate::packed::Packed;
 use crate::{Amount, Decision, Posture, Reason};
 
-/// Decisions by the code of their reason.
+/// Decisions by their reason, and other counts.
 #[derive(Clone)]
 pub(crate) struct Counters {
-    verdicts: [u64; Self::CODES],
+    verdicts: [Packed<5>; Reason::ALL.len()],
     pub(crate) signature_checks: u64,
     pub(crate) rate_limit_violations: u64,
     pub(crate) peers_blocked: u64,
@@ -13,6 +14,8 @@ pub(crate) struct Counters {
     pub(crate) bans_not_recorded: u64,
     pub(crate) bans_merged: u64,
     pub(crate) identities_lapsed: u64,
+    pub(crate) identities_displaced: u64,
+    pub(crate) searches: u64,
     pub(crate) identity_faults: u64,
     pub(crate) identities_banned: u64,
     pub(crate) breaker_opened: u64,
@@ -26,11 +29,8 @@ pub(crate) struct Counters {
 }
 
 impl Counters {
-    /// One more than the largest code in [`Reason::ALL`].
-    const CODES: usize = 80;
-
     pub(crate) const ZERO: Self = Self {
-        verdicts: [0; Self::CODES],
+        verdicts: [Packed::ZERO; Reason::ALL.len()],
         signature_checks: 0,
         rate_limit_violations: 0,
         peers_blocked: 0,
@@ -38,6 +38,8 @@ impl Counters {
         bans_not_recorded: 0,
         bans_merged: 0,
         identities_lapsed: 0,
+        identities_displaced: 0,
+        searches: 0,
         identity_faults: 0,
         identities_banned: 0,
         breaker_opened: 0,
@@ -50,16 +52,21 @@ impl Counters {
         would_sanctions: 0,
     };
 
+    /// Counts a look at every row of a full table.
+    pub(crate) const fn count_search(&mut self) {
+        self.searches = self.searches.saturating_add(1);
+    }
+
     /// Counts a decision and passes it on.
     pub(crate) fn note(&mut self, decision: Decision) -> Decision {
-        if let Some(count) = self.verdicts.get_mut(usize::from(decision.reason.code())) {
-            *count = count.saturating_add(1);
+        if let Some(count) = self.verdicts.get_mut(decision.reason.index()) {
+            count.count();
         }
         decision
     }
 
     pub(crate) fn of(&self, reason: Reason) -> u64 {
-        self.verdicts.get(usize::from(reason.code())).copied().unwrap_or(0)
+        self.verdicts.get(reason.index()).map_or(0, |count| count.get())
     }
 }
 
@@ -108,6 +115,12 @@ pub struct Metrics {
     pub posture: Posture,
     /// Identities given up because their burn did not come back.
     pub identities_lapsed: u64,
+    /// Identities whose row another took in a full table.
+    pub identities_displaced: u64,
+    /// Identities without a row of which something is remembered.
+    pub tombstones: u64,
+    /// Searches of a full table for a row that may leave.
+    pub searches: u64,
     /// Proven faults of identities.
     pub identity_faults: u64,
     /// Bans of identities begun for proven faults.

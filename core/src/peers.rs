@@ -3,6 +3,7 @@
 use core::net::IpAddr;
 
 use crate::hash::Seed;
+use crate::packed::Packed;
 use crate::score::Tally;
 use crate::table::Row;
 use crate::{Bucket, Decision, PeerId, Policy, Reason, Timestamp};
@@ -23,16 +24,18 @@ pub enum Direction {
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
 pub struct Groups {
     /// IPv4 /24 or IPv6 /56.
-    pub narrow: u64,
+    pub(crate) narrow: Packed<4>,
     /// IPv4 /16 or IPv6 /32.
-    pub wide: u64,
+    pub(crate) wide: Packed<4>,
 }
 
 impl Groups {
     /// The groups of an address; an IPv4 address mapped into IPv6 has those of the IPv4 address.
     #[must_use]
     pub fn of(seed: &Seed, address: Option<IpAddr>) -> Self {
-        let tag = |family: u8, prefix: &[u8]| seed.hash(domain::GROUP ^ family, prefix);
+        let tag = |family: u8, prefix: &[u8]| {
+            Packed::new(seed.hash(domain::GROUP ^ family, prefix) >> 32)
+        };
         match address.map(|ip| ip.to_canonical()).filter(|ip| !ip.is_loopback()) {
             None => Self { narrow: tag(0, b"n"), wide: tag(0, b"w") },
             Some(IpAddr::V4(ip)) => {
@@ -58,6 +61,8 @@ pub(crate) mod domain {
     pub(crate) const RANK: u8 = 7;
     pub(crate) const CELL: u8 = 8;
     pub(crate) const GROUP_ROW: u8 = 9;
+    pub(crate) const TOMBSTONE: u8 = 10;
+    pub(crate) const ROTATION: u8 = 11;
     pub(crate) const GROUP: u8 = 0x10;
 }
 
@@ -84,9 +89,7 @@ pub(crate) struct PeerRow {
     pub(crate) malformed: Tally,
     /// Faulty messages of others that it passed on.
     pub(crate) passed_on: Tally,
-    /// Tag of the identity that it proved on this connection; 0 is none.
-    pub(crate) identity: u64,
-    /// Keys that it advertises as a stranger.
+    /// Keys that it advertises as a stranger: as many as keys of its list.
     pub(crate) keys: u16,
     /// Its sanction, or that it has to prove an identity, is not yet told.
     pub(crate) sanctioned: bool,
@@ -106,7 +109,7 @@ impl Row for PeerRow {
         outbound: false,
         exempt: false,
         unproven: false,
-        groups: Groups { narrow: 0, wide: 0 },
+        groups: Groups { narrow: Packed::ZERO, wide: Packed::ZERO },
         since: Timestamp::EPOCH,
         messages: Bucket::FULL,
         signatures: Bucket::FULL,
@@ -115,7 +118,6 @@ impl Row for PeerRow {
         invalid: Tally::ZERO,
         malformed: Tally::ZERO,
         passed_on: Tally::ZERO,
-        identity: 0,
         keys: 0,
         sanctioned: false,
         held_until: Timestamp::EPOCH,
@@ -123,8 +125,10 @@ impl Row for PeerRow {
         banned_until: Timestamp::EPOCH,
     };
     const DOMAIN: u8 = domain::PEER;
+    const MARKED: bool = true;
+    const OWN: usize = 2;
     fn key_bytes(key: &PeerId) -> &[u8] {
-        key.as_bytes()
+        key.key_bytes()
     }
     fn key(&self) -> &PeerId {
         &self.peer
@@ -132,6 +136,11 @@ impl Row for PeerRow {
 }
 
 impl PeerRow {
+    /// Link to the identity that it proved on this connection.
+    pub(crate) const IDENTITY: usize = 0;
+    /// Link to the first key of its list.
+    pub(crate) const FIRST: usize = 1;
+
     /// Whether a fresh row would be the same: it may be forgotten.
     pub(crate) fn is_fresh(&self, now: Timestamp, policy: &Policy) -> bool {
         self.connections == 0

@@ -2,6 +2,7 @@
 
 use core::num::NonZeroU32;
 
+use crate::packed::Packed;
 use crate::time::{Millis, Timestamp};
 
 /// A rate: one token every interval, and at most `burst` at once.
@@ -89,15 +90,16 @@ const fn at_least_one(n: u32) -> NonZeroU32 {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct NotUntil(pub Timestamp);
 
-/// The state of one key's window: the theoretical arrival time of its next token, in µs.
+/// The state of one key's window: the theoretical arrival time of its next token, in µs since the
+/// epoch, in 56 bits (up to the year 4253).
 ///
 /// A zeroed bucket is full. A bucket whose time has passed equals a fresh one and may be forgotten.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct Bucket(u64);
+pub struct Bucket(Packed<7>);
 
 impl Bucket {
     /// As good as never used.
-    pub const FULL: Self = Self(0);
+    pub const FULL: Self = Self(Packed::ZERO);
 
     /// Whether a token is there; takes none.
     ///
@@ -126,23 +128,23 @@ impl Bucket {
     /// whole refill.
     pub fn charge(&mut self, quota: Quota, now: Timestamp) {
         let arrival = self.arrival(now).saturating_add(quota.interval_us);
-        self.0 = arrival.min(now.as_micros().saturating_add(quota.refill_us()));
+        self.set(arrival.min(now.as_micros().saturating_add(quota.refill_us())));
     }
 
     /// Gives a token back.
     pub fn give_back(&mut self, quota: Quota) {
-        self.0 = self.0.saturating_sub(quota.interval_us);
+        self.set(self.0.get().saturating_sub(quota.interval_us));
     }
 
     /// Whether this bucket is as good as a fresh one.
     #[must_use]
     pub fn is_full(&self, now: Timestamp) -> bool {
-        self.0 <= now.as_micros()
+        self.0.get() <= now.as_micros()
     }
 
     /// Shortens what a clock that stepped back to `now` left behind (policy §2).
     pub fn cut(&mut self, quota: Quota, now: Timestamp) {
-        self.0 = self.0.min(now.as_micros().saturating_add(quota.refill_us()));
+        self.set(self.0.get().min(now.as_micros().saturating_add(quota.refill_us())));
     }
 
     /// The one of two buckets that has less in it.
@@ -155,8 +157,12 @@ impl Bucket {
         Self(self.0.min(other.0))
     }
 
+    fn set(&mut self, arrival: u64) {
+        self.0 = Packed::new(arrival);
+    }
+
     fn arrival(&self, now: Timestamp) -> u64 {
-        self.0.max(now.as_micros())
+        self.0.get().max(now.as_micros())
     }
 }
 

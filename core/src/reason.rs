@@ -17,6 +17,18 @@ pub enum Verdict {
     Reject = 2,
 }
 
+impl Verdict {
+    /// The stable name: `ignore`, `accept` or `reject`.
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Ignore => "ignore",
+            Self::Accept => "accept",
+            Self::Reject => "reject",
+        }
+    }
+}
+
 macro_rules! reasons {
     ($($(#[$doc:meta])* $name:ident = $code:literal, $text:literal, $verdict:ident;)*) => {
         /// Why a [`Decision`] is what it is.
@@ -41,6 +53,12 @@ macro_rules! reasons {
             #[must_use]
             pub const fn as_str(self) -> &'static str {
                 match self { $(Self::$name => $text,)* }
+            }
+
+            /// Its position among all reasons.
+            pub(crate) const fn index(self) -> usize {
+                enum Index { $($name),* }
+                match self { $(Self::$name => Index::$name as usize,)* }
             }
 
             /// The verdict that belongs to the reason.

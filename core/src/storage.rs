@@ -1,13 +1,17 @@
 //! The memory of a Gate: lent by the caller, of a fixed size.
 
+use crate::PublicKey;
 use crate::bans::BanRow;
 use crate::groups::GroupRow;
 use crate::identities::IdentityRow;
-use crate::keys::KeyRow;
+use crate::keys::{KeyRow, Owner};
+use crate::links::{Links, width};
 use crate::outcomes::OutcomeRow;
 use crate::peers::PeerRow;
+use crate::record::map_fields;
 use crate::strangers::Cell;
-use crate::table::{Head, Row, Slot, Table, TableRef};
+use crate::table::{Head, Place, Row, Table, TableRef};
+use crate::tombstones::Tombstone;
 
 /// How many rows each table has.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -21,6 +25,8 @@ pub struct Capacity {
     pub peers: u32,
     /// Identities.
     pub identities: u32,
+    /// Identities without a row of which a ban or the rotations are remembered.
+    pub tombstones: u32,
     /// Author keys, which are also the rows of the directory.
     pub keys: u32,
     /// Banned peers; a quarter of the rows is the operator's.
@@ -38,6 +44,7 @@ impl Capacity {
     pub const NODE: Self = Self {
         peers: 192,
         identities: 65_536,
+        tombstones: 16_384,
         keys: 131_072,
         bans: 16_384,
         groups: 4_096,
@@ -48,18 +55,68 @@ impl Capacity {
     pub const SMALL: Self = Self {
         peers: 64,
         identities: 1_024,
+        tombstones: 64,
         keys: 2_048,
         bans: 256,
         groups: 64,
         cells: 256,
         outcomes: 256,
     };
+
+    /// Bytes of the tables' memory; stops at `u64::MAX`.
+    #[must_use]
+    pub const fn bytes(self) -> u64 {
+        const fn of(rows: u32, row: usize) -> u64 {
+            (rows as u64).saturating_mul(row as u64)
+        }
+        const fn table<R: Row>(rows: u32) -> u64 {
+            let links = width(rows as usize).saturating_mul(R::LINKS.saturating_add(1));
+            of(rows, size_of::<R>().saturating_add(links))
+        }
+        table::<PeerRow>(self.peers)
+            .saturating_add(table::<IdentityRow>(self.identities))
+            .saturating_add(table::<Tombstone>(self.tombstones))
+            .saturating_add(table::<KeyRow>(self.keys))
+            .saturating_add(table::<BanRow>(self.bans))
+            .saturating_add(table::<GroupRow>(self.groups))
+            .saturating_add(table::<OutcomeRow>(self.outcomes))
+            .saturating_add(of(self.cells, size_of::<Cell>()))
+    }
 }
+
+impl Capacity {
+    /// No rows at all.
+    pub(crate) const NONE: Self = Self {
+        peers: 0,
+        identities: 0,
+        tombstones: 0,
+        keys: 0,
+        bans: 0,
+        groups: 0,
+        cells: 0,
+        outcomes: 0,
+    };
+
+    /// The rows of the largest table.
+    #[cfg(feature = "alloc")]
+    pub(crate) fn most_rows(&self) -> u32 {
+        let Self { peers, identities, tombstones, keys, bans, groups, cells, outcomes } = *self;
+        let rows = [peers, identities, tombstones, keys, bans, groups, cells, outcomes];
+        rows.into_iter().max().unwrap_or(0)
+    }
+}
+
+map_fields!(
+    Capacity,
+    Self::NONE;
+    peers, identities, keys, bans, groups, cells, outcomes, tombstones
+);
 
 /// The tables, to read.
 pub struct TablesRef<'a> {
     pub(crate) peers: TableRef<'a, PeerRow>,
     pub(crate) identities: TableRef<'a, IdentityRow>,
+    pub(crate) tombstones: TableRef<'a, Tombstone>,
     pub(crate) keys: TableRef<'a, KeyRow>,
     pub(crate) bans: TableRef<'a, BanRow>,
     pub(crate) groups: TableRef<'a, GroupRow>,
@@ -69,11 +126,29 @@ pub struct TablesRef<'a> {
 pub struct Tables<'a> {
     pub(crate) peers: Table<'a, PeerRow>,
     pub(crate) identities: Table<'a, IdentityRow>,
+    pub(crate) tombstones: Table<'a, Tombstone>,
     pub(crate) keys: Table<'a, KeyRow>,
     pub(crate) bans: Table<'a, BanRow>,
     pub(crate) groups: Table<'a, GroupRow>,
     pub(crate) outcomes: Table<'a, OutcomeRow>,
     pub(crate) cells: &'a mut [Cell],
+}
+
+impl Tables<'_> {
+    /// How many rows each table has.
+    pub(crate) fn capacity(&self) -> Capacity {
+        let rows = |count: usize| u32::try_from(count).unwrap_or(u32::MAX);
+        Capacity {
+            peers: rows(self.peers.view().capacity()),
+            identities: rows(self.identities.view().capacity()),
+            tombstones: rows(self.tombstones.view().capacity()),
+            keys: rows(self.keys.view().capacity()),
+            bans: rows(self.bans.view().capacity()),
+            groups: rows(self.groups.view().capacity()),
+            cells: rows(self.cells.len()),
+            outcomes: rows(self.outcomes.view().capacity()),
+        }
+    }
 }
 
 /// Memory for a [`crate::Gate`]: [`Inline`], `Heap` (with feature `alloc`), or a `&mut` of either,
@@ -104,65 +179,140 @@ impl<S: Storage + ?Sized> Storage for alloc::boxed::Box<S> {
     }
 }
 
-/// One table's memory, whatever holds its slices.
-struct Block<B, S> {
-    head: Head,
-    buckets: B,
-    slots: S,
+impl TablesRef<'_> {
+    /// Whose a key is.
+    pub(crate) fn owner(&self, key: Place) -> Owner {
+        let owner = self.keys.link(key, KeyRow::OWNER);
+        self.keys.get(key).map_or(Owner::Nobody, |row| row.owner(owner))
+    }
+
+    /// The current key of an identity.
+    pub(crate) fn current_key(&self, identity: Place) -> PublicKey {
+        let key = self.keys.get(self.identities.link(identity, IdentityRow::KEY));
+        key.map_or(PublicKey::from_bytes([0; 33]), |row| row.key)
+    }
 }
 
-impl<B: AsRef<[u32]> + AsMut<[u32]>, S> Block<B, S> {
+impl Tables<'_> {
+    pub(crate) fn view(&self) -> TablesRef<'_> {
+        TablesRef {
+            peers: self.peers.view(),
+            identities: self.identities.view(),
+            tombstones: self.tombstones.view(),
+            keys: self.keys.view(),
+            bans: self.bans.view(),
+            groups: self.groups.view(),
+        }
+    }
+}
+
+/// Links as bytes, whatever holds them.
+trait Bytes {
+    fn bytes(&self) -> &[u8];
+    fn bytes_mut(&mut self) -> &mut [u8];
+}
+
+impl<const L: usize, const N: usize> Bytes for [[u8; L]; N] {
+    fn bytes(&self) -> &[u8] {
+        self.as_flattened()
+    }
+    fn bytes_mut(&mut self) -> &mut [u8] {
+        self.as_flattened_mut()
+    }
+}
+
+#[cfg(feature = "alloc")]
+impl Bytes for alloc::boxed::Box<[u8]> {
+    fn bytes(&self) -> &[u8] {
+        self
+    }
+    fn bytes_mut(&mut self) -> &mut [u8] {
+        self
+    }
+}
+
+/// One table's memory, whatever holds its slices.
+struct Block<B, L, S> {
+    head: Head,
+    buckets: B,
+    links: L,
+    rows: S,
+}
+
+impl<B: Bytes, L: Bytes, S> Block<B, L, S> {
     fn view<R: Row>(&self) -> TableRef<'_, R>
     where
-        S: AsRef<[Slot<R>]>,
+        S: AsRef<[R]>,
     {
-        TableRef { head: &self.head, buckets: self.buckets.as_ref(), slots: self.slots.as_ref() }
+        let rows = self.rows.as_ref();
+        let width = width(rows.len());
+        TableRef {
+            head: &self.head,
+            buckets: Links::new(self.buckets.bytes(), width, 1),
+            links: Links::new(self.links.bytes(), width, R::LINKS),
+            rows,
+        }
     }
 
     fn table<R: Row>(&mut self) -> Table<'_, R>
     where
-        S: AsMut<[Slot<R>]>,
+        S: AsMut<[R]>,
     {
-        Table { head: &mut self.head, buckets: self.buckets.as_mut(), slots: self.slots.as_mut() }
+        let rows = self.rows.as_mut();
+        let width = width(rows.len());
+        Table {
+            head: &mut self.head,
+            buckets: Links::new(self.buckets.bytes_mut(), width, 1),
+            links: Links::new(self.links.bytes_mut(), width, R::LINKS),
+            rows,
+        }
     }
 }
 
-type Array<R, const N: usize> = Block<[u32; N], [Slot<R>; N]>;
+/// The memory of `N` rows, with `L` links each, of one byte.
+type Array<R, const L: usize, const N: usize> = Block<[[u8; 1]; N], [[u8; L]; N], [R; N]>;
 
-impl<R: Row, const N: usize> Array<R, N> {
-    const EMPTY: Self =
-        Self { head: Head::EMPTY, buckets: [0; N], slots: [const { Slot::VACANT }; N] };
+impl<R: Row, const L: usize, const N: usize> Array<R, L, N> {
+    const EMPTY: Self = {
+        assert!(N <= 255, "an Inline table has at most 255 rows, so that a link fits one byte");
+        assert!(L == R::LINKS);
+        let (buckets, links) = ([[0; 1]; N], [[0; L]; N]);
+        Self { head: Head::EMPTY, buckets, links, rows: [const { R::VACANT }; N] }
+    };
 }
 
-/// Tables whose sizes are known when the program is built. All zeros when empty, so that a
+/// Tables of at most 255 rows, whose sizes are known when the program is built. All zeros when empty, so that a
 /// `static` one takes no room in the image.
 pub struct Inline<
     const PEERS: usize,
     const IDENTITIES: usize,
+    const TOMBSTONES: usize,
     const KEYS: usize,
     const BANS: usize,
     const GROUPS: usize,
     const CELLS: usize,
     const OUTCOMES: usize,
 > {
-    peers: Array<PeerRow, PEERS>,
-    identities: Array<IdentityRow, IDENTITIES>,
-    keys: Array<KeyRow, KEYS>,
-    bans: Array<BanRow, BANS>,
-    groups: Array<GroupRow, GROUPS>,
-    outcomes: Array<OutcomeRow, OUTCOMES>,
+    peers: Array<PeerRow, { PeerRow::LINKS }, PEERS>,
+    identities: Array<IdentityRow, { IdentityRow::LINKS }, IDENTITIES>,
+    tombstones: Array<Tombstone, { Tombstone::LINKS }, TOMBSTONES>,
+    keys: Array<KeyRow, { KeyRow::LINKS }, KEYS>,
+    bans: Array<BanRow, { BanRow::LINKS }, BANS>,
+    groups: Array<GroupRow, { GroupRow::LINKS }, GROUPS>,
+    outcomes: Array<OutcomeRow, { OutcomeRow::LINKS }, OUTCOMES>,
     cells: [Cell; CELLS],
 }
 
 impl<
     const P: usize,
     const I: usize,
+    const T: usize,
     const K: usize,
     const B: usize,
     const G: usize,
     const C: usize,
     const O: usize,
-> Inline<P, I, K, B, G, C, O>
+> Inline<P, I, T, K, B, G, C, O>
 {
     /// Empty tables.
     #[must_use]
@@ -170,6 +320,7 @@ impl<
         Self {
             peers: Array::EMPTY,
             identities: Array::EMPTY,
+            tombstones: Array::EMPTY,
             keys: Array::EMPTY,
             bans: Array::EMPTY,
             groups: Array::EMPTY,
@@ -182,12 +333,13 @@ impl<
 impl<
     const P: usize,
     const I: usize,
+    const T: usize,
     const K: usize,
     const B: usize,
     const G: usize,
     const C: usize,
     const O: usize,
-> Default for Inline<P, I, K, B, G, C, O>
+> Default for Inline<P, I, T, K, B, G, C, O>
 {
     fn default() -> Self {
         Self::new()
@@ -199,6 +351,7 @@ impl<
 pub struct Heap {
     peers: Boxed<PeerRow>,
     identities: Boxed<IdentityRow>,
+    tombstones: Boxed<Tombstone>,
     keys: Boxed<KeyRow>,
     bans: Boxed<BanRow>,
     groups: Boxed<GroupRow>,
@@ -207,7 +360,7 @@ pub struct Heap {
 }
 
 #[cfg(feature = "alloc")]
-type Boxed<R> = Block<alloc::boxed::Box<[u32]>, alloc::boxed::Box<[Slot<R>]>>;
+type Boxed<R> = Block<alloc::boxed::Box<[u8]>, alloc::boxed::Box<[u8]>, alloc::boxed::Box<[R]>>;
 
 #[cfg(feature = "alloc")]
 impl Heap {
@@ -216,16 +369,19 @@ impl Heap {
     pub fn new(capacity: Capacity) -> Self {
         fn boxed<R: Row>(rows: u32) -> Boxed<R> {
             let rows = usize::try_from(rows).unwrap_or(usize::MAX);
+            let buckets = width(rows).saturating_mul(rows);
             Block {
                 head: Head::EMPTY,
-                buckets: alloc::vec![0; rows].into_boxed_slice(),
-                slots: alloc::vec![Slot::VACANT; rows].into_boxed_slice(),
+                buckets: alloc::vec![0; buckets].into_boxed_slice(),
+                links: alloc::vec![0; buckets.saturating_mul(R::LINKS)].into_boxed_slice(),
+                rows: alloc::vec![R::VACANT; rows].into_boxed_slice(),
             }
         }
         let cells = usize::try_from(capacity.cells).unwrap_or(usize::MAX);
         Self {
             peers: boxed(capacity.peers),
             identities: boxed(capacity.identities),
+            tombstones: boxed(capacity.tombstones),
             keys: boxed(capacity.keys),
             bans: boxed(capacity.bans),
             groups: boxed(capacity.groups),
@@ -242,6 +398,7 @@ macro_rules! storage {
                 TablesRef {
                     peers: self.peers.view(),
                     identities: self.identities.view(),
+                    tombstones: self.tombstones.view(),
                     keys: self.keys.view(),
                     bans: self.bans.view(),
                     groups: self.groups.view(),
@@ -251,6 +408,7 @@ macro_rules! storage {
                 Tables {
                     peers: self.peers.table(),
                     identities: self.identities.table(),
+                    tombstones: self.tombstones.table(),
                     keys: self.keys.table(),
                     bans: self.bans.table(),
                     groups: self.groups.table(),
@@ -265,6 +423,6 @@ macro_rules! storage {
 #[cfg(feature = "alloc")]
 storage!([] Heap);
 storage!(
-    [const P: usize, const I: usize, const K: usize, const B: usize, const G: usize, const C: usize, const O: usize]
-    Inline<P, I, K, B, G, C, O>
+    [const P: usize, const I: usize, const T: usize, const K: usize, const B: usize, const G: usize, const C: usize, const O: usize]
+    Inline<P, I, T, K, B, G, C, O>
 );

@@ -65,14 +65,14 @@ pub(crate) struct Cells<'a> {
 impl Cells<'_> {
     /// Whether a stranger of these groups may advertise; takes nothing.
     pub(crate) fn peek(&mut self, groups: Groups, now: Timestamp) -> Result<(), NotUntil> {
-        self.peek_one(Width::Narrow, groups.narrow, now)?;
-        self.peek_one(Width::Wide, groups.wide, now)
+        self.peek_one(Width::Narrow, groups.narrow.get(), now)?;
+        self.peek_one(Width::Wide, groups.wide.get(), now)
     }
 
     /// Takes a token of both windows.
     pub(crate) fn charge(&mut self, groups: Groups, now: Timestamp) {
-        self.charge_one(Width::Narrow, groups.narrow, now);
-        self.charge_one(Width::Wide, groups.wide, now);
+        self.charge_one(Width::Narrow, groups.narrow.get(), now);
+        self.charge_one(Width::Wide, groups.wide.get(), now);
     }
 
     /// Takes tokens of the narrow group for what a peer leaves behind whose row is needed.
@@ -80,7 +80,7 @@ impl Cells<'_> {
         // More than a whole burst changes nothing.
         let burst = Width::Narrow.quota(self.policy).burst.get();
         for _ in 0..u32::from(faults).min(burst) {
-            self.charge_one(Width::Narrow, groups.narrow, now);
+            self.charge_one(Width::Narrow, groups.narrow.get(), now);
         }
     }
 
@@ -167,6 +167,7 @@ fn day(now: Timestamp) -> u64 {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::packed::Packed;
     use std::vec::Vec;
 
     const MIDNIGHT: Timestamp = Timestamp::from_millis(20_000 * TURN.get());
@@ -200,7 +201,8 @@ mod tests {
 
     /// Group `n`, the 16th of which shares its wide group with the others of its 16.
     fn groups(n: u32) -> Groups {
-        Groups { narrow: u64::from(n) << 32 | 7, wide: u64::from(n / 16) << 32 | 9 }
+        let of = |tag: u32| Packed::new(tag.into());
+        Groups { narrow: of(n << 1), wide: of((n / 16) << 1 | 1) }
     }
 
     fn later(ms: u64) -> Timestamp {
@@ -222,7 +224,7 @@ mod tests {
             let mut memory = Memory::new(4_096, seed);
             for n in 0..hostile {
                 // Each in a wide group of its own, so that only its narrow one limits it.
-                let groups = Groups { wide: 1 << 60 | u64::from(n), ..groups(n) };
+                let groups = Groups { wide: Packed::new(1 << 31 | u64::from(n)), ..groups(n) };
                 let mut cells = memory.cells();
                 while cells.peek(groups, now).is_ok() {
                     cells.charge(groups, now);

@@ -390,20 +390,24 @@ fn a_header_has_the_fields_of_its_message() {
 #[test]
 fn an_address_is_read_as_its_host_and_relay() {
     let bytes = |text: &str| hex::decode(text).unwrap();
-    let peer = PeerId::from_bytes(b"peer").unwrap();
+    let (named, other) = (format!("1220{}", "01".repeat(32)), format!("1220{}", "02".repeat(32)));
+    let peer = PeerId::from_bytes(&bytes(&named)).unwrap();
+    let relay = PeerId::from_bytes(&bytes(&other)).unwrap();
+    let (at_peer, at_relay) = (format!("a50322{named}"), format!("a50322{other}"));
     let decode = |text: &str, network| Address::decode(&bytes(text), network, &peer);
     let ip = "1.2.3.4".parse().unwrap();
     let mut address = Address { ip, transport: Transport::Tcp, port: 4001, relay: None };
     assert_eq!(decode("0401020304060fa1", Network::Main), Ok(address));
-    assert_eq!(decode("0401020304060fa1a5030470656572", Network::Main), Ok(address));
-    address.relay = Some(PeerId::from_bytes(b"relay").unwrap());
-    assert_eq!(decode("0401020304060fa1a5030572656c6179a202", Network::Main), Ok(address));
+    assert_eq!(decode(&format!("0401020304060fa1{at_peer}"), Network::Main), Ok(address));
+    address.relay = Some(relay);
+    let relayed = format!("0401020304060fa1{at_relay}a202");
+    assert_eq!(decode(&relayed, Network::Main), Ok(address));
     let local = "29000000000000000000000000000000019102ffffcd03";
     let ip = "::1".parse().unwrap();
     let address = Address { ip, transport: Transport::QuicV1, port: 65535, relay: None };
     assert_eq!(decode(local, Network::Reg), Ok(address));
     assert_eq!(decode(local, Network::Main), Err(AddressError::Unreachable));
-    let other = decode("0401020304060fa1a5030572656c6179", Network::Reg);
+    let other = decode(&format!("0401020304060fa1{at_relay}"), Network::Reg);
     assert_eq!(other, Err(AddressError::OtherPeer));
     assert_eq!(decode("0401020304060000", Network::Reg), Err(AddressError::Form));
     assert_eq!(decode(&"00".repeat(129), Network::Reg), Err(AddressError::TooLong));
@@ -422,11 +426,34 @@ fn a_message_of_one_network_has_another_hash_on_the_others() {
 
 #[test]
 fn where_one_peer_id_ends_is_part_of_the_hello() {
-    let peer = |bytes: &[u8]| PeerId::from_bytes(bytes).unwrap();
-    let id = IdentityId::from_bytes([1; 32]);
-    let hash = |a: &[u8], b: &[u8]| hello_hash(Network::Main, &peer(a), &peer(b), &id, &[2; 32]);
-    assert_ne!(hash(b"ab", b"c"), hash(b"a", b"bc"));
-    assert_ne!(hash(b"ab", b"c"), hash(b"c", b"ab"));
+    let peer = |start: &str| {
+        PeerId::from_bytes(&[&hex::decode(start).unwrap()[..], &[7; 32]].concat()).unwrap()
+    };
+    let (short, long) = (peer("1220"), peer("00250802122103"));
+    let hash = |a, b| hello_hash(Network::Main, a, b, &IdentityId::from_bytes([1; 32]), &[2; 32]);
+    assert_ne!(hash(&short, &long), hash(&long, &short));
+    let id = [1; 32];
+    let parts: [&[u8]; 7] =
+        [b"_", &[34, 0], &short.to_bytes(), &[39, 0], &long.to_bytes(), &id, &[2; 32]];
+    assert_eq!(hash(&short, &long), tagged_hash("LTMS/hello/1", &parts));
+}
+
+#[test]
+fn a_peer_id_has_one_of_three_forms() {
+    let of = |start: &str, rest: usize| {
+        PeerId::from_bytes(&[hex::decode(start).unwrap(), vec![7; rest]].concat())
+    };
+    for (start, rest) in
+        [("1220", 32), ("002408011220", 32), ("00250802122102", 32), ("00250802122103", 32)]
+    {
+        let bytes = [hex::decode(start).unwrap(), vec![7; rest]].concat();
+        assert_eq!(PeerId::from_bytes(&bytes).unwrap().to_bytes(), bytes[..], "{start}");
+        assert_eq!(of(start, rest).unwrap().to_string(), hex::encode(bytes));
+        assert!(of(start, rest - 1).is_err() && of(start, rest + 1).is_err(), "{start}");
+    }
+    for start in ["", "1221", "1320", "002508011220", "002408011221", "00250802122104"] {
+        assert!(of(start, 32).is_err(), "{start}");
+    }
 }
 
 #[test]

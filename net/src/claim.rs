@@ -221,7 +221,7 @@ mod tests {
             let policy = Policy::LOTUS_V1.on(Network::Reg);
             let mut gate =
                 Gate::new(Heap::new(Capacity::SMALL), policy, Seed::new([7; 16])).unwrap();
-            let peer = PeerId::from_bytes(&[1; 38]).unwrap();
+            let peer = PeerId::from_bytes(&[&[0x12, 32], &[1; 32][..]].concat()).unwrap();
             let connection = Connection { peer, address: None, direction: Direction::Inbound };
             gate.connected(NOW, &connection).unwrap();
             Self { chain, gate, peer }

@@ -12,19 +12,22 @@ use crate::{
 
 /// A libp2p peer id as the core names it.
 ///
-/// libp2p's are never longer than the core's (both come from the same specification), so the
-/// fallback is never used; it would only make such peers share one row.
+/// Those of keys always have a form that the core knows. libp2p also reads other multihashes,
+/// which nobody can have the key of; they get ids that nobody has, either.
 #[must_use]
 pub fn core_peer(peer: &PeerId) -> ltms_core::PeerId {
     let bytes = peer.to_bytes();
-    let len = bytes.len().min(ltms_core::PeerId::MAX_LEN);
-    ltms_core::PeerId::from_bytes(&bytes[..len]).expect("a multihash has at least one byte")
+    ltms_core::PeerId::from_bytes(&bytes).unwrap_or_else(|_| {
+        let hash = ltms_core::hash::sha256(&[b"LTMS/no-key", &bytes]);
+        let multihash = [&[0x12, 32], &hash[..]].concat();
+        ltms_core::PeerId::from_bytes(&multihash).expect("a multihash of SHA-256")
+    })
 }
 
 /// A peer id of the core as libp2p names it; `None` if it is not one.
 #[must_use]
 pub fn net_peer(peer: &ltms_core::PeerId) -> Option<PeerId> {
-    PeerId::from_bytes(peer.as_bytes()).ok()
+    PeerId::from_bytes(&peer.to_bytes()).ok()
 }
 
 /// The Gate with the clock that it is asked with.

@@ -152,7 +152,9 @@ mod tests {
         let (claim, signature) = BurnClaim::read(&envelope).expect("a claim");
         let mut bytes = *signature.as_bytes();
         bytes[63] ^= u8::from(forged);
-        let source = Source::direct(PeerId::from_bytes(&[1; 38]).expect("an id"));
+        let source = Source::direct(
+            PeerId::from_bytes(&[&[0x12, 32], &[1; 32][..]].concat()).expect("an id"),
+        );
         let signature = ltms_core::Signature::from_bytes(bytes);
         match gate.screen_claim(Timestamp::from_millis(1), &source, &claim, signature) {
             Screening::Proceed(ticket) => Ticket::Claim(Box::new(ticket)),
@@ -166,7 +168,7 @@ mod tests {
         let policy = Policy::LOTUS_V1.on(Network::Reg);
         let memory = Heap::new(Capacity::SMALL);
         let mut gate = Gate::new(memory, policy, Seed::new([7; 16])).expect("a good policy");
-        let peer = PeerId::from_bytes(&[1; 38]).expect("an id");
+        let peer = PeerId::from_bytes(&[&[0x12, 32], &[1; 32][..]].concat()).expect("an id");
         let connection = Connection { peer, address: None, direction: Direction::Inbound };
         gate.connected(Timestamp::from_millis(1), &connection).expect("a row");
         let forged = |number: &u8| number % 5 == 2;

@@ -70,6 +70,9 @@ class Reader:
             raise Wrong("malformed")
         return value
 
+    def time(self):
+        return self.uint(2**48 - 2)
+
     def bstr(self, *sizes):
         value = self.take(self.head(2))
         if sizes and len(value) not in sizes:

@@ -138,7 +138,9 @@ class Ads(Model):
         if ad.created < row.created_at or ad != row.content:
             raise Refused("replayed")
         # The newest message itself. It is judged by what its key is now.
-        kind, number = row.owner or (None, None)
+        if row.owner is None:
+            raise Refused("already-known")
+        kind, number = row.owner
         if kind == "stranger" and source.via == "gossip":
             raise Refused("stranger-elsewhere")
         if kind == "identity":
@@ -177,7 +179,6 @@ class Ads(Model):
         if identity is None:
             raise Refused("unknown-identity")
         owner = ("identity", ad.identity)
-        self.reclaim_slots(now, ad.identity, identity)
         self.judge_identity(now, identity)
         if ad.sequence > identity.sequence:
             raise Refused("need-history")
@@ -199,9 +200,11 @@ class Ads(Model):
         new_slot = not ours or not row.has_slot()
         if new_slot and ad.withdrawal:
             raise Refused("not-listed")
-        full = identity.keys >= self.key_limit(identity)
-        if new_slot and full and self.enforces("keys"):
-            raise Refused("key-limit", identity.next_free)
+        if new_slot and identity.keys >= self.key_limit(identity):
+            self.reclaim_slots(now, ad.identity, identity)
+            if identity.keys >= self.key_limit(identity) and self.enforces("keys"):
+                ends = [held.slot_until for held in self.rows_of(ad.identity) if held.has_slot()]
+                raise Refused("key-limit", min(ends, default=NEVER))
         if source.pushed and self.enforces("windows"):
             opens = identity.window.opens(self.identity_quota(identity), now)
             if opens is not None:
@@ -220,15 +223,11 @@ class Ads(Model):
             raise Refused("too-soon", opens)
 
     def reclaim_slots(self, now, number, identity):
-        """Frees slots that have ended, when one is needed and one can have ended."""
-        if identity.keys < self.key_limit(identity) or identity.next_free > now:
-            return
-        rows = self.rows_of(number)
-        for row in rows:
-            if row.slot_until <= now:
+        """Frees the slots that have ended."""
+        for row in self.rows_of(number):
+            if row.has_slot() and row.slot_until <= now:
                 row.leave_slot()
-        kept = [row.slot_until for row in rows if row.has_slot()]
-        identity.keys, identity.next_free = len(kept), min(kept, default=NEVER)
+                identity.keys -= 1
 
     def judge_stranger(self, now, source, ad, row):
         if row is not None and (row.owner or "?")[0] == "identity":
@@ -311,7 +310,7 @@ class Ads(Model):
             row.delegation = cleared.delegation
         row.created_at, row.content, row.channels = ad.created, ad, {source.via}
         ends = now if ad.withdrawal else ad.expires
-        row.remember_until = max(row.remember_until, ends)
+        row.remember(ends, row.remember_until)
         row.slot_until = later(ends, self.policy["keys"]["slot_hold"])
         row.expires_at = 0 if ad.withdrawal else ad.expires
         row.types, row.amount = ad.types, ad.amount
@@ -321,8 +320,6 @@ class Ads(Model):
         if kind == "identity":
             identity = self.identities[number]
             identity.keys += cleared.new_slot
-            only = identity.keys == 1
-            identity.next_free = row.slot_until if only else min(identity.next_free, row.slot_until)
             if source.pushed:
                 identity.window.charge(self.identity_quota(identity), now)
         elif number in self.peers:

@@ -103,6 +103,8 @@ class Claims(Ads):
             if claim.key == identity.key:
                 raise Refused("already-known")
             signer = identity.previous_key
+            if signer is None or not self.contestable(identity):
+                raise Refused("superseded")
         elif claim.sequence < identity.sequence or claim.sequence == 0:
             raise Refused("superseded")
         else:
@@ -226,8 +228,11 @@ class Claims(Ads):
         identity.key, identity.sequence = claim.key, claim.sequence
         identity.used["rotation"] = claim.place
         identity.told = "rotated"
-        if retired in self.keys:
-            self.keys[retired].current = False
+        row = self.keys.get(retired)
+        if row is not None:
+            row.current = False
+            if not row.has_slot():
+                row.leave_slot()
         self.take_key(claim.identity, claim.key)
 
     def credit(self, now, claim, signer):
@@ -247,8 +252,8 @@ class Claims(Ads):
         if row.owner != ("identity", number):
             if row.has_slot():
                 self.free_slot(row.owner)
-            row.owner = ("identity", number)
             row.leave_slot()
+            row.owner = ("identity", number)
         row.current = True
 
     # Proof of identity (LTMS/hello/1)

@@ -1,7 +1,7 @@
 """Scenarios by hand: the ends of windows and bans, and states that chance seldom reaches."""
 
 from _gate_curated_chain import chain, header_looks
-from _gate_rules import DAY, HOUR, MINUTE, NEVER, SECOND
+from _gate_rules import DAY, HOUR, LAST, MINUTE, NEVER, SECOND
 from _gate_script import START, Script
 
 MINUTES_10 = 10 * MINUTE
@@ -352,8 +352,8 @@ def clocks():
         s.now = now
         s.put("sweep")
         s.put("frame", via="direct", kind="direct", size=1, **{"from": 1})
-        s.put("ad", via="direct", author=1, created=now, expires=min(now + HOUR, NEVER), peer=1,
-              identity=1, **{"from": 1})
+        s.put("ad", via="direct", author=1, created=min(now, LAST), expires=min(now + HOUR, LAST),
+              peer=1, identity=1, **{"from": 1})
         s.put("standing", kind="identity", number=1)
         s.put("find")
     yield s.done()

@@ -4,7 +4,7 @@ the clock, who pays for a fault, budgets, rows that may be forgotten."""
 import ipaddress
 from dataclasses import dataclass, field
 
-from _gate_rules import DAY, HOUR, MINUTE, NEVER, Ban, Reputation, Tally, Window, elapsed, halved, later
+from _gate_rules import DAY, HOUR, MINUTE, NEVER, Ban, Reputation, Tally, Window, elapsed, halved, in_seconds, later
 from _gate_rules import spread, widened
 
 JITTER = MINUTE  # a clock may be corrected by this much without any cut
@@ -118,6 +118,7 @@ class Key:
     ban: Ban = field(default_factory=Ban)
     expires_at: int = 0
     slot_until: int = 0
+    ends: int = 0
     remember_until: int = 0
     types: frozenset = frozenset()
     amount: tuple = (0, 2**64 - 1)
@@ -126,7 +127,14 @@ class Key:
         return self.slot_until != 0
 
     def leave_slot(self):
+        """A key that is neither listed nor current is no identity's."""
         self.slot_until = self.expires_at = 0
+        if self.owner and self.owner[0] == "identity" and not self.current:
+            self.owner = None
+
+    def remember(self, ends, until):
+        """When the newest message ends, and how much longer another could be replayed, in 16 ms."""
+        self.ends, self.remember_until = ends, ends + -(-max(until - ends, 0) // 16) * 16
 
 
 @dataclass
@@ -146,7 +154,6 @@ class Identity:
     window: Window = field(default_factory=Window)
     keys: int = 0
     extra_keys: int = 0
-    next_free: int = 0
     ban: Ban = field(default_factory=Ban)
     ban_reason: str = "unjudged"
     faults: Tally = field(default_factory=Tally)
@@ -221,13 +228,13 @@ class Model:
                 tally.cut(now)
         for row in self.bans.values():
             row.ban.cut(now, sanctions.graylist_max)
-            row.first, row.last = min(row.first, now), min(row.last, now)
+            row.first = in_seconds(min(row.first, now))
+            row.last = in_seconds(min(row.last, now))
         for identity in self.identities.values():
             identity.window.cut(self.identity_quota(identity), now)
             identity.ban.cut(now, sanctions.identity_ban_max)
             identity.faults.cut(now)
             identity.reputation.cut(now)
-            identity.next_free = min(identity.next_free, now)
             if identity.evidence == "anchored":
                 identity.proved_until = min(identity.proved_until, later(now, ANCHORED))
         freshness = self.policy.freshness
@@ -239,7 +246,7 @@ class Model:
             slot = later(now, longest + self.policy["keys"]["slot_hold"])
             key.slot_until = min(key.slot_until, slot)
             key.expires_at = min(key.expires_at, later(now, longest))
-            key.remember_until = min(key.remember_until, later(now, longest))
+            key.remember(min(key.ends, later(now, longest)), min(key.remember_until, later(now, longest)))
             key.created_at = min(key.created_at, later(now, freshness.future))
             key.hasty_at = min(key.hasty_at, later(now, freshness.future))
         for row in self.outcomes.values():
@@ -349,8 +356,8 @@ class Model:
                 return
             row = None  # what the operator had chosen is over
         if row is None:
-            row = self.bans[number] = PeerBan(first=now, last=now)
-        row.reason, row.last = fault, now
+            row = self.bans[number] = PeerBan(first=in_seconds(now), last=in_seconds(now))
+        row.reason, row.last = fault, in_seconds(now)
         if for_good:
             row.blacklisted = True
         else:
@@ -428,14 +435,18 @@ class Model:
             return
         self.next_sweep = later(now, SWEEP)
         memory = self.policy.sanctions.span
+        for identity in self.identities.values():
+            if not self.contestable(identity):
+                identity.previous_key = None
+        contests = {identity.previous_key for identity in self.identities.values()}
         for number, row in list(self.keys.items()):
             if row.has_slot() and row.slot_until <= now:
-                row.leave_slot()
                 self.free_slot(row.owner)
+                row.leave_slot()
             # What is held against a key outlives its advertisement.
             held = row.violations.count(now, memory) > 0 or not row.ban.is_forgotten(now, memory)
             spent = row.slot_until <= now and row.remember_until <= now
-            if spent and not held and not row.current:
+            if spent and not held and not row.current and number not in contests:
                 del self.keys[number]
         for number, peer in list(self.peers.items()):
             held = peer.untold or peer.keys or peer.held_until

@@ -3,7 +3,7 @@ what it answers when asked."""
 
 from _gate_claims import Claims
 from _gate_model import REJECT, Outcomes, Peer, PeerBan, Refused, groups, is_loopback, within_day
-from _gate_rules import MINUTE, NEVER, Ban, chosen_ban, later
+from _gate_rules import MINUTE, NEVER, Ban, chosen_ban, in_seconds, later
 
 SIZES = {"gossip": 10_000, "direct": 100_000, "record": 10_000}
 
@@ -158,8 +158,8 @@ class Gate(Claims):
     def ban(self, now, kind, number, until, reason):
         self.look_at_clock(now)
         if kind == "peer":
-            row = self.bans.setdefault(number, PeerBan(first=now, last=now))
-            row.operator, row.allowed, row.reason, row.last = True, False, reason, now
+            row = self.bans.setdefault(number, PeerBan(first=in_seconds(now), last=in_seconds(now)))
+            row.operator, row.allowed, row.reason, row.last = True, False, reason, in_seconds(now)
             for_good = until in (None, NEVER)  # a time that never comes is none
             row.blacklisted, row.ban = for_good, chosen_ban(0 if for_good else until)
             if number in self.peers:
@@ -179,7 +179,7 @@ class Gate(Claims):
             if self.is_allowed(number):
                 del self.bans[number]
             return
-        self.bans[number] = PeerBan(first=now, last=now, operator=True, allowed=True)
+        self.bans[number] = PeerBan(first=in_seconds(now), last=in_seconds(now), operator=True, allowed=True)
         if number in self.peers:
             self.peers[number].untold, self.peers[number].held_until = False, 0
 

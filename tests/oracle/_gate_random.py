@@ -3,7 +3,7 @@
 import random
 
 from _gate_play import Player
-from _gate_rules import DAY, HOUR, MINUTE, NEVER, SECOND, XPI
+from _gate_rules import DAY, HOUR, MINUTE, LAST, NEVER, SECOND, XPI
 
 START = 1_795_400_000_000
 LENGTH = 170
@@ -128,12 +128,12 @@ class Author:
         ago = self.choose((0, 0, 0, 0, little, more, -self.number(0, 6 * MINUTE)))
         if self.chance(3):
             ago = self.number(0, 2 * DAY)
-        created = min(max(self.now - ago, 0), NEVER)
+        created = min(max(self.now - ago, 0), LAST)
         usual = self.number(10 * MINUTE, 12 * HOUR)
         lasting = self.choose((10 * MINUTE, HOUR, usual, self.choose((12 * HOUR, DAY))))
         if self.chance(3):
             lasting = self.choose((10 * MINUTE - 1, DAY + 1, 0))
-        return {"created": created, "expires": min(created + lasting, NEVER)}
+        return {"created": created, "expires": min(created + lasting, LAST)}
 
     def member(self):
         """An advertisement or withdrawal under an identity."""
@@ -147,7 +147,7 @@ class Author:
         if author != key and self.chance(95) or self.chance(3):
             by = self.random.choices((key, self.choose(KEYS), None), (90, 5, 5))[0]
             until = ad["expires"] + self.choose((0, HOUR, DAY)) if self.chance(93) else ad["created"]
-            ad["delegation"] = {"until": min(until, NEVER)} | ({"by": by} if by else {})
+            ad["delegation"] = {"until": min(until, LAST)} | ({"by": by} if by else {})
         return ad
 
     def stranger(self):
@@ -209,8 +209,8 @@ class Author:
         if self.chance(50):
             source |= {"via": self.choose(("directory", "dht")), "publisher": None}
         for _ in range(self.choose((1, 2, 4))):
-            ad["created"] = min(ad.get("created", self.now) + self.number(1, 70 * SECOND), NEVER)
-            ad["expires"] = min(max(ad["expires"], ad["created"] + 10 * MINUTE), NEVER)
+            ad["created"] = min(ad.get("created", self.now) + self.number(1, 70 * SECOND), LAST)
+            ad["expires"] = min(max(ad["expires"], ad["created"] + 10 * MINUTE), LAST)
             if "delegation" in ad:
                 until = max(ad["delegation"]["until"], ad["expires"])
                 ad["delegation"] = ad["delegation"] | {"until": until}
@@ -227,7 +227,7 @@ class Author:
         source = {"via": "gossip", "from": peer, "publisher": 8}
         for _ in range(self.gate.policy.sanctions.invalid_signatures):
             key, sequence = self.current(1)
-            ad = {"created": self.now, "expires": min(self.now + HOUR, NEVER)}
+            ad = {"created": min(self.now, LAST), "expires": min(self.now + HOUR, LAST)}
             ad |= {"author": key, "peer": peer}
             self.put("ad", **source, **ad, identity=1, sequence=sequence, forged=True)
 
@@ -239,8 +239,8 @@ class Author:
                 self.put("connected", peer=peer, at=f"10.{peer}.0.1", outbound=True)
             source = {"via": "gossip", "from": peer, "publisher": peer}
             for n in range(self.gate.policy.sanctions.violations + 1):
-                made = min(self.now + n, NEVER)
-                ad = {"created": made, "expires": min(made + HOUR, NEVER), "author": author}
+                made = min(self.now + n, LAST)
+                ad = {"created": made, "expires": min(made + HOUR, LAST), "author": author}
                 self.put("ad", **source, **ad, peer=peer, identity=1, sequence=self.current(1)[1])
             self.now = min(self.now + self.choose((0, SECOND, 20 * SECOND, MINUTE)), NEVER)
         self.soon(*(row.held_until for row in self.gate.peers.values()), self.gate.open_until)
@@ -336,7 +336,7 @@ class Author:
         tip, last = self.gate.tip or 1_000, row.last_used("rotation")[0] if row else 1
         contests = row and row.sequence and self.chance(45)
         if contests:
-            by, next_one = row.previous_key, sequence
+            by, next_one = row.previous_key or key, sequence
             first = row.previous_rotation[0]
         elif row and row.sequence and self.chance(60):
             tip = max(tip, last + self.choose((90, 99, 100, 180)))

@@ -7,9 +7,13 @@ from dataclasses import dataclass, field
 from fractions import Fraction
 
 # The latest time there is; what would be later stops here. "Until lifted" is this.
-NEVER = 2**64 - 1
-# The same for the microseconds of windows.
-LAST_MICROSECOND = 2**64 - 1
+NEVER = 2**48 - 1
+# The latest time that a message can name.
+LAST = NEVER - 1
+# The latest time at which a window can be full again, in microseconds.
+LAST_MICROSECOND = 2**56 - 1
+# The longest response that an average can be, in microseconds.
+SLOWEST = 2**32 - 1
 
 SECOND, MINUTE, HOUR, DAY = 1_000, 60_000, 3_600_000, 86_400_000
 XPI = 1_000_000
@@ -20,7 +24,12 @@ def later(time, span):
 
 
 def micros(time):
-    return min(time * 1000, LAST_MICROSECOND)
+    return time * 1000
+
+
+def in_seconds(time):
+    """As bans are shown: in whole seconds, of which there are 32 bits."""
+    return min(time // 1000, 2**32 - 1) * 1000
 
 
 def elapsed(since, now):
@@ -289,7 +298,8 @@ class Reputation:
         self.live_down(now)
         sample = micros(response)
         first = self.completed == 0
-        self.average = sample if first else (sample + 9 * self.average + 5) // 10
+        average = sample if first else (sample + 9 * self.average + 5) // 10
+        self.average = min(average, SLOWEST)
         self.completed += 1
         self.debt = max(self.debt - 1, 0)
         self.score = max(0, self.formula() - self.debt)

@@ -37,6 +37,26 @@ def varint(value):
     return out + bytes([value])
 
 
+def is_peer_id(data):
+    """Whether libp2p makes such ids: a multihash, and of what."""
+    if data[:1] == b"\x12":
+        return len(data) == 34 and data[1] == 32
+    # The identity multihash of a protobuf: key type, then the key's length and bytes.
+    if data[:1] != b"\0" or len(data) < 7 or data[1] != len(data) - 2:
+        return False
+    kind, size, key = data[2:4], data[4:6], data[6:]
+    if kind == b"\x08\x01":
+        return size == b"\x12\x20" and len(key) == 32
+    return kind + size == b"\x08\x02\x12\x21" and len(key) == 33 and key[0] in (2, 3)
+
+
+def peer_id(reader):
+    peer = reader.bstr()
+    if not is_peer_id(peer):
+        raise Wrong("malformed")
+    return peer
+
+
 def check_address(address, network, peer):
     """Splits the address into parts, then looks at their order."""
     if len(address) > 128:
@@ -52,7 +72,7 @@ def check_address(address, network, peer):
         else:
             raise Wrong("address")
         if size is None:
-            if not rest or not 1 <= rest[0] <= 42:
+            if not rest or not is_peer_id(rest[1 : 1 + rest[0]]):
                 raise Wrong("address")
             size, rest = rest[0], rest[1:]
         if len(rest) < size:
@@ -81,9 +101,9 @@ def judge_advertisement(body, network):
     found = r.fields(
         {
             1: lambda: r.bstr(33),
-            2: r.uint,
-            3: r.uint,
-            4: lambda: r.bstr(*range(1, 43)),
+            2: r.time,
+            3: r.time,
+            4: lambda: peer_id(r),
             5: lambda: r.array(8, r.bstr),
             6: lambda: r.array(16, lambda: r.uint(65535)),
             7: lambda: r.tuple(r.uint, r.uint),
@@ -91,7 +111,7 @@ def judge_advertisement(body, network):
             9: r.tstr,
             10: r.tstr,
             16: lambda: r.tuple(lambda: r.bstr(32), r.uint),
-            17: lambda: r.tuple(r.uint, lambda: r.bstr(64)),
+            17: lambda: r.tuple(r.time, lambda: r.bstr(64)),
         },
         {1, 2, 3, 4, 5, 6},
     )
@@ -111,9 +131,9 @@ def judge_withdrawal(body, _):
     found = r.fields(
         {
             1: lambda: r.bstr(33),
-            2: r.uint,
+            2: r.time,
             16: lambda: r.tuple(lambda: r.bstr(32), r.uint),
-            17: lambda: r.tuple(r.uint, lambda: r.bstr(64)),
+            17: lambda: r.tuple(r.time, lambda: r.bstr(64)),
         },
         {1, 2},
     )
@@ -141,7 +161,7 @@ def judge_registration(body, _):
 def judge_rotation(body, _):
     def more(r):
         identity, signature = (lambda: r.bstr(32)), (lambda: r.bstr(64))
-        return {6: identity, 7: lambda: r.uint(64, 1), 8: r.uint, 9: signature}
+        return {6: identity, 7: lambda: r.uint(64, 1), 8: r.time, 9: signature}
 
     judge_claim(body, more)
 
@@ -156,7 +176,7 @@ def judge_hello(body, _):
         {
             1: lambda: r.bstr(32),
             2: lambda: r.bstr(33),
-            3: lambda: r.tuple(r.uint, lambda: r.bstr(64), r.uint),
+            3: lambda: r.tuple(r.time, lambda: r.bstr(64), r.uint),
             4: lambda: r.bstr(32),
         },
         {1, 2, 4},

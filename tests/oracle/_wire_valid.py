@@ -55,6 +55,8 @@ ROTATED = ["ltms test rotated key 1", "ltms test rotated key 2"]
 ID = sha256(TXID + b"\0")
 assert ID.hex() == "6043b43d89826f3e4038e586262ac408bfa5ef9c9563c8d814757484f3d9deca"
 NOW = 1_795_361_000_000
+# The latest time there is on the wire.
+LAST = 2**48 - 2
 PEER = peer_id("ltms test peer")
 RELAY = peer_id("ltms test relay")
 # As libp2p makes one of a longer key: a sha256 multihash, so that the lengths differ.
@@ -240,7 +242,7 @@ def shown_next_to_hidden():
 
 def valid():
     author = public_key(secret(AUTHOR))
-    long_peer = bytes(range(42))
+    long_peer = bytes.fromhex("00250802122102") + secret("ltms test long peer")
     all_forms = [
         ip("1.2.3.4") + tcp(1),
         ip("223.255.255.255") + quic(65535) + p2p(PEER),
@@ -310,8 +312,8 @@ def valid():
         advertisement(
             "longest everything",
             "test",
-            created_at=2**64 - 1,
-            expires_at=2**64 - 1,
+            created_at=LAST,
+            expires_at=LAST,
             peer=long_peer,
             addresses=[
                 ip("2606:4700::1111") + quic(4001) + p2p(long_peer) + CIRCUIT + p2p(long_peer)
@@ -322,9 +324,16 @@ def valid():
             fee=2**64 - 1,
             nickname="签" * 21 + "x",
             description="𝕏" * 64,
-            authority=authority("test", author, 2**64 - 1, 2**64 - 1),
+            authority=authority("test", author, 2**64 - 1, LAST),
         ),
-        advertisement("shortest peer id", "test", created_at=0, expires_at=23, peer=b"\x07"),
+        advertisement(
+            "peer id of an odd secp256k1 key",
+            "test",
+            created_at=0,
+            expires_at=23,
+            peer=long_peer[:6] + b"\x03" + long_peer[7:],
+        ),
+        advertisement("shortest peer id, a hash", "main", peer=VERIFIER),
         advertisement("characters next to hidden ones", "main", description=shown_next_to_hidden()),
         *(
             advertisement(f"addresses next to refused ones, {i}", "main", addresses=addresses)
@@ -358,7 +367,7 @@ def valid():
         rotation("second rotation", "reg", 2, ROTATED[0], ROTATED[1], NOW + 1),
         rotation("rotation without a branch", "main", 23, created_at=0, **small),
         rotation("rotation with a longer sequence", "main", 24, created_at=23, **small),
-        rotation("last rotation, at its limits", "test", 64, created_at=2**64 - 1, **longest),
+        rotation("last rotation, at its limits", "test", 64, created_at=LAST, **longest),
         credit("top-up by the rotated key", "reg", 6, 1, ROTATED[0]),
         credit("additional key", "main", 2, 0, IDENTITY, author, **small),
         credit("signing request", "main", 3, 23, **small),
@@ -381,7 +390,7 @@ def delegations():
     for network, sequence, not_after in (
         ("main", 0, NOW + 86_400_000),
         ("test", 1, 0),
-        ("reg", 2**64 - 1, 2**64 - 1),
+        ("reg", 2**64 - 1, LAST),
     ):
         entry = {"network": network, "identity": ID, "delegated": author}
         entry |= {"sequence": sequence, "not_after": not_after}

@@ -3,23 +3,31 @@
 use super::judge::{Cleared, Facts};
 use super::sanctions::Fault;
 use super::{Gate, Parts, SignatureCheck, Signed, Source};
-use crate::keys::{Channel, KeyRow, Owner, Watermark};
+use crate::keys::{Channel, Owner, Range, Watermark};
+use crate::packed::Packed;
 use crate::peers::domain;
 use crate::storage::Storage;
-use crate::table::Row;
 use crate::wire::{AdHeader, AmountRange, Kind, delegation_hash};
-use crate::{Decision, PublicKey, Reason, Screening, Timestamp};
+use crate::{Decision, IdentityId, PublicKey, Reason, Screening, Timestamp};
 
 /// An advertisement that only lacks the check of its signatures. May be dropped.
 #[derive(Debug)]
 #[must_use]
 pub struct AdTicket {
+    /// Its number in a recording.
+    pub(crate) number: u64,
     facts: Facts,
     author: Signed,
     delegation: Option<Signed>,
 }
 
 impl AdTicket {
+    /// The registered identity that it names; none for a stranger's.
+    #[must_use]
+    pub fn identity(&self) -> Option<&IdentityId> {
+        self.facts.authority.as_ref().map(|authority| &authority.identity)
+    }
+
     /// Checks the signatures one by one.
     pub fn verify(&self) -> SignatureCheck {
         self.check(Signed::holds)
@@ -119,6 +127,7 @@ impl Parts<'_> {
                 self.accuse(now, source, Fault::Malformed, evidence);
             }
             Reason::Known => self.give_back(source, false),
+            Reason::AlreadyKnown => self.give_back_known(source),
             Reason::Expired => {
                 let dropped = &mut self.node.counters.expired_entries_dropped;
                 *dropped = dropped.saturating_add(1);
@@ -144,7 +153,7 @@ impl Parts<'_> {
             author: ad.author,
             created_at: ad.created_at,
             expires_at: ad.expires_at,
-            digest: self.rules.seed.hash(domain::ENVELOPE, ad.envelope),
+            digest: Packed::new(self.rules.seed.hash(domain::ENVELOPE, ad.envelope)),
             authority: ad.authority,
             peer: ad.peer,
             types: ad.types,
@@ -164,7 +173,7 @@ impl Parts<'_> {
         self.take_signature(now, source)?;
         let hash = ad.signed_hash(network);
         let author = Signed { key: ad.author, hash, signature: ad.signature };
-        Ok(AdTicket { facts, author, delegation })
+        Ok(AdTicket { number: 0, facts, author, delegation })
     }
 
     fn settle_ad(
@@ -214,8 +223,8 @@ impl Parts<'_> {
         let Some(row) = self.tables.keys.find_mut(&self.rules.seed, &facts.author) else { return };
         let own = facts.source.channel == Channel::Own;
         // Each body counts once, however often somebody brings it again.
-        if own || !hasty || row.watermark.digest == facts.digest || facts.created_at <= row.hasty_at
-        {
+        let again = row.watermark.digest == facts.digest;
+        if own || !hasty || again || facts.created_at <= row.hasty_at {
             return;
         }
         row.hasty_at = facts.created_at;
@@ -246,28 +255,15 @@ impl Parts<'_> {
 
     /// Writes what was decided.
     fn commit(&mut self, now: Timestamp, facts: &Facts, cleared: &Cleared) {
+        let Some(place) = cleared.row.or_else(|| self.key_place(&facts.author)) else { return };
+        self.give_key(place, cleared.owner);
+        let listed = facts.kind == Kind::Advertisement;
+        self.take_slot(place, if listed { facts.expires_at } else { now }, listed);
         let policy = &self.rules.policy;
-        let (windows, hold) = (policy.windows, policy.keys.slot_hold);
-        let place = match cleared.row {
-            Some(place) => place,
-            None => {
-                let row = KeyRow { key: facts.author, ..KeyRow::VACANT };
-                let Some(place) = self.tables.keys.insert(&self.rules.seed, row) else { return };
-                place
-            }
-        };
-        let Some(row) = self.tables.keys.get(place) else { return };
-        let (old_owner, had_slot) = (row.owner, row.has_slot());
-        if old_owner != cleared.owner {
-            self.release(old_owner, had_slot);
-        }
-        let ends = if facts.kind == Kind::Withdrawal { now } else { facts.expires_at };
-        let slot_until = ends.saturating_add(hold);
         let push = facts.source.channel.is_push();
         if let Some(row) = self.tables.keys.get_mut(place) {
-            row.owner = cleared.owner;
             if let Some(authority) = facts.authority {
-                row.sequence = authority.sequence;
+                row.sequence = u8::try_from(authority.sequence).unwrap_or(u8::MAX);
                 row.not_after = authority.delegation.map_or(Timestamp::EPOCH, |d| d.not_after);
                 row.delegation = cleared.delegation;
             }
@@ -276,78 +272,29 @@ impl Parts<'_> {
                 digest: facts.digest,
                 channels: facts.source.channel as u8,
             };
-            row.remember_until = row.remember_until.max(ends);
-            row.slot_until = slot_until;
-            row.expires_at = if facts.kind == Kind::Withdrawal { Timestamp::EPOCH } else { ends };
-            row.types = facts.types;
-            row.amount = facts.amount;
+            row.types = Packed::new(facts.types);
+            row.amount = Range::of(&facts.amount);
             if push {
-                row.window.charge(windows.advertisement, now);
+                row.window.charge(policy.windows.advertisement, now);
             }
         }
         match cleared.owner {
-            Owner::Identity(tag) => self.take_slot(now, tag, cleared.new_slot, slot_until, push),
-            Owner::Stranger(tag) => self.take_stranger_slot(now, tag, old_owner, cleared.new_slot),
-            Owner::Nobody => {}
-        }
-    }
-
-    fn take_slot(
-        &mut self,
-        now: Timestamp,
-        tag: u64,
-        new_slot: bool,
-        slot_until: Timestamp,
-        push: bool,
-    ) {
-        let tip = self.node.tip_height();
-        let Some(row) = self.tables.identities.find_tag_mut(&self.rules.seed, tag) else { return };
-        row.keys = row.keys.saturating_add(new_slot.into());
-        // A withdrawal or a shorter advertisement may end a slot that there was before all others.
-        row.next_free = if row.keys == 1 { slot_until } else { row.next_free.min(slot_until) };
-        if push {
-            let quota = row.quota(&self.rules.policy, tip);
-            row.window.charge(quota, now);
-        }
-    }
-
-    fn take_stranger_slot(&mut self, now: Timestamp, tag: u64, old_owner: Owner, new_slot: bool) {
-        // What another stranger had was released.
-        if old_owner != Owner::Stranger(tag) {
-            self.node.stranger_keys = self.node.stranger_keys.saturating_add(1);
-        }
-        let Some(row) = self.tables.peers.find_tag_mut(&self.rules.seed, tag) else { return };
-        if new_slot {
-            row.keys = row.keys.saturating_add(1);
-        }
-        let groups = row.groups;
-        self.cells().charge(groups, now);
-    }
-
-    /// Takes a key from its owner, with its slot if it has one.
-    pub(crate) fn release(&mut self, owner: Owner, had_slot: bool) {
-        if had_slot {
-            self.free_slot(owner);
-        }
-        if matches!(owner, Owner::Stranger(_)) {
-            self.node.stranger_keys = self.node.stranger_keys.saturating_sub(1);
-        }
-    }
-
-    /// Gives an owner back the slot of one of its keys.
-    pub(crate) fn free_slot(&mut self, owner: Owner) {
-        let seed = &self.rules.seed;
-        let keys = match owner {
-            Owner::Nobody => None,
-            Owner::Identity(tag) => {
-                self.tables.identities.find_tag_mut(seed, tag).map(|row| &mut row.keys)
+            Owner::Identity(identity) => {
+                let tip = self.node.tip_height();
+                if let Some(row) = self.tables.identities.get_mut(identity) {
+                    row.use_now(now);
+                    if push {
+                        row.window.charge(row.quota(policy, tip), now);
+                    }
+                }
             }
-            Owner::Stranger(tag) => {
-                self.tables.peers.find_tag_mut(seed, tag).map(|row| &mut row.keys)
+            Owner::Stranger(peer) => {
+                let groups = self.tables.peers.get(peer).map(|row| row.groups);
+                if let Some(groups) = groups {
+                    self.cells().charge(groups, now);
+                }
             }
-        };
-        if let Some(keys) = keys {
-            *keys = keys.saturating_sub(1);
+            _ => {}
         }
     }
 }

@@ -7,8 +7,10 @@ use super::Parts;
 use super::sanctions::ban_of;
 use crate::bans::BanRow;
 use crate::groups::{GroupRow, NONE, narrow};
+use crate::packed::Packed;
 use crate::peers::PeerRow;
 use crate::table::{Place, Row, TableRef};
+use crate::time::Seconds;
 use crate::{Decision, Millis, PeerId, Posture, Reason, Timestamp};
 
 /// Rows that are looked at for one that may be forgotten, when the group table is full.
@@ -47,8 +49,14 @@ impl Parts<'_> {
         if !self.make_room_for_ban(now) {
             return None;
         }
-        let row =
-            BanRow { peer: *peer, first: now, last: now, tried: now, group, ..BanRow::VACANT };
+        let row = BanRow {
+            peer: *peer,
+            first: Seconds::of(now),
+            last: Seconds::of(now),
+            tried: now,
+            group: Packed::new(group.into()),
+            ..BanRow::VACANT
+        };
         let place = self.insert_ban(now, row)?;
         self.tables.bans.get_mut(place)
     }
@@ -85,7 +93,7 @@ impl Parts<'_> {
 
     /// Adds a row and counts it.
     pub(crate) fn insert_ban(&mut self, now: Timestamp, row: BanRow) -> Option<Place> {
-        let (operator, group) = (row.operator, row.group);
+        let (operator, group) = (row.operator, row.group());
         let place = self.tables.bans.insert(&self.rules.seed, row)?;
         if operator {
             self.node.bans.operator = self.node.bans.operator.saturating_add(1);
@@ -102,7 +110,7 @@ impl Parts<'_> {
     /// Takes a row out, from the counts and from its peer's row, too.
     pub(crate) fn remove_ban(&mut self, now: Timestamp, place: Place) {
         let Some(row) = self.tables.bans.get(place) else { return };
-        let (peer, operator, group) = (row.peer, row.operator, row.group);
+        let (peer, operator, group) = (row.peer, row.operator, row.group());
         self.tables.bans.remove(&self.rules.seed, place);
         if operator {
             self.node.bans.operator = self.node.bans.operator.saturating_sub(1);
@@ -209,7 +217,7 @@ impl Parts<'_> {
             return false;
         };
         let (group, bans) = (row.tag(), self.tables.bans.view());
-        let of_group = |row: &BanRow| !row.operator && row.group == group;
+        let of_group = |row: &BanRow| !row.operator && row.group() == group;
         let members = bans.iter().filter(|(_, row)| of_group(row) && ban_of(row, now).is_some());
         let (mut count, mut longest) = (0u16, Timestamp::EPOCH);
         for (_, member) in members {
@@ -243,7 +251,8 @@ impl Parts<'_> {
     fn ask_for_proofs(&mut self, now: Timestamp, group: u32) {
         for place in self.tables.peers.places() {
             let Some(row) = self.tables.peers.get(place) else { continue };
-            let stranger = row.connections > 0 && row.identity == 0 && !row.exempt;
+            let proved = self.tables.peers.link(place, PeerRow::IDENTITY) != 0;
+            let stranger = row.connections > 0 && !proved && !row.exempt;
             let of_group = narrow(&self.rules.seed, &row.groups) == group;
             if !stranger || !of_group || self.is_allowed(&row.peer) {
                 continue;

@@ -7,6 +7,7 @@
 use super::Parts;
 use super::sanctions::Digest;
 use crate::event::Event;
+use crate::packed::Packed;
 use crate::peers::PeerRow;
 use crate::score::Tally;
 use crate::{Breaker, Millis, PeerId, Reason, Timestamp};
@@ -113,7 +114,7 @@ impl Parts<'_> {
             rows.filter(|row| row.outbound && row.connections > 0)
         };
         let held = || outbound().filter(|row| row.is_held()).map(|row| row.groups.wide);
-        let is_first = |at: usize, group: u64| !held().take(at).any(|other| other == group);
+        let is_first = |at: usize, group: Packed<4>| !held().take(at).any(|other| other == group);
         let groups = held().enumerate().filter(|(at, group)| is_first(*at, *group)).count();
         let (all, held) = (outbound().count(), held().count());
         let many = held.saturating_mul(1000) > all.saturating_mul(policy.share.into())

@@ -6,7 +6,7 @@ use crate::identities::{BurnPlace, EvidenceClass, IdentityRow, Told};
 use crate::keys::{KeyRow, Owner};
 use crate::score::Reputation;
 use crate::storage::Storage;
-use crate::table::Row;
+use crate::table::Place;
 use crate::{Amount, BlockHeight, Decision, IdentityId, Millis, PublicKey, Reason, Timestamp};
 
 /// How long an owner's anchor proves a burn (policy §6).
@@ -39,29 +39,32 @@ impl<S: Storage> Gate<S> {
     /// The identity of a current key.
     #[must_use]
     pub fn resolve_identity(&self, key: &PublicKey) -> Option<Registered> {
-        let (_, row) = self.storage.tables().keys.find(&self.rules.seed, key)?;
-        let Owner::Identity(tag) = row.owner else { return None };
-        let (_, identity) = self.storage.tables().identities.find_tag(&self.rules.seed, tag)?;
-        row.current.then(|| identity.registered())
+        let tables = self.storage.tables();
+        let (place, row) = tables.keys.find(&self.rules.seed, key)?;
+        let Owner::Identity(owner) = tables.owner(place) else { return None };
+        let identity = tables.identities.get(owner).filter(|_| row.is_current())?;
+        Some(identity.registered(*key))
     }
 
     /// The row of an identity.
     #[must_use]
     pub fn identity(&self, id: &IdentityId) -> Option<Registered> {
-        self.storage.tables().identities.find(&self.rules.seed, id).map(|(_, row)| row.registered())
+        let tables = self.storage.tables();
+        let (place, row) = tables.identities.find(&self.rules.seed, id)?;
+        Some(row.registered(tables.current_key(place)))
     }
 }
 
 impl IdentityRow {
-    pub(crate) fn registered(&self) -> Registered {
+    pub(crate) fn registered(&self, key: PublicKey) -> Registered {
         Registered {
             id: self.id,
-            key: self.key,
-            sequence: self.sequence,
-            burned: self.burned,
-            height: self.place.height,
+            key,
+            sequence: self.sequence.into(),
+            burned: self.burned(),
+            height: self.place.height(),
             class: self.class,
-            suspended: self.suspended_at.is_some(),
+            suspended: self.suspended_at().is_some(),
             score: self.reputation.score(),
         }
     }
@@ -86,24 +89,15 @@ impl Parts<'_> {
         }
         self.judge_new_key(key)?;
         let key_place = self.tables.keys.find(seed, key);
-        if self.tables.identities.is_full() || key_place.is_none() && self.tables.keys.is_full() {
+        if key_place.is_none() && self.tables.keys.is_full() {
             return Err(Reason::TableFull.into());
         }
-        let row = IdentityRow {
-            id: *id,
-            key: *key,
-            burned,
-            place,
-            class,
-            proved_until,
-            used: [place; Purpose::ALL.len()],
-            reputation: Reputation::fresh(&self.rules.policy.reputation, now),
-            told: Told::Registered,
-            ..IdentityRow::VACANT
-        };
-        let inserted = self.tables.identities.insert(seed, row).ok_or(Reason::TableFull)?;
+        let mut row = IdentityRow::registered_at(id, burned, place);
+        (row.class, row.proved_until) = (class, proved_until);
+        row.reputation = Reputation::fresh(&self.rules.policy.reputation, now);
+        let inserted = self.enter(now, row)?;
         self.tables.identities.mark(inserted);
-        self.take_key(id, key);
+        self.make_current(inserted, key);
         Ok(())
     }
 
@@ -119,10 +113,12 @@ impl Parts<'_> {
         if !row.wants_proof(now) {
             return Err(Reason::AlreadyKnown.into());
         }
+        row.use_now(now);
         row.place = place;
         row.class = class;
         row.proved_until = proved_until;
-        if row.suspended_at.take().is_some() {
+        if row.suspended_at().is_some() {
+            row.suspend(None);
             row.told = Told::Resumed;
             self.tables.identities.mark(known);
         }
@@ -148,9 +144,11 @@ impl Parts<'_> {
         }
         let last = row.last_used(Purpose::Rotation);
         let contestable = row.is_contestable(self.node.tip_height());
-        let contests = sequence == row.sequence && row.sequence > 0;
+        let known = u64::from(row.sequence);
+        let contests = sequence == known && known > 0;
         // Another rotation may have taken the signer's place since its signature was checked.
-        if *by != if contests { row.previous_key } else { row.key } {
+        let current = Some(self.current_key(found));
+        if Some(*by) != if contests { self.previous_key(found) } else { current } {
             return Err(Reason::Superseded.into());
         }
         if contests {
@@ -160,43 +158,53 @@ impl Parts<'_> {
             if place <= row.previous_rotation {
                 return Err(Reason::BurnUsed.into());
             }
-        } else if sequence != row.sequence.saturating_add(1) {
+        } else if sequence != known.saturating_add(1) {
             return Err(Reason::Superseded.into());
         } else if place <= last {
             return Err(Reason::BurnUsed.into());
         } else if contestable {
             return Err(Reason::NotFinal.into());
         }
+        self.judge_resumed(row, sequence, key)?;
         if self.tables.keys.find(seed, key).is_none() && self.tables.keys.is_full() {
             return Err(Reason::TableFull.into());
         }
-        let retired = row.key;
+        let retired = self.tables.identities.link(found, IdentityRow::KEY);
         if contests {
-            self.void(id, sequence);
+            self.void(found, sequence);
+        } else {
+            self.set_previous(found, retired);
         }
         let row = self.tables.identities.get_mut(found).ok_or(Reason::UnknownIdentity)?;
         if !contests {
-            row.previous_key = retired;
             row.previous_rotation = last;
         }
-        row.key = *key;
-        row.sequence = sequence;
+        row.use_now(now);
+        row.sequence = u8::try_from(sequence).unwrap_or(u8::MAX);
         row.use_burn(Purpose::Rotation, place);
         row.told = Told::Rotated;
         self.tables.identities.mark(found);
-        if let Some(row) = self.tables.keys.find_mut(seed, &retired) {
-            row.current = false;
-        }
-        self.take_key(id, key);
+        self.retire(retired);
+        self.make_current(found, key);
+        self.end_resumption(found);
         Ok(())
+    }
+
+    /// The key that an identity's last rotation replaced, until that was found to be final.
+    pub(crate) fn previous_key(&self, identity: Place) -> Option<PublicKey> {
+        let key = self.tables.identities.link(identity, IdentityRow::PREVIOUS);
+        self.tables.keys.get(key).map(|row| row.key)
     }
 
     /// Makes everything that was advertised or delegated under `sequence` belong to the one before,
     /// because it was by another key.
-    fn void(&mut self, id: &IdentityId, sequence: u64) {
-        let owner = Owner::Identity(IdentityRow::tag(&self.rules.seed, id));
-        for row in self.tables.keys.rows_mut().filter(|row| row.owner == owner) {
-            row.sequence = row.sequence.min(sequence.saturating_sub(1));
+    fn void(&mut self, identity: Place, sequence: u64) {
+        let before = u8::try_from(sequence.saturating_sub(1)).unwrap_or(u8::MAX);
+        let mut key = self.tables.identities.link(identity, IdentityRow::FIRST);
+        for _ in 0..self.tables.keys.view().len() {
+            let Some(row) = self.tables.keys.get_mut(key) else { break };
+            row.sequence = row.sequence.min(before);
+            key = self.tables.keys.link(key, KeyRow::SIBLING);
         }
     }
 
@@ -211,12 +219,14 @@ impl Parts<'_> {
         place: BurnPlace,
     ) -> Result<(), Decision> {
         let price = purpose.price(&self.rules.policy.burns);
-        let row =
-            self.tables.identities.find_mut(&self.rules.seed, id).ok_or(Reason::UnknownIdentity)?;
+        let found = self.tables.identities.find(&self.rules.seed, id);
+        let found = found.ok_or(Reason::UnknownIdentity)?;
+        let current = self.current_key(found);
+        let row = self.tables.identities.get_mut(found).ok_or(Reason::UnknownIdentity)?;
         if row.is_suspended(now) {
             return Err(Reason::Suspended.into());
         }
-        if sequence != row.sequence || *by != row.key {
+        if sequence != u64::from(row.sequence) || *by != current {
             return Err(Reason::Superseded.into());
         }
         if place <= row.last_used(purpose) {
@@ -228,33 +238,22 @@ impl Parts<'_> {
                 let slots = u16::try_from(slots).unwrap_or(u16::MAX);
                 row.extra_keys = row.extra_keys.saturating_add(slots);
             }
-            Purpose::TopUp => row.burned = row.burned.saturating_add(burned),
+            Purpose::TopUp => row.add_burn(burned),
             // Not charged, so never claimed (`Policy::validate`).
             _ => return Err(Reason::NotCharged.into()),
         }
         row.use_burn(purpose, place);
+        row.use_now(now);
         Ok(())
     }
 
-    /// The key's row becomes the identity's; a stranger's advertisement by it ends.
-    fn take_key(&mut self, id: &IdentityId, key: &PublicKey) {
-        let seed = &self.rules.seed;
-        let owner = Owner::Identity(IdentityRow::tag(seed, id));
-        let place = self.tables.keys.find(seed, key).or_else(|| {
-            let row = KeyRow { key: *key, ..KeyRow::VACANT };
-            self.tables.keys.insert(seed, row)
-        });
-        let Some(row) = place.and_then(|place| self.tables.keys.get(place)) else { return };
-        let (old_owner, had_slot) = (row.owner, row.has_slot());
-        if old_owner != owner {
-            self.release(old_owner, had_slot);
-        }
-        if let Some(row) = place.and_then(|place| self.tables.keys.get_mut(place)) {
-            row.current = true;
-            if old_owner != owner {
-                row.owner = owner;
-                row.leave_slot();
-            }
+    /// The key's row becomes the identity's current one; what others advertise by it ends.
+    fn make_current(&mut self, identity: Place, key: &PublicKey) {
+        let Some(place) = self.key_place(key) else { return };
+        self.give_key(place, Owner::Identity(identity));
+        self.tables.identities.set_link(identity, IdentityRow::KEY, place);
+        if let Some(row) = self.tables.keys.get_mut(place) {
+            row.set_current(true);
         }
     }
 }

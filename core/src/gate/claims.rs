@@ -7,6 +7,7 @@ use crate::chain::{Header, Transaction, merkle};
 use crate::identities::{BurnPlace, EvidenceClass, IdentityRow};
 use crate::keys::Channel;
 use crate::storage::Storage;
+use crate::table::Place;
 use crate::wire::{
     BurnClaim, Credit, IncludedBurn, Registration, Rotation, credit_hash, register_hash,
     rotation_hash,
@@ -27,13 +28,15 @@ pub struct ClaimTicket {
     signed: Signed,
     /// A rotation is signed by the new key, too.
     also: Option<Signed>,
-    lookup: LookupTicket,
+    pub(crate) lookup: LookupTicket,
 }
 
 /// A signed claim: the header of its block is next.
 #[derive(Clone, Copy, Debug)]
 #[must_use]
 pub struct LookupTicket {
+    /// Its number in a recording.
+    pub(crate) number: u64,
     pub(crate) source: Source,
     pub(crate) claimed: Claimed,
     block: BlockHash,
@@ -82,6 +85,15 @@ impl Claimed {
 }
 
 impl ClaimTicket {
+    /// The registered identity that it names; none for a registration, whose name is free to make.
+    #[must_use]
+    pub const fn identity(&self) -> Option<&IdentityId> {
+        match self.lookup.claimed {
+            Claimed::Registration { .. } => None,
+            _ => Some(self.lookup.identity()),
+        }
+    }
+
     /// Checks the signatures one by one.
     pub fn verify(&self) -> SignatureCheck {
         self.check(Signed::holds)
@@ -220,6 +232,7 @@ impl Parts<'_> {
             _ if decision.verdict == Verdict::Reject => {
                 self.accuse(now, source, Fault::Malformed, evidence);
             }
+            Reason::AlreadyKnown => self.give_back_known(source),
             _ => {}
         }
         self.node.counters.note(decision)
@@ -249,8 +262,15 @@ impl Parts<'_> {
         self.take_signature(now, source)?;
         let IncludedBurn { block, position, .. } = *claim.burn();
         let Burn { output, merkle_root, .. } = burn;
-        let lookup =
-            LookupTicket { source: *source, claimed, block, position, output, merkle_root };
+        let lookup = LookupTicket {
+            number: 0,
+            source: *source,
+            claimed,
+            block,
+            position,
+            output,
+            merkle_root,
+        };
         Ok(ClaimTicket { signed, also, lookup })
     }
 
@@ -275,6 +295,7 @@ impl Parts<'_> {
         let key = burn.script.public_key;
         if known.is_none() {
             self.judge_new_key(&key)?;
+            self.may_enter(now, burn.value)?;
         }
         let hash = register_hash(policy.network, &burn.outpoint, &key);
         let claimed = Claimed::Registration { id, key, burned: burn.value };
@@ -293,18 +314,21 @@ impl Parts<'_> {
             return Err(Reason::Script.into());
         }
         judge_value(burn.value, |burns| burns.rotation, &policy.burns)?;
-        let identity = self.claimant(now, &claim.identity)?;
+        let (named, identity) = self.claimant(now, &claim.identity)?;
+        let (known, current) = (u64::from(identity.sequence), self.current_key(named));
         let new = burn.script.public_key;
         // The next rotation is the current key's to make; the last one may still be contested by
         // the key before, whose burn may lie earlier in the chain.
-        let old = if claim.sequence == identity.sequence.saturating_add(1) {
-            identity.key
-        } else if claim.sequence == identity.sequence && identity.sequence > 0 {
-            if new == identity.key {
+        let old = if claim.sequence == known.saturating_add(1) {
+            current
+        } else if claim.sequence == known && known > 0 {
+            if new == current {
                 return Err(Reason::AlreadyKnown.into());
             }
-            identity.previous_key
-        } else if claim.sequence < identity.sequence || claim.sequence == 0 {
+            let contestable = identity.is_contestable(self.node.tip_height());
+            let previous = self.previous_key(named).filter(|_| contestable);
+            previous.ok_or(Reason::Superseded)?
+        } else if claim.sequence < known || claim.sequence == 0 {
             return Err(Reason::Superseded.into());
         } else {
             return Err(Reason::NeedHistory.into());
@@ -344,13 +368,14 @@ impl Parts<'_> {
             return Err(Reason::NotCharged.into());
         }
         judge_value(burn.value, |burns| purpose.price(burns), &policy.burns)?;
-        let identity = self.claimant(now, &claim.identity)?;
-        if claim.sequence > identity.sequence {
+        let (named, identity) = self.claimant(now, &claim.identity)?;
+        let (known, current) = (u64::from(identity.sequence), self.current_key(named));
+        if claim.sequence > known {
             return Err(Reason::NeedHistory.into());
         }
         let script_key = burn.script.public_key;
-        let by_current = purpose == Purpose::AdditionalKey || script_key == identity.key;
-        if claim.sequence < identity.sequence || !by_current {
+        let by_current = purpose == Purpose::AdditionalKey || script_key == current;
+        if claim.sequence < known || !by_current {
             return Err(Reason::Superseded.into());
         }
         let hash = credit_hash(
@@ -362,22 +387,26 @@ impl Parts<'_> {
             claim.sequence,
         );
         let (id, sequence, burned) = (claim.identity, claim.sequence, burn.value);
-        let claimed = Claimed::Credit { id, sequence, purpose, burned, by: identity.key };
-        Ok((claimed, Signed { key: identity.key, hash, signature }, None))
+        let claimed = Claimed::Credit { id, sequence, purpose, burned, by: current };
+        Ok((claimed, Signed { key: current, hash, signature }, None))
     }
 
     /// The identity that a rotation or credit names. A ban is only our opinion and does not keep
     /// facts of the chain out; a suspension does.
-    fn claimant(&self, now: Timestamp, id: &IdentityId) -> Result<&IdentityRow, Decision> {
+    fn claimant(&self, now: Timestamp, id: &IdentityId) -> Result<(Place, &IdentityRow), Decision> {
         let found = self.tables.identities.view().find(&self.rules.seed, id);
-        let (_, identity) = found.ok_or(Reason::UnknownIdentity)?;
-        if identity.is_suspended(now) { Err(Reason::Suspended.into()) } else { Ok(identity) }
+        let (named, identity) = found.ok_or(Reason::UnknownIdentity)?;
+        if identity.is_suspended(now) {
+            Err(Reason::Suspended.into())
+        } else {
+            Ok((named, identity))
+        }
     }
 
     /// A key that is somebody's current key cannot become another's, nor the same one's again.
     pub(crate) fn judge_new_key(&self, key: &PublicKey) -> Result<(), Decision> {
         let found = self.tables.keys.view().find(&self.rules.seed, key);
-        if found.is_some_and(|(_, row)| row.current) {
+        if found.is_some_and(|(_, row)| row.is_current()) {
             Err(Reason::KeyTaken.into())
         } else {
             Ok(())
@@ -429,7 +458,8 @@ impl Parts<'_> {
             return Err(Reason::WeakEvidence.into());
         }
         let (position, output) = (ticket.position, ticket.output);
-        let place = BurnPlace { height: evidence.header.height(), position, output };
+        let place = BurnPlace::new(evidence.header.height(), position, output);
+        let place = place.ok_or(Reason::NotInBlock)?;
         let burns = &self.rules.policy.burns;
         let wanted = match ticket.claimed {
             // What an owner's anchor proves has no second look, so it has to be final at once.
@@ -440,7 +470,7 @@ impl Parts<'_> {
             Claimed::Rotation { .. } => burns.rotation_depth,
             Claimed::Credit { .. } => burns.full,
         };
-        let confirmations = place.height.confirmations(self.node.tip_height());
+        let confirmations = place.height().confirmations(self.node.tip_height());
         if self.node.tip.is_none() || confirmations < wanted {
             return Err(Reason::Immature.into());
         }

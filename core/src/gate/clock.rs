@@ -3,6 +3,7 @@
 use super::Parts;
 use super::burns::ANCHORED;
 use crate::identities::EvidenceClass;
+use crate::time::Seconds;
 use crate::{Millis, Timestamp};
 
 /// A clock may be corrected by this much without anything being cut.
@@ -66,8 +67,8 @@ impl Parts<'_> {
         }
         for row in self.tables.bans.rows_mut() {
             row.graylisting.cut(now, sanctions.graylist_max);
-            row.first = row.first.min(now);
-            row.last = row.last.min(now);
+            row.first = Seconds::of(row.first.time().min(now));
+            row.last = Seconds::of(row.last.time().min(now));
             row.tried = row.tried.min(now);
         }
         for row in self.tables.groups.rows_mut() {
@@ -84,22 +85,22 @@ impl Parts<'_> {
             row.ban.cut(now, sanctions.identity_ban_max);
             row.faults.cut(now);
             row.reputation.cut(now);
-            row.next_free = row.next_free.min(now);
+            row.cut_use(now);
             if row.class == EvidenceClass::Anchored {
                 row.proved_until = row.proved_until.cut(now, ANCHORED);
             }
         }
+        for row in self.tables.tombstones.rows_mut() {
+            row.cut(now, sanctions.identity_ban_max);
+        }
+        self.node.halves.forget();
         let longest = policy.freshness.max_lifetime.saturating_add(policy.future());
-        let slot = longest.saturating_add(policy.keys.slot_hold);
         for row in self.tables.keys.rows_mut() {
             row.window.cut(windows.advertisement, now);
             row.graylisting.cut(now, sanctions.graylist_max);
             row.violations.cut(now);
-            row.slot_until = row.slot_until.cut(now, slot);
-            row.expires_at = row.expires_at.cut(now, longest);
-            row.remember_until = row.remember_until.cut(now, longest);
+            row.cut(now, longest);
             row.watermark.created_at = row.watermark.created_at.cut(now, policy.future());
-            row.hasty_at = row.hasty_at.cut(now, policy.future());
         }
         for row in self.tables.outcomes.rows_mut() {
             row.last = row.last.min(now);

@@ -5,7 +5,7 @@ use core::net::IpAddr;
 use super::sanctions::{Fault, ban_of};
 use super::{CapacityError, Gate, Parts, Source};
 use crate::groups::narrow;
-use crate::peers::{Direction, Groups};
+use crate::peers::{Direction, Groups, PeerRow};
 use crate::storage::Storage;
 use crate::table::Place;
 use crate::{Decision, Mode, Network, PeerId, Reason, Timestamp, size};
@@ -28,7 +28,7 @@ pub enum FrameKind {
     Gossip,
     /// A direct request or response.
     Direct,
-    /// A DHT record.
+    /// A DHT record, or an item of a page or history that we asked for.
     Record,
 }
 
@@ -67,12 +67,14 @@ impl<S: Storage> Gate<S> {
     /// Notes that a connection of this peer ended.
     pub fn disconnected(&mut self, now: Timestamp, peer: &PeerId) {
         let mut parts = self.parts(now);
-        let Some(row) = parts.peer(peer) else { return };
+        let peers = &mut parts.tables.peers;
+        let Some(place) = peers.find(&parts.rules.seed, peer) else { return };
+        let Some(row) = peers.get_mut(place) else { return };
         row.connections = row.connections.saturating_sub(1);
         if row.connections == 0 {
             row.since = now;
-            row.identity = 0;
             row.unproven = false;
+            peers.set_link(place, PeerRow::IDENTITY, 0);
         }
     }
 
@@ -96,8 +98,9 @@ impl<S: Storage> Gate<S> {
 
     /// Charges the connection for bytes that could not be read, as `reason` says.
     ///
-    /// For [`Reason::Malformed`] and its like from the decoders of [`crate::wire`]; reasons that
-    /// are nobody's fault cost nothing.
+    /// For [`Reason::Malformed`] and its like from the decoders of [`crate::wire`], and for
+    /// [`Reason::InvalidSignature`] after [`Gate::charge_signature`]; reasons that are nobody's
+    /// fault cost nothing.
     pub fn malformed(
         &mut self,
         now: Timestamp,
@@ -107,8 +110,12 @@ impl<S: Storage> Gate<S> {
     ) -> Decision {
         let mut parts = self.parts(now);
         let decision = Decision::new(reason);
-        if decision.verdict == crate::Verdict::Reject {
-            parts.accuse(now, source, Fault::Malformed, frame);
+        match reason {
+            Reason::InvalidSignature => parts.accuse(now, source, Fault::InvalidSignature, frame),
+            _ if decision.verdict == crate::Verdict::Reject => {
+                parts.accuse(now, source, Fault::Malformed, frame);
+            }
+            _ => {}
         }
         parts.node.counters.note(decision)
     }
@@ -165,8 +172,9 @@ impl Parts<'_> {
     /// Whether the connection's group is banned and its peer has not proved an identity, on
     /// another connection.
     fn wants_proof(&self, now: Timestamp, connection: &Connection, groups: &Groups) -> bool {
-        let peer = self.tables.peers.view().find(&self.rules.seed, &connection.peer);
-        let proved = peer.is_some_and(|(_, row)| row.identity != 0);
+        let peer = self.tables.peers.find(&self.rules.seed, &connection.peer);
+        let proved =
+            peer.is_some_and(|place| self.tables.peers.link(place, PeerRow::IDENTITY) != 0);
         !proved
             && !self.is_allowed(&connection.peer)
             && self.group_ban(now, narrow(&self.rules.seed, groups)).is_some()

@@ -2,10 +2,10 @@
 
 use super::Gate;
 use super::operator::BAD_REPUTATION;
-use crate::identities::IdentityRow;
 use crate::keys::{KeyRow, Owner};
 use crate::peers::domain;
 use crate::storage::Storage;
+use crate::table::Place;
 use crate::{Amount, IdentityId, PublicKey, Timestamp};
 
 /// What a signer must offer.
@@ -13,7 +13,8 @@ use crate::{Amount, IdentityId, PublicKey, Timestamp};
 pub struct Criteria {
     /// Transaction types, all of which are wanted: bit `n` for number `n`.
     pub types: u64,
-    /// An amount that must lie in the signer's range.
+    /// An amount that must lie in the signer's range, the ends of which are rounded outward to six
+    /// digits.
     pub amount: Option<Amount>,
     /// The least reputation score. Strangers have none and are found only with 0.
     pub min_score: u8,
@@ -57,7 +58,7 @@ impl<S: Storage> Gate<S> {
     /// are. No identity has two places before every identity that fits has one.
     pub fn find(&self, now: Timestamp, criteria: &Criteria, out: &mut [Found]) -> usize {
         let keys = self.storage.tables().keys;
-        let fitting = |place| keys.get(place).and_then(|row| self.found(now, criteria, row));
+        let fitting = |place| keys.get(place).and_then(|row| self.found(now, criteria, place, row));
         let mut best = Best { out, len: 0 };
         for (place, _) in keys.iter() {
             if let Some(found) = fitting(place) {
@@ -84,32 +85,34 @@ impl<S: Storage> Gate<S> {
     /// The live advertisement of a key.
     #[must_use]
     pub fn find_key(&self, now: Timestamp, key: &PublicKey) -> Option<Found> {
-        let (_, row) = self.storage.tables().keys.find(&self.rules.seed, key)?;
-        self.found(now, &Criteria::default(), row)
+        let (place, row) = self.storage.tables().keys.find(&self.rules.seed, key)?;
+        self.found(now, &Criteria::default(), place, row)
     }
 
-    fn owner(&self, row: &KeyRow) -> Option<&IdentityRow> {
-        let Owner::Identity(tag) = row.owner else { return None };
-        self.storage.tables().identities.find_tag(&self.rules.seed, tag).map(|(_, row)| row)
-    }
-
-    fn found(&self, now: Timestamp, criteria: &Criteria, row: &KeyRow) -> Option<Found> {
-        let live = row.expires_at > now
-            && row.types & criteria.types == criteria.types
+    fn found(
+        &self,
+        now: Timestamp,
+        criteria: &Criteria,
+        place: Place,
+        row: &KeyRow,
+    ) -> Option<Found> {
+        let live = row.expires_at() > now
+            && row.types.get() & criteria.types == criteria.types
             && criteria.amount.is_none_or(|amount| row.amount.contains(amount))
             && row.graylisting.active(now).is_none();
         if !live {
             return None;
         }
         let random = self.rules.seed.hash(domain::RANK, row.key.as_bytes());
-        let (key, expires_at) = (row.key, row.expires_at);
-        let Owner::Identity(_) = row.owner else {
+        let (key, expires_at) = (row.key, row.expires_at());
+        let tables = self.storage.tables();
+        let Owner::Identity(owner) = tables.owner(place) else {
             let rank = (false, 0, 0, random);
             let stranger =
                 Found { key, identity: None, score: 0, burned: Amount::ZERO, expires_at, rank };
             return (criteria.min_score == 0).then_some(stranger);
         };
-        let identity = self.owner(row)?;
+        let identity = tables.identities.get(owner)?;
         let serves = !identity.is_suspended(now)
             && identity.sequence == row.sequence
             && identity.ban.active(now).is_none();
@@ -119,9 +122,9 @@ impl<S: Storage> Gate<S> {
         }
         // An identity without a completed session ranks as one with 40 points.
         let ranked = if identity.reputation.completed() == 0 { score.min(40) } else { score };
-        let per_row = identity.burned.sats().checked_div(identity.keys.into()).unwrap_or(0);
+        let per_row = identity.burned().sats().checked_div(identity.keys.into()).unwrap_or(0);
         let rank = (score >= BAD_REPUTATION, ranked / 10, per_row, random);
-        let (id, burned) = (Some(identity.id), identity.burned);
+        let (id, burned) = (Some(identity.id), identity.burned());
         Some(Found { key, identity: id, score, burned, expires_at, rank })
     }
 }

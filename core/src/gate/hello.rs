@@ -2,9 +2,8 @@
 
 use super::sanctions::Fault;
 use super::{Gate, Parts, Signed, Source};
-use crate::identities::IdentityRow;
+use crate::peers::PeerRow;
 use crate::storage::Storage;
-use crate::table::Row;
 use crate::wire::{Hello, delegation_hash, hello_hash};
 use crate::{Decision, PeerId, Reason, Signature, Timestamp};
 
@@ -63,20 +62,18 @@ impl Parts<'_> {
             return Err(Reason::Replayed.into());
         }
         let found = self.tables.identities.view().find(&self.rules.seed, &hello.identity);
-        let (_, identity) = found.ok_or(Reason::UnknownIdentity)?;
+        let (named, identity) = found.ok_or_else(|| self.absent(now, &hello.identity))?;
         self.judge_identity(now, identity)?;
-        let (current, sequence) = (identity.key, identity.sequence);
+        let (current, sequence) = (self.current_key(named), u64::from(identity.sequence));
         let undelegated = identity.undelegated(self.node.tip_height());
+        let delegated = hello.delegation.filter(|_| hello.key != current);
+        let made_under = delegated.map_or(sequence, |given| given.sequence);
+        // What depends on the clock or on what is known here is nobody's fault.
+        let in_force = self.judge_sequence(identity, made_under);
         self.take_signature(now, source)?;
+        in_force?;
         if hello.key != current {
-            let given = hello.delegation.ok_or(undelegated)?;
-            // What depends on the clock or on what is known here is nobody's fault.
-            if given.sequence > sequence {
-                return Err(Reason::NeedHistory.into());
-            }
-            if given.sequence < sequence {
-                return Err(Reason::Superseded.into());
-            }
+            let given = delegated.ok_or(undelegated)?;
             if given.delegation.not_after <= now {
                 return Err(Reason::Expired.into());
             }
@@ -93,10 +90,15 @@ impl Parts<'_> {
             return Err(Reason::InvalidSignature.into());
         }
         self.give_back(source, true);
-        let tag = IdentityRow::tag(&self.rules.seed, &hello.identity);
-        if let Some(row) = self.peer(&source.peer) {
-            row.identity = tag;
-            if core::mem::take(&mut row.unproven) {
+        if let Some(row) = self.tables.identities.get_mut(named) {
+            row.use_now(now);
+        }
+        let peers = &mut self.tables.peers;
+        if let Some(place) = peers.find(&self.rules.seed, &source.peer) {
+            peers.set_link(place, PeerRow::IDENTITY, named);
+            if let Some(row) = peers.get_mut(place)
+                && core::mem::take(&mut row.unproven)
+            {
                 row.sanctioned = false;
             }
         }

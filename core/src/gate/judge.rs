@@ -4,8 +4,9 @@ use super::{Parts, Source};
 use crate::Timestamp;
 use crate::identities::IdentityRow;
 use crate::keys::{Channel, KeyRow, Owner};
-use crate::peers::{Groups, PeerRow, domain};
-use crate::table::{Place, Row};
+use crate::packed::Packed;
+use crate::peers::{Groups, domain};
+use crate::table::Place;
 use crate::wire::{AmountRange, Authority, Kind};
 use crate::{Clock, Decision, Freshness, Mode, NotUntil, PeerId, Policy, PublicKey, Reason};
 
@@ -17,7 +18,7 @@ pub(crate) struct Facts {
     pub(crate) author: PublicKey,
     pub(crate) created_at: Timestamp,
     pub(crate) expires_at: Timestamp,
-    pub(crate) digest: u64,
+    pub(crate) digest: Packed<8>,
     pub(crate) authority: Option<Authority>,
     /// The peer that is advertised.
     pub(crate) peer: Option<PeerId>,
@@ -31,12 +32,10 @@ pub(crate) struct Cleared {
     /// The author's row, if there is one.
     pub(crate) row: Option<Place>,
     pub(crate) owner: Owner,
-    /// A slot of the owner has to be taken.
-    pub(crate) new_slot: bool,
     /// The identity's current key, if a delegation by it has to be checked.
     pub(crate) delegated_by: Option<PublicKey>,
     /// Keyed hash of the delegation's signature; 0 without one.
-    pub(crate) delegation: u64,
+    pub(crate) delegation: Packed<4>,
     pub(crate) observed: Observed,
 }
 
@@ -147,7 +146,9 @@ impl Parts<'_> {
         if facts.created_at < mark.created_at || facts.digest != mark.digest {
             return Err(Reason::Replayed.into());
         }
-        match row.owner {
+        match self.owner(place) {
+            // What is nobody's is not listed, nor passed on.
+            Owner::Nobody => return Err(Reason::AlreadyKnown.into()),
             // It is taken from its own connection only and does not travel by gossip.
             Owner::Stranger(_) if facts.source.channel == Channel::Gossip => {
                 return Err(Reason::StrangerElsewhere.into());
@@ -156,16 +157,15 @@ impl Parts<'_> {
             Owner::Identity(_) if facts.authority.is_none() => {
                 return Err(Reason::KeyTaken.into());
             }
-            Owner::Identity(tag) => {
-                let identities = self.tables.identities.view();
-                if let Some((_, identity)) = identities.find_tag(&self.rules.seed, tag) {
+            Owner::Identity(identity) => {
+                if let Some(identity) = self.tables.identities.get(identity) {
                     self.judge_identity(now, identity)?;
                     if row.sequence < identity.sequence {
                         return Err(Reason::Superseded.into());
                     }
                 }
             }
-            _ => {}
+            Owner::Stranger(_) => {}
         }
         let bit = facts.source.channel as u8;
         if mark.channels & bit != 0 {
@@ -195,21 +195,17 @@ impl Parts<'_> {
         place: Option<Place>,
         authority: Authority,
     ) -> Result<Cleared, Decision> {
-        let seed = &self.rules.seed.clone();
         let (modes, mut observed) = (self.rules.policy.enforce, Observed::default());
-        let owner = IdentityRow::tag(seed, &authority.identity);
-        let found = self.tables.identities.find(seed, &authority.identity);
-        let found = found.ok_or(Reason::UnknownIdentity)?;
-        self.reclaim_slots(now, found, owner);
-        let identity = self.tables.identities.get(found).ok_or(Reason::UnknownIdentity)?;
+        let found = self.tables.identities.find(&self.rules.seed, &authority.identity);
+        let named = found.ok_or_else(|| self.absent(now, &authority.identity))?;
+        let identity = self.tables.identities.get(named).ok_or(Reason::UnknownIdentity)?;
         self.judge_identity(now, identity)?;
-        if authority.sequence > identity.sequence {
-            return Err(Reason::NeedHistory.into());
+        self.judge_sequence(identity, authority.sequence)?;
+        if place.is_none() && facts.created_at <= identity.fresh_from.time() {
+            return Err(Reason::Replayed.into());
         }
-        if authority.sequence < identity.sequence {
-            return Err(Reason::Superseded.into());
-        }
-        let delegated = facts.author != identity.key;
+        let (owner, current) = (Owner::Identity(named), self.current_key(named));
+        let delegated = facts.author != current;
         let not_after =
             authority.delegation.map_or(Timestamp::EPOCH, |delegation| delegation.not_after);
         if delegated {
@@ -225,13 +221,13 @@ impl Parts<'_> {
             }
         }
         let row = place.and_then(|place| self.tables.keys.get(place));
-        let new_slot = row.is_none_or(|row| row.owner != Owner::Identity(owner) || !row.has_slot());
+        let row_owner = place.map_or(Owner::Nobody, |place| self.owner(place));
+        let new_slot = row.is_none_or(|row| row_owner != owner || !row.has_slot());
         if let Some(row) = row {
-            let others = row.owner != Owner::Identity(owner);
             // Between identities the newer delegation wins; a current key is nobody else's.
-            let kept = row.current
-                || matches!(row.owner, Owner::Identity(_)) && row.not_after >= not_after;
-            if others && kept && (row.current || row.slot_until > now) {
+            let kept = matches!(row_owner, Owner::Identity(_)) && row.not_after >= not_after;
+            let live = row.slot_until(self.rules.policy.keys.slot_hold) > now;
+            if row_owner != owner && (row.is_current() || kept && live) {
                 return Err(Reason::KeyTaken.into());
             }
         }
@@ -239,15 +235,14 @@ impl Parts<'_> {
             if new_slot {
                 return Err(Reason::NotListed.into());
             }
-        } else if new_slot
-            && identity.keys >= identity.key_limit(&self.rules.policy, self.node.tip_height())
-        {
-            let full = Err(Decision::until(Reason::KeyLimit, identity.next_free));
-            enforce(modes.keys, &mut observed.keys, full)?;
+        } else if new_slot {
+            enforce(modes.keys, &mut observed.keys, self.judge_slots(now, named))?;
         }
-        if row.is_none() && self.tables.keys.is_full() {
+        if place.is_none() && self.tables.keys.is_full() {
             return Err(Reason::TableFull.into());
         }
+        let identity = self.tables.identities.get(named).ok_or(Reason::UnknownIdentity)?;
+        let row = place.and_then(|place| self.tables.keys.get(place));
         if facts.source.channel.is_push() {
             let quota = identity.quota(&self.rules.policy, self.node.tip_height());
             let window = identity.window.peek(quota, now).map_err(wait(Reason::IdentityWindow));
@@ -258,22 +253,16 @@ impl Parts<'_> {
         // another signature it has to be checked: other nodes, which have no row, will.)
         let delegation = authority
             .delegation
-            .map_or(0, |delegation| seed.hash(domain::ENVELOPE, delegation.signature.as_bytes()));
+            .map_or(0, |given| self.rules.seed.hash(domain::ENVELOPE, given.signature.as_bytes()));
+        let delegation = Packed::new(delegation >> 32);
         let checked = row.is_some_and(|row| {
-            row.owner == Owner::Identity(owner)
-                && row.sequence == authority.sequence
+            row_owner == owner
+                && u64::from(row.sequence) == authority.sequence
                 && row.not_after == not_after
                 && row.delegation == delegation
         });
-        let delegated_by = (delegated && !checked).then_some(identity.key);
-        Ok(Cleared {
-            row: place,
-            owner: Owner::Identity(owner),
-            new_slot,
-            delegated_by,
-            delegation,
-            observed,
-        })
+        let delegated_by = (delegated && !checked).then_some(current);
+        Ok(Cleared { row: place, owner, delegated_by, delegation, observed })
     }
 
     fn judge_stranger(
@@ -285,9 +274,10 @@ impl Parts<'_> {
         let (seed, policy) = (&self.rules.seed, &self.rules.policy);
         let (modes, mut observed) = (policy.enforce, Observed::default());
         let row = place.and_then(|place| self.tables.keys.get(place));
+        let row_owner = place.map_or(Owner::Nobody, |place| self.owner(place));
         if let Some(row) = row
-            && matches!(row.owner, Owner::Identity(_))
-            && (row.current || row.slot_until > now)
+            && matches!(row_owner, Owner::Identity(_))
+            && (row.is_current() || row.slot_until(policy.keys.slot_hold) > now)
         {
             // No fall-back: a suspended identity's key is not a stranger's.
             return Err(Reason::KeyTaken.into());
@@ -297,8 +287,8 @@ impl Parts<'_> {
         if !direct || !from_its_peer {
             return Err(Reason::StrangerElsewhere.into());
         }
-        let owner = Owner::Stranger(PeerRow::tag(seed, &facts.source.peer));
         let peer = self.tables.peers.view().find(seed, &facts.source.peer);
+        let owner = Owner::Stranger(peer.map_or(0, |(place, _)| place));
         let (keys, groups) = match peer {
             Some((_, peer)) => {
                 if let Some(refused) = self.unproven(now, peer) {
@@ -309,7 +299,7 @@ impl Parts<'_> {
             None if facts.source.channel == Channel::Own => (0, Groups::of(seed, None)),
             None => return Err(Reason::ConnectionLimit.into()),
         };
-        let new_slot = row.is_none_or(|row| row.owner != owner || !row.has_slot());
+        let new_slot = row.is_none_or(|row| row_owner != owner || !row.has_slot());
         if facts.kind == Kind::Withdrawal {
             if new_slot {
                 return Err(Reason::NotListed.into());
@@ -317,7 +307,7 @@ impl Parts<'_> {
         } else if new_slot && keys >= policy.keys.stranger {
             enforce(modes.keys, &mut observed.keys, Err(Reason::KeyLimit.into()))?;
         }
-        let is_stranger = row.is_some_and(|row| matches!(row.owner, Owner::Stranger(_)));
+        let is_stranger = row.is_some_and(KeyRow::is_stranger);
         let share = u64::from(policy.keys.stranger_share);
         let rows = u64::try_from(self.tables.keys.view().capacity()).unwrap_or(u64::MAX);
         let allowed = rows.saturating_mul(share) / 1000;
@@ -330,7 +320,8 @@ impl Parts<'_> {
         enforce(modes.windows, &mut observed.windows, self.judge_window(now, row))?;
         let window = self.cells().peek(groups, now).map_err(wait(Reason::StrangerWindow));
         enforce(modes.windows, &mut observed.windows, window)?;
-        Ok(Cleared { row: place, owner, new_slot, delegated_by: None, delegation: 0, observed })
+        let delegation = Packed::ZERO;
+        Ok(Cleared { row: place, owner, delegated_by: None, delegation, observed })
     }
 
     /// The author's own window, for what came unasked.
@@ -339,25 +330,17 @@ impl Parts<'_> {
         row.map_or(Ok(()), |row| row.window.peek(quota, now)).map_err(wait(Reason::TooSoon))
     }
 
-    /// Frees slots of an identity that have ended, if one can have.
-    fn reclaim_slots(&mut self, now: Timestamp, identity: Place, owner: u64) {
-        let tip = self.node.tip_height();
-        let Some(row) = self.tables.identities.get(identity) else { return };
-        if row.keys < row.key_limit(&self.rules.policy, tip) || row.next_free > now {
-            return;
+    /// Whether an identity may have one more key, once the slots that have ended are free.
+    fn judge_slots(&mut self, now: Timestamp, identity: Place) -> Result<(), Decision> {
+        let (policy, tip) = (&self.rules.policy, self.node.tip_height());
+        let is_full = |row: &IdentityRow| row.keys >= row.key_limit(policy, tip);
+        if !self.tables.identities.get(identity).is_some_and(is_full) {
+            return Ok(());
         }
-        let (mut kept, mut next) = (0u16, Timestamp::NEVER);
-        for row in self.tables.keys.rows_mut().filter(|row| row.owner == Owner::Identity(owner)) {
-            if row.slot_until <= now {
-                row.leave_slot();
-            } else {
-                kept = kept.saturating_add(1);
-                next = next.min(row.slot_until);
-            }
-        }
-        if let Some(row) = self.tables.identities.get_mut(identity) {
-            row.keys = kept;
-            row.next_free = next;
+        let next = self.reclaim_slots(now, Owner::Identity(identity));
+        match self.tables.identities.get(identity).is_some_and(is_full) {
+            true => Err(Decision::until(Reason::KeyLimit, next)),
+            false => Ok(()),
         }
     }
 }

@@ -14,7 +14,9 @@ mod judge;
 mod operator;
 mod peers;
 mod sanctions;
+mod seats;
 mod sessions;
+mod slots;
 mod timers;
 mod tip;
 
@@ -29,6 +31,7 @@ pub use sessions::Outcome;
 pub use tip::Tip;
 
 use self::breaker::Fuse;
+use self::seats::Halves;
 use self::tip::Doubt;
 use crate::bans::BanCounts;
 use crate::hash::Seed;
@@ -137,6 +140,7 @@ pub(crate) struct Node {
     pub(crate) posture_told: bool,
     /// No connection from a banned group has to have proved an identity before this.
     pub(crate) prove_by: Timestamp,
+    pub(crate) halves: Halves,
     /// Rows of the key table that strangers have.
     pub(crate) stranger_keys: u32,
     pub(crate) next_sweep: Timestamp,
@@ -183,6 +187,7 @@ impl<S: Storage> Gate<S> {
             posture: Posture::Normal,
             posture_told: true,
             prove_by: Timestamp::NEVER,
+            halves: Halves::of(&storage.tables().identities),
             stranger_keys: 0,
             next_sweep: Timestamp::EPOCH,
             latest: Timestamp::EPOCH,
@@ -201,6 +206,16 @@ impl<S: Storage> Gate<S> {
     /// The chain's end as last told by [`Gate::set_tip`].
     pub const fn tip(&self) -> Option<Tip> {
         self.node.tip
+    }
+
+    /// Takes the tokens of one signature check that no ticket asks for: before a history is
+    /// fetched for a message, the signature of whoever made it has to hold.
+    ///
+    /// # Errors
+    /// [`Reason::SignatureBudget`] or [`Reason::NodeBusy`] with the time to try again.
+    pub fn charge_signature(&mut self, now: Timestamp, source: &Source) -> Result<(), Decision> {
+        let mut parts = self.parts(now);
+        parts.take_signature(now, source).map_err(|decision| parts.node.counters.note(decision))
     }
 
     /// How strangers are treated at present.
@@ -253,6 +268,13 @@ impl Parts<'_> {
         row.signatures.charge(windows.signatures, now);
         self.node.counters.signature_checks = self.node.counters.signature_checks.saturating_add(1);
         Ok(())
+    }
+
+    /// Gives back what an item cost that we asked for and turned out to know.
+    pub(crate) fn give_back_known(&mut self, source: &Source) {
+        if source.channel == Channel::Directory {
+            self.give_back(source, false);
+        }
     }
 
     /// Gives back what a message cost that turned out valid: relaying honest traffic is free.

@@ -8,9 +8,11 @@ use crate::burn::Tier;
 use crate::groups::{GroupRow, narrow};
 use crate::keys::Owner;
 use crate::metrics::Metrics;
+use crate::peers::PeerRow;
 use crate::score::Graylisting;
 use crate::storage::Storage;
 use crate::table::Row;
+use crate::time::Seconds;
 use crate::{Amount, Decision, IdentityId, PeerId, PublicKey, Reason, Timestamp};
 
 /// A table has no room for what was asked.
@@ -23,6 +25,21 @@ pub enum CapacityError {
     Bans,
     /// There is no row of this identity or key.
     Unknown,
+}
+
+impl CapacityError {
+    /// Every error, by its number in a recording.
+    #[cfg(feature = "alloc")]
+    pub(crate) const ALL: &'static [Self] = &[Self::Peers, Self::Bans, Self::Unknown];
+
+    /// Its number in a recording.
+    pub(crate) const fn code(self) -> u8 {
+        match self {
+            Self::Peers => 1,
+            Self::Bans => 2,
+            Self::Unknown => 3,
+        }
+    }
 }
 
 impl core::fmt::Display for CapacityError {
@@ -97,6 +114,8 @@ pub struct Standing {
     pub suspended: bool,
     /// Reputation score.
     pub score: u8,
+    /// Whether the identity's row left a full table, or its burn the chain: it can register again.
+    pub displaced: bool,
     /// Completed and failed sessions.
     pub sessions: (u32, u32),
     /// End of the newest advertisement.
@@ -124,11 +143,15 @@ impl<S: Storage> Gate<S> {
         match subject {
             Subject::Peer(peer) => return parts.ban_peer(now, peer, until, reason),
             Subject::Identity(id) => {
-                let row = parts.tables.identities.find_mut(seed, id);
-                let row = row.ok_or(CapacityError::Unknown)?;
-                row.ban = ban;
-                row.ban_reason = reason;
-                row.sanctioned = false;
+                if let Some(row) = parts.tables.identities.find_mut(seed, id) {
+                    (row.ban, row.ban_reason) = (ban, reason);
+                    row.sanctioned = false;
+                } else {
+                    let row = parts.tables.tombstones.find_mut(seed, id);
+                    let row = row.ok_or(CapacityError::Unknown)?;
+                    (row.ban, row.ban_reason) = (ban, reason);
+                }
+                parts.node.halves.forget();
             }
             Subject::Key(key) => {
                 let row = parts.tables.keys.find_mut(seed, key);
@@ -165,8 +188,8 @@ impl<S: Storage> Gate<S> {
             peer: *peer,
             operator: true,
             allowed,
-            first: now,
-            last: now,
+            first: Seconds::of(now),
+            last: Seconds::of(now),
             ..BanRow::VACANT
         };
         parts.note_ban(peer);
@@ -197,11 +220,12 @@ impl<S: Storage> Gate<S> {
                 }
                 banned
             }
-            Subject::Identity(id) => parts
-                .tables
-                .identities
-                .find_mut(seed, id)
-                .is_some_and(|row| lift(&mut row.ban, now)),
+            Subject::Identity(id) => {
+                parts.node.halves.forget();
+                let row = parts.tables.identities.find_mut(seed, id).map(|row| &mut row.ban);
+                let buried = parts.tables.tombstones.find_mut(seed, id).map(|row| &mut row.ban);
+                [row, buried].into_iter().flatten().fold(false, |any, ban| lift(ban, now) || any)
+            }
             Subject::Key(key) => parts
                 .tables
                 .keys
@@ -242,7 +266,7 @@ impl<S: Storage> Gate<S> {
         let (tables, policy) = (self.storage.tables(), &self.rules.policy);
         let limits = &policy.sanctions;
         let mut standing = Standing { decision: Reason::Clear.into(), ..Standing::default() };
-        if let Some((_, row)) = tables.peers.find(&self.rules.seed, peer) {
+        if let Some((place, row)) = tables.peers.find(&self.rules.seed, peer) {
             standing.known = true;
             standing.connections = row.connections;
             standing.violations = (row.violations.count(now, limits.span), limits.violations);
@@ -258,10 +282,8 @@ impl<S: Storage> Gate<S> {
             {
                 standing.decision = group_decision(row, now).unwrap_or(standing.decision);
             }
-            standing.identity = tables
-                .identities
-                .find_tag(&self.rules.seed, row.identity)
-                .map(|(_, identity)| identity.id);
+            let identity = tables.peers.link(place, PeerRow::IDENTITY);
+            standing.identity = tables.identities.get(identity).map(|identity| identity.id);
         }
         if let Some((_, row)) = tables.bans.find(&self.rules.seed, peer) {
             standing.known = true;
@@ -271,7 +293,7 @@ impl<S: Storage> Gate<S> {
                 return standing;
             }
             standing.sanction_reason = Some(row.reason);
-            standing.sanctioned_at = Some((row.first, row.last));
+            standing.sanctioned_at = Some((row.first.time(), row.last.time()));
             standing.evidence = row.evidence;
             standing.decision = ban_of(row, now).unwrap_or(standing.decision);
         }
@@ -281,15 +303,15 @@ impl<S: Storage> Gate<S> {
     fn standing_of_key(&self, now: Timestamp, key: &PublicKey) -> Standing {
         let (tables, limits) = (self.storage.tables(), &self.rules.policy.sanctions);
         let mut standing = Standing { decision: Reason::Clear.into(), ..Standing::default() };
-        let Some((_, row)) = tables.keys.find(&self.rules.seed, key) else { return standing };
-        if let Owner::Identity(tag) = row.owner
-            && let Some((_, identity)) = tables.identities.find_tag(&self.rules.seed, tag)
+        let Some((place, row)) = tables.keys.find(&self.rules.seed, key) else { return standing };
+        if let Owner::Identity(owner) = tables.owner(place)
+            && let Some(identity) = tables.identities.get(owner)
         {
             standing = self.standing_of_identity(now, &identity.id);
         }
         standing.known = true;
         standing.violations = (row.violations.count(now, limits.span), limits.violations);
-        standing.expires_at = (row.expires_at > now).then_some(row.expires_at);
+        standing.expires_at = Some(row.expires_at()).filter(|end| *end > now);
         if let Some(until) = row.graylisting.active(now) {
             standing.decision = Decision::until(Reason::Graylisted, until);
             standing.sanction_reason = Some(Reason::TooSoon);
@@ -300,7 +322,9 @@ impl<S: Storage> Gate<S> {
     fn standing_of_identity(&self, now: Timestamp, id: &IdentityId) -> Standing {
         let (tables, policy) = (self.storage.tables(), &self.rules.policy);
         let mut standing = Standing { decision: Reason::Clear.into(), ..Standing::default() };
-        let Some((_, row)) = tables.identities.find(&self.rules.seed, id) else { return standing };
+        let Some((_, row)) = tables.identities.find(&self.rules.seed, id) else {
+            return self.standing_of_displaced(now, id, standing);
+        };
         let tip = self.node.tip_height();
         if let Some(until) = row.ban.active(now) {
             standing.decision = Decision::until(Reason::IdentityBanned, until);
@@ -314,11 +338,29 @@ impl<S: Storage> Gate<S> {
             (row.faults.count(now, policy.sanctions.span), policy.sanctions.identity_faults);
         standing.keys = (row.keys, row.key_limit(policy, tip));
         standing.tier = Some(row.tier(policy, tip));
-        standing.burned = row.burned;
-        standing.confirmations = row.place.height.confirmations(tip);
+        standing.burned = row.burned();
+        standing.confirmations = row.place.height().confirmations(tip);
         standing.suspended = row.is_suspended(now);
         standing.score = row.reputation.score();
         standing.sessions = (row.reputation.completed(), row.reputation.failed());
+        standing
+    }
+
+    fn standing_of_displaced(
+        &self,
+        now: Timestamp,
+        id: &IdentityId,
+        mut standing: Standing,
+    ) -> Standing {
+        let tombstones = self.storage.tables().tombstones;
+        let Some((_, row)) = tombstones.find(&self.rules.seed, id) else { return standing };
+        standing.displaced = true;
+        standing.identity = Some(row.id);
+        standing.burned = row.burned();
+        if let Some(until) = row.ban.active(now) {
+            standing.decision = Decision::until(Reason::IdentityBanned, until);
+            standing.sanction_reason = Some(row.ban_reason);
+        }
         standing
     }
 
@@ -338,6 +380,9 @@ impl<S: Storage> Gate<S> {
             automatic_bans: self.node.bans.automatic.into(),
             posture: self.node.posture,
             identities_lapsed: counters.identities_lapsed,
+            identities_displaced: counters.identities_displaced,
+            tombstones: u64::try_from(tables.tombstones.len()).unwrap_or(u64::MAX),
+            searches: counters.searches,
             identity_faults: counters.identity_faults,
             identities_banned: counters.identities_banned,
             breaker_open: self.node.breaker.is_open(now),
@@ -354,7 +399,7 @@ impl<S: Storage> Gate<S> {
         };
         let mut scores = 0u64;
         for (_, row) in tables.identities.iter() {
-            metrics.total_burned = metrics.total_burned.saturating_add(row.burned);
+            metrics.total_burned = metrics.total_burned.saturating_add(row.burned());
             scores = scores.saturating_add(row.reputation.score().into());
             let bad = row.reputation.score() < BAD_REPUTATION;
             metrics.peers_with_bad_reputation =
@@ -381,7 +426,7 @@ impl<S: Storage> Gate<S> {
         metrics.active_peers =
             count(tables.peers.iter().filter(|(_, row)| row.connections > 0).count());
         metrics.advertised_keys =
-            count(tables.keys.iter().filter(|(_, row)| row.expires_at > now).count());
+            count(tables.keys.iter().filter(|(_, row)| row.expires_at() > now).count());
         metrics
     }
 
@@ -415,13 +460,18 @@ impl Parts<'_> {
         let place = match found {
             Some(place) => place,
             None => {
-                let row = BanRow { peer: *peer, operator: true, first: now, ..BanRow::VACANT };
+                let row = BanRow {
+                    peer: *peer,
+                    operator: true,
+                    first: Seconds::of(now),
+                    ..BanRow::VACANT
+                };
                 self.insert_ban(now, row).ok_or(CapacityError::Bans)?
             }
         };
         let row = self.tables.bans.get_mut(place).ok_or(CapacityError::Bans)?;
         if !core::mem::replace(&mut row.operator, true) {
-            let group = row.group;
+            let group = row.group();
             self.node.bans.operator = self.node.bans.operator.saturating_add(1);
             self.uncount_automatic(now, group);
         }
@@ -438,7 +488,7 @@ impl Parts<'_> {
         let row = self.operator_row(now, peer)?;
         row.allowed = false;
         row.reason = reason;
-        row.last = now;
+        row.last = Seconds::of(now);
         // A time that never comes is none.
         let until = until.filter(|until| *until != Timestamp::NEVER);
         row.blacklisted = until.is_none();

@@ -5,6 +5,7 @@ use crate::groups::{NONE, narrow};
 use crate::peers::{Direction, Groups, PeerRow};
 use crate::storage::Tables;
 use crate::table::{Place, Row};
+use crate::time::Seconds;
 use crate::{Bucket, PeerId, Reason, Timestamp};
 
 impl Parts<'_> {
@@ -51,6 +52,7 @@ impl Parts<'_> {
         if faults > 0 && (faults < limits.leaving_faults || !self.graylist(now, place)) {
             self.cells().charge_faults(groups, faults, now);
         }
+        self.orphan_keys(place);
         self.tables.peers.remove(&self.rules.seed, place);
         Some(())
     }
@@ -78,7 +80,7 @@ impl Parts<'_> {
         };
         if !row.operator {
             row.reason = most.map_or(Reason::Malformed, |(_, reason)| reason);
-            row.last = now;
+            row.last = Seconds::of(now);
             row.graylisting.begin(now, limits.graylist, limits.graylist_max, limits.span);
         }
         true

@@ -3,6 +3,7 @@
 use super::{Parts, Source};
 use crate::bans::BanRow;
 use crate::hash::sha256;
+use crate::time::Seconds;
 use crate::{Decision, Millis, Mode, PeerId, Reason, Timestamp};
 
 /// The first eight bytes of the SHA-256 of the evidence.
@@ -145,7 +146,7 @@ impl Parts<'_> {
             return;
         }
         row.reason = reason;
-        row.last = now;
+        row.last = Seconds::of(now);
         row.evidence = evidence;
         if for_good {
             row.blacklisted = true;

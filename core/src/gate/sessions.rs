@@ -1,7 +1,6 @@
 //! Outcomes of signing sessions move reputation; nothing else does.
 
 use super::{Gate, Parts};
-use crate::identities::IdentityRow;
 use crate::outcomes::{OutcomeRow, Pair};
 use crate::peers::domain;
 use crate::score::Failure;
@@ -58,11 +57,9 @@ impl Parts<'_> {
         if subject == counterparty {
             return Err(Reason::NotCounted);
         }
-        let tags = [IdentityRow::tag(seed, subject), IdentityRow::tag(seed, counterparty)];
-        let mut pair: Pair = [0; 16];
-        pair.iter_mut()
-            .zip(tags.iter().flat_map(|tag| tag.to_le_bytes()))
-            .for_each(|(byte, value)| *byte = value);
+        let tag = |id: &IdentityId| seed.hash(domain::IDENTITY, id.as_bytes());
+        let pair: Pair =
+            (u128::from(tag(subject)) << 64 | u128::from(tag(counterparty))).to_be_bytes();
         let session = seed.hash(domain::OUTCOME, session.as_bytes());
         let row = self.outcome_row(now, pair).ok_or(Reason::TableFull)?;
         if row.session == session {
@@ -87,6 +84,8 @@ impl Parts<'_> {
             Outcome::Completed(response) => identity.reputation.success(points, now, response),
             Outcome::Failed(failure) => identity.reputation.failure(points, now, failure),
         }
+        identity.use_now(now);
+        self.acquaint(now, place);
         Ok(())
     }
 

@@ -28,24 +28,10 @@ impl<S: Storage> Gate<S> {
             return false;
         }
         parts.node.next_sweep = now.saturating_add(SWEEP);
-        let (seed, policy) = (parts.rules.seed, parts.rules.policy);
-        for place in parts.tables.keys.places() {
-            let Some(row) = parts.tables.keys.get_mut(place) else { continue };
-            if row.has_slot() && row.slot_until <= now {
-                row.leave_slot();
-                let owner = row.owner;
-                parts.free_slot(owner);
-            }
-            let Some(row) = parts.tables.keys.get_mut(place) else { continue };
-            if row.is_spent(now, policy.sanctions.span) {
-                let (owner, had_slot) = (row.owner, row.has_slot());
-                parts.release(owner, had_slot);
-                parts.tables.keys.remove(&seed, place);
-                let dropped = &mut parts.node.counters.expired_entries_dropped;
-                *dropped = dropped.saturating_add(1);
-            }
-        }
-        parts.tables.peers.remove_if(&seed, |row| row.is_fresh(now, &policy));
+        parts.settle_rotations();
+        parts.sweep_keys(now);
+        let policy = &parts.rules.policy;
+        parts.tables.peers.remove_if(&parts.rules.seed, |row| row.is_fresh(now, policy));
         parts.sweep_bans(now);
         true
     }
@@ -92,6 +78,9 @@ impl<S: Storage> Gate<S> {
         }
         if !core::mem::replace(&mut parts.node.posture_told, true) {
             return Some(Event::PostureChanged(parts.node.posture));
+        }
+        if let Some(row) = parts.tables.tombstones.next_marked() {
+            return Some(Event::Displaced(row.id));
         }
         while let Some(row) = parts.tables.identities.next_marked() {
             let id = row.id;

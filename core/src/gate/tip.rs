@@ -2,9 +2,8 @@
 
 use super::{Gate, Node, Parts};
 use crate::identities::{IdentityRow, Told};
-use crate::keys::Owner;
 use crate::storage::Storage;
-use crate::table::Row;
+use crate::table::Place;
 use crate::{BlockHash, BlockHeight, Decision, IdentityId, Millis, Reason, Timestamp};
 
 /// The deepest reorganisation that lotusd itself makes (`DEFAULT_MAX_REORG_DEPTH`).
@@ -51,12 +50,13 @@ impl<S: Storage> Gate<S> {
     pub fn confirm_tip(&mut self, now: Timestamp, tip: Tip, fork: BlockHeight) {
         let mut parts = self.parts(now);
         parts.node.highest = BlockHeight::default();
-        parts.move_tip(tip, fork);
+        parts.move_tip(now, tip, fork);
     }
 
     /// Keeps an identity from lapsing and from being displaced, or no longer. False if unknown.
     pub fn pin(&mut self, now: Timestamp, id: &IdentityId, pinned: bool) -> bool {
         let mut parts = self.parts(now);
+        parts.node.halves.forget();
         let row = parts.tables.identities.find_mut(&parts.rules.seed, id);
         row.map(|row| row.pinned = pinned).is_some()
     }
@@ -86,36 +86,32 @@ impl Parts<'_> {
             }
             self.node.highest = BlockHeight::default();
         }
-        self.move_tip(tip, fork);
+        self.move_tip(now, tip, fork);
         Reason::Clear.into()
     }
 
-    fn move_tip(&mut self, tip: Tip, fork: BlockHeight) {
+    fn move_tip(&mut self, now: Timestamp, tip: Tip, fork: BlockHeight) {
         self.node.doubt = None;
         self.node.tip = Some(tip);
         self.node.highest = self.node.highest.max(tip.height);
         for place in self.tables.identities.places() {
             let Some(row) = self.tables.identities.get_mut(place) else { continue };
             if is_above(row, fork) {
-                row.suspended_at = Some(tip.height);
+                row.suspend(Some(tip.height));
                 row.told = Told::Suspended;
                 self.tables.identities.mark(place);
-            } else if row.suspended_at.is_some_and(|at| has_lapsed(at, tip.height)) && !row.pinned {
-                let id = row.id;
-                self.lapse(place, &id);
+            } else if row.suspended_at().is_some_and(|at| has_lapsed(at, tip.height)) && !row.pinned
+            {
+                self.lapse(now, place);
             }
         }
     }
 
-    /// Gives up an identity whose burn did not come back. Its keys are nobody's then.
-    fn lapse(&mut self, place: u32, id: &IdentityId) {
-        let seed = &self.rules.seed;
-        let owner = Owner::Identity(IdentityRow::tag(seed, id));
-        self.tables.identities.remove(seed, place);
-        for row in self.tables.keys.rows_mut().filter(|row| row.owner == owner) {
-            row.owner = Owner::Nobody;
-            row.current = false;
-            row.leave_slot();
+    /// Gives up an identity whose burn did not come back, once its ban has found another place.
+    /// Its keys are nobody's then.
+    fn lapse(&mut self, now: Timestamp, identity: Place) {
+        if !self.bury(now, identity) {
+            return;
         }
         let lapsed = &mut self.node.counters.identities_lapsed;
         *lapsed = lapsed.saturating_add(1);
@@ -123,7 +119,7 @@ impl Parts<'_> {
 }
 
 fn is_above(row: &IdentityRow, fork: BlockHeight) -> bool {
-    row.place.height > fork && row.suspended_at.is_none()
+    row.place.height() > fork && row.suspended_at().is_none()
 }
 
 fn has_lapsed(suspended: BlockHeight, tip: BlockHeight) -> bool {

@@ -1,5 +1,6 @@
 //! Reputation of an identity: own observation only, integers only (policy §7).
 
+use crate::packed::Packed;
 use crate::policy::SPEED_POINTS;
 use crate::{Millis, ReputationPoints, Timestamp};
 
@@ -25,12 +26,12 @@ pub enum Failure {
 /// What sessions with one identity were like.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Reputation {
-    completed: u32,
-    failed: u32,
-    /// Average response in µs.
-    average: u64,
+    completed: Packed<3>,
+    failed: Packed<3>,
+    /// Average response in µs; more than 71 minutes are 71 minutes.
+    average: Packed<4>,
     /// Points of past penalties that are not yet lived down.
-    debt: u32,
+    debt: Packed<2>,
     /// When the debt was last halved or the last failure was.
     anchor: Timestamp,
     score: u8,
@@ -38,8 +39,14 @@ pub struct Reputation {
 
 impl Reputation {
     /// The state of unused memory. [`Reputation::fresh`] begins a real one.
-    pub(crate) const VACANT: Self =
-        Self { completed: 0, failed: 0, average: 0, debt: 0, anchor: Timestamp::EPOCH, score: 0 };
+    pub(crate) const VACANT: Self = Self {
+        completed: Packed::ZERO,
+        failed: Packed::ZERO,
+        average: Packed::ZERO,
+        debt: Packed::ZERO,
+        anchor: Timestamp::EPOCH,
+        score: 0,
+    };
 
     /// Of somebody never met.
     #[must_use]
@@ -56,25 +63,25 @@ impl Reputation {
     /// Completed sessions (halved together with the failed ones before their sum overflows).
     #[must_use]
     pub const fn completed(&self) -> u32 {
-        self.completed
+        self.completed.get() as u32
     }
 
     /// Failed sessions.
     #[must_use]
     pub const fn failed(&self) -> u32 {
-        self.failed
+        self.failed.get() as u32
     }
 
     /// Average response in microseconds; 0 before the first success.
     #[must_use]
     pub const fn average_response_us(&self) -> u64 {
-        self.average
+        self.average.get()
     }
 
     /// Points of penalties not yet lived down, as of the last session.
     #[must_use]
     pub const fn debt(&self) -> u32 {
-        self.debt
+        self.debt.get() as u32
     }
 
     /// Moves an anchor that a clock that stepped back left in the future to `now`: debt is to be
@@ -88,18 +95,15 @@ impl Reputation {
         self.live_down(points, now);
         self.make_room();
         let sample = response.as_micros();
-        self.average = if self.completed == 0 {
+        self.average = Packed::new(if self.completed == Packed::ZERO {
             sample
         } else {
-            // (r + 9·avg + 5) / 10, which does not fit 64 bits for the slowest of samples.
-            let sum = u128::from(sample)
-                .saturating_add(u128::from(self.average).saturating_mul(9))
-                .saturating_add(5);
-            u64::try_from(sum / 10).unwrap_or(u64::MAX)
-        };
-        self.completed = self.completed.saturating_add(1);
-        self.debt = self.debt.saturating_sub(1);
-        let earned = u32::from(self.formula(points)).saturating_sub(self.debt);
+            // (r + 9·avg + 5) / 10.
+            sample.saturating_add(self.average.get().saturating_mul(9)).saturating_add(5) / 10
+        });
+        self.completed.count();
+        self.debt = Packed::new(self.debt.get().saturating_sub(1));
+        let earned = u32::from(self.formula(points)).saturating_sub(self.debt());
         self.score = u8::try_from(earned).unwrap_or(u8::MAX);
     }
 
@@ -107,14 +111,14 @@ impl Reputation {
     pub fn failure(&mut self, points: &ReputationPoints, now: Timestamp, failure: Failure) {
         self.live_down(points, now);
         self.make_room();
-        self.failed = self.failed.saturating_add(1);
+        self.failed.count();
         let penalty = match failure {
             Failure::Timeout => points.timeout,
             Failure::Disconnect => points.disconnect,
             Failure::InvalidSignature => points.invalid_signature,
             Failure::Abort => points.abort,
         };
-        self.debt = self.debt.saturating_add(penalty.into());
+        self.debt = Packed::new(self.debt.get().saturating_add(penalty.into()));
         self.score = self.score.saturating_sub(penalty);
         self.anchor = now;
     }
@@ -123,7 +127,8 @@ impl Reputation {
     fn live_down(&mut self, points: &ReputationPoints, now: Timestamp) {
         let half_life = points.half_life.get();
         let passed = now.since(self.anchor).get().checked_div(half_life).unwrap_or(0);
-        self.debt = u32::try_from(passed).ok().and_then(|k| self.debt.checked_shr(k)).unwrap_or(0);
+        let halved = u32::try_from(passed).ok().and_then(|k| self.debt.get().checked_shr(k));
+        self.debt = Packed::new(halved.unwrap_or(0));
         let anchored = Millis::new(passed.saturating_mul(half_life));
         // A clock that stepped back must not freeze the debt until it has caught up.
         self.anchor = self.anchor.saturating_add(anchored).min(now);
@@ -131,16 +136,16 @@ impl Reputation {
 
     /// Keeps `completed + failed` from overflowing.
     fn make_room(&mut self) {
-        if self.completed.checked_add(self.failed).is_none_or(|total| total == u32::MAX) {
-            self.completed /= 2;
-            self.failed /= 2;
+        let (completed, failed) = (self.completed.get(), self.failed.get());
+        if completed.saturating_add(failed) >= Packed::<3>::MAX.get() {
+            (self.completed, self.failed) = (Packed::new(completed / 2), Packed::new(failed / 2));
         }
     }
 
     /// `round_half_up(rate·c/t + min(volume, t/10) + speed)`, as one exact fraction.
     fn formula(&self, points: &ReputationPoints) -> u8 {
-        let completed = u64::from(self.completed);
-        let total = completed.saturating_add(self.failed.into()).max(1);
+        let completed = self.completed.get();
+        let total = completed.saturating_add(self.failed.get()).max(1);
         // Over the common denominator 10·t: rate·10·c + min(volume·10, t)·t + speed·10·t.
         let rate = u64::from(points.rate).saturating_mul(10).saturating_mul(completed);
         let volume = u64::from(points.volume).saturating_mul(10).min(total).saturating_mul(total);
@@ -154,7 +159,7 @@ impl Reputation {
 
     fn speed(&self) -> u8 {
         const SECOND: u64 = 1_000_000;
-        match self.average {
+        match self.average.get() {
             us if us <= 5 * SECOND => SPEED_POINTS,
             us if us <= 10 * SECOND => SPEED_POINTS / 2,
             us if us <= 30 * SECOND => SPEED_POINTS / 4,
@@ -246,8 +251,8 @@ mod tests {
                 let now = Timestamp::from_millis(now);
                 if success {
                     subject.success(&POINTS, now, Millis::new(ms));
-                    if subject.speed() >= before.speed() && before.completed > 0 {
-                        let earned = |r: &Reputation| i64::from(r.formula(&POINTS)) - i64::from(r.debt);
+                    if subject.speed() >= before.speed() && before.completed() > 0 {
+                        let earned = |r: &Reputation| i64::from(r.formula(&POINTS)) - i64::from(r.debt());
                         prop_assert!(earned(&subject) >= earned(&before), "a success lowered what is earned");
                     }
                 } else {
@@ -261,6 +266,8 @@ mod tests {
 
         #[test]
         fn counts_never_overflow(completed in any::<u32>(), failed in any::<u32>(), average in any::<u64>()) {
+            let (completed, failed) = (Packed::new(completed.into()), Packed::new(failed.into()));
+            let average = Packed::new(average);
             let mut subject = Reputation { completed, failed, average, ..fresh() };
             subject.success(&POINTS, Timestamp::NEVER, Millis::new(u64::MAX));
             subject.failure(&POINTS, Timestamp::EPOCH, Failure::Abort);

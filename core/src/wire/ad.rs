@@ -5,7 +5,7 @@ use minicbor::encode::Write;
 use minicbor::{Decoder, Encoder};
 
 use super::authority::{self, AuthorityFields};
-use super::cbor::{Encoding, Written, array, array_of, bytes, fields};
+use super::cbor::{Encoding, Written, array, array_of, bytes, fields, peer_id, time};
 use super::{Address, Authority, BufferTooSmall, WireError, is_plain_text};
 use crate::{Amount, Network, PeerId, PublicKey, Timestamp, size};
 
@@ -69,12 +69,9 @@ impl<'a> Advertisement<'a> {
         fields(body, |key, value| {
             match key {
                 1 => author = Some(PublicKey::from_bytes(bytes(value)?)),
-                2 => created_at = Some(Timestamp::from_millis(value.u64()?)),
-                3 => expires_at = Some(Timestamp::from_millis(value.u64()?)),
-                4 => {
-                    let id = PeerId::from_bytes(value.bytes()?).map_err(|_| WireError::Shape)?;
-                    peer = Some(id);
-                }
+                2 => created_at = Some(time(value)?),
+                3 => expires_at = Some(time(value)?),
+                4 => peer = Some(peer_id(value)?),
                 5 => addresses = Some(list(value, |item| Ok(item.bytes()?))?),
                 6 => types = Some(list(value, |item| Ok(item.u16()?))?),
                 7 => amount = Some(range(value)?),
@@ -156,7 +153,7 @@ impl Encoding for Advertisement<'_> {
         to.u8(1)?.bytes(self.author.as_bytes())?;
         to.u8(2)?.u64(self.created_at.as_millis())?;
         to.u8(3)?.u64(self.expires_at.as_millis())?;
-        to.u8(4)?.bytes(self.peer.as_bytes())?;
+        to.u8(4)?.bytes(&self.peer.to_bytes())?;
         to.u8(5)?.array(length(&self.addresses))?;
         for address in &self.addresses {
             to.bytes(address)?;
@@ -203,7 +200,7 @@ impl Withdrawal {
         fields(body, |key, value| {
             match key {
                 1 => author = Some(PublicKey::from_bytes(bytes(value)?)),
-                2 => created_at = Some(Timestamp::from_millis(value.u64()?)),
+                2 => created_at = Some(time(value)?),
                 16 => authority.read_identity(value)?,
                 17 => authority.read_delegation(value)?,
                 _ => return Err(WireError::UnknownField),

@@ -104,7 +104,7 @@ fn host(bytes: &[u8]) -> Option<(Address, &[u8])> {
 
 /// The peer in the `/p2p` part at the start of `bytes`, and what follows it.
 fn p2p(bytes: &[u8]) -> Option<(PeerId, &[u8])> {
-    // A peer id is at most 42 bytes, so its length is a varint of one byte.
+    // A peer id is at most 39 bytes, so its length is a varint of one byte.
     let (len, rest) = bytes.strip_prefix(P2P)?.split_first()?;
     let (peer, rest) = rest.split_at_checked(usize::from(*len))?;
     Some((PeerId::from_bytes(peer).ok()?, rest))

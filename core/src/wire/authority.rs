@@ -4,7 +4,7 @@ use minicbor::encode::Write;
 use minicbor::{Decoder, Encoder};
 
 use super::WireError;
-use super::cbor::{Written, array_of, bytes};
+use super::cbor::{Written, array_of, bytes, time};
 use crate::{IdentityId, Signature, Timestamp};
 
 /// The identity that an author claims, unproved until its key, or its delegation, is checked.
@@ -43,7 +43,7 @@ impl AuthorityFields {
 
     pub(super) fn read_delegation(&mut self, decoder: &mut Decoder<'_>) -> Result<(), WireError> {
         array_of(decoder, 2)?;
-        let not_after = Timestamp::from_millis(decoder.u64()?);
+        let not_after = time(decoder)?;
         let signature = Signature::from_bytes(bytes(decoder)?);
         self.delegation = Some(Delegation { not_after, signature });
         Ok(())

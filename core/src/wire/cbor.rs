@@ -5,12 +5,13 @@ use minicbor::encode::{Error, Write};
 use minicbor::{Decoder, Encoder};
 
 use super::{BufferTooSmall, WireError};
+use crate::{PeerId, Timestamp};
 
 /// What writing to `W` gives.
-pub(super) type Written<W> = Result<(), Error<<W as Write>::Error>>;
+pub(crate) type Written<W> = Result<(), Error<<W as Write>::Error>>;
 
 /// A value with exactly one encoding.
-pub(super) trait Encoding {
+pub(crate) trait Encoding {
     /// Writes the encoding.
     fn write<W: Write>(&self, to: &mut Encoder<W>) -> Written<W>;
 
@@ -74,4 +75,19 @@ pub(super) fn array_of(decoder: &mut Decoder<'_>, len: u64) -> Result<(), WireEr
 /// A byte string of exactly `N` bytes.
 pub(super) fn bytes<const N: usize>(decoder: &mut Decoder<'_>) -> Result<[u8; N], WireError> {
     decoder.bytes()?.try_into().map_err(|_| WireError::Shape)
+}
+
+/// A time before [`Timestamp::NEVER`].
+pub(super) fn time(decoder: &mut Decoder<'_>) -> Result<Timestamp, WireError> {
+    let ms = decoder.u64()?;
+    if ms < Timestamp::NEVER.as_millis() {
+        Ok(Timestamp::from_millis(ms))
+    } else {
+        Err(WireError::Shape)
+    }
+}
+
+/// A peer id of one of the known forms.
+pub(super) fn peer_id(decoder: &mut Decoder<'_>) -> Result<PeerId, WireError> {
+    PeerId::from_bytes(decoder.bytes()?).map_err(|_| WireError::Shape)
 }

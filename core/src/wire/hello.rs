@@ -3,9 +3,9 @@
 use minicbor::encode::Write;
 use minicbor::{Decoder, Encoder};
 
-use super::cbor::{Encoding, Written, array_of, bytes, fields};
+use super::cbor::{Encoding, Written, array_of, bytes, fields, time};
 use super::{BufferTooSmall, Delegation, WireError};
-use crate::{IdentityId, PublicKey, Signature, Timestamp};
+use crate::{IdentityId, PublicKey, Signature};
 
 /// The answer to a challenge: the body of kind 5.
 ///
@@ -69,7 +69,7 @@ impl Hello {
 
 fn read_delegation(decoder: &mut Decoder<'_>) -> Result<HelloDelegation, WireError> {
     array_of(decoder, 3)?;
-    let not_after = Timestamp::from_millis(decoder.u64()?);
+    let not_after = time(decoder)?;
     let signature = Signature::from_bytes(bytes(decoder)?);
     let delegation = Delegation { not_after, signature };
     Ok(HelloDelegation { delegation, sequence: decoder.u64()? })

@@ -122,16 +122,16 @@ pub fn hello_hash(
     identity: &IdentityId,
     challenge: &[u8; 32],
 ) -> [u8; 32] {
-    let len =
-        |peer: &PeerId| u16::try_from(peer.as_bytes().len()).unwrap_or(u16::MAX).to_le_bytes();
+    let (prover, verifier) = (prover.to_bytes(), verifier.to_bytes());
+    let len = |peer: &[u8]| u16::try_from(peer.len()).unwrap_or(u16::MAX).to_le_bytes();
     tagged_hash(
         "LTMS/hello/1",
         &[
             &[network.byte()],
-            &len(prover),
-            prover.as_bytes(),
-            &len(verifier),
-            verifier.as_bytes(),
+            &len(&prover),
+            &prover,
+            &len(&verifier),
+            &verifier,
             identity.as_bytes(),
             challenge,
         ],

@@ -47,7 +47,8 @@ pub(crate) fn time(op: &Value, field: &str) -> Timestamp {
 }
 
 pub(crate) fn peer(number: u32) -> PeerId {
-    let mut bytes = [0x12; 38];
+    let mut bytes = [7; 38];
+    bytes[..6].copy_from_slice(&[0, 0x24, 8, 1, 0x12, 0x20]);
     bytes[34..].copy_from_slice(&number.to_be_bytes());
     PeerId::from_bytes(&bytes).unwrap()
 }
@@ -293,7 +294,9 @@ impl Burn {
                 (BurnClaim::Registration(Registration { burn }), signed(hash))
             }
             "rotation" => {
-                let created_at = time(op, "now");
+                // The latest time that a message can name.
+                let created_at =
+                    time(op, "now").min(Timestamp::NEVER.saturating_sub(Millis::new(1)));
                 let old = by.unwrap_or(self.key);
                 let hash = rotation_hash(
                     NETWORK, &identity, sequence, &old, &self.key, &outpoint, created_at,

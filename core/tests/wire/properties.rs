@@ -15,8 +15,8 @@ use proptest::sample::Index;
 use super::{Body, read, reason};
 
 fn any_delegation() -> impl Strategy<Value = Delegation> {
-    (any::<u64>(), vec(any::<u8>(), 64)).prop_map(|(time, signature)| Delegation {
-        not_after: Timestamp::from_millis(time),
+    (any_time(), vec(any::<u8>(), 64)).prop_map(|(not_after, signature)| Delegation {
+        not_after,
         signature: Signature::from_bytes(signature.try_into().unwrap()),
     })
 }
@@ -36,7 +36,18 @@ fn any_key() -> impl Strategy<Value = PublicKey> {
 }
 
 fn any_peer() -> impl Strategy<Value = Vec<u8>> {
-    vec(any::<u8>(), 1..=PeerId::MAX_LEN)
+    let form = prop_oneof![
+        Just("002408011220"),
+        Just("1220"),
+        Just("00250802122102"),
+        Just("00250802122103"),
+    ];
+    (form, any::<[u8; 32]>())
+        .prop_map(|(form, rest)| [&hex::decode(form).unwrap()[..], &rest].concat())
+}
+
+fn any_time() -> impl Strategy<Value = Timestamp> {
+    (0..Timestamp::NEVER.as_millis()).prop_map(Timestamp::from_millis)
 }
 
 /// Addresses of every form, as bytes, of an advertised `peer`.
@@ -66,7 +77,7 @@ fn any_advertisement() -> impl Strategy<Value = Vec<u8>> {
         let addresses = vec(any_address(peer.clone()), 0..=size::ADDRESSES);
         (Just(peer), addresses)
     });
-    let times = any::<(u64, u64)>();
+    let times = (any_time(), any_time());
     let types = btree_set(any::<u16>(), 1..=size::TYPES);
     let money = (option::of(any::<(u64, u64)>()), option::of(any::<u64>()));
     let texts = (option::of("[a-zé签 ]{0,21}"), option::of("[a-zé签 ]{0,85}"));
@@ -74,8 +85,8 @@ fn any_advertisement() -> impl Strategy<Value = Vec<u8>> {
         |((peer, addresses), author, (created_at, expires_at), types, money, texts, authority)| {
             let ad = Advertisement {
                 author,
-                created_at: Timestamp::from_millis(created_at),
-                expires_at: Timestamp::from_millis(expires_at),
+                created_at,
+                expires_at,
                 peer: PeerId::from_bytes(&peer).unwrap(),
                 addresses: addresses.iter().map(Vec::as_slice).collect(),
                 types: types.into_iter().collect(),
@@ -96,13 +107,14 @@ fn any_advertisement() -> impl Strategy<Value = Vec<u8>> {
 }
 
 fn any_withdrawal() -> impl Strategy<Value = Vec<u8>> {
-    (any_key(), any::<u64>(), option::of(any_authority())).prop_map(|(author, time, authority)| {
-        let created_at = Timestamp::from_millis(time);
-        let withdrawal = Withdrawal { author, created_at, authority };
-        let body = Body::Withdrawal(withdrawal).encode();
-        assert_eq!(Withdrawal::decode(&body), Ok(withdrawal));
-        body
-    })
+    (any_key(), any_time(), option::of(any_authority())).prop_map(
+        |(author, created_at, authority)| {
+            let withdrawal = Withdrawal { author, created_at, authority };
+            let body = Body::Withdrawal(withdrawal).encode();
+            assert_eq!(Withdrawal::decode(&body), Ok(withdrawal));
+            body
+        },
+    )
 }
 
 /// What a claim's burn borrows from, and the rest of it.
@@ -138,13 +150,13 @@ fn any_registration() -> impl Strategy<Value = Vec<u8>> {
 
 fn any_rotation() -> impl Strategy<Value = Vec<u8>> {
     let signature = vec(any::<u8>(), 64);
-    (any_burn(), any::<[u8; 32]>(), 1..=size::ROTATIONS, any::<u64>(), signature).prop_map(
-        |(burn, identity, sequence, time, signature)| {
+    (any_burn(), any::<[u8; 32]>(), 1..=size::ROTATIONS, any_time(), signature).prop_map(
+        |(burn, identity, sequence, created_at, signature)| {
             let claim = Rotation {
                 burn: burn.borrow(),
                 identity: IdentityId::from_bytes(identity),
                 sequence,
-                created_at: Timestamp::from_millis(time),
+                created_at,
                 new_key_signature: Signature::from_bytes(signature.try_into().unwrap()),
             };
             let body = Body::Rotation(claim).encode();

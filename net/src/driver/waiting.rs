@@ -92,7 +92,9 @@ mod tests {
 
     fn message(peer: u8, deadline: u64) -> Message {
         Message {
-            source: Source::direct(PeerId::from_bytes(&[peer; 38]).expect("an id")),
+            source: Source::direct(
+                PeerId::from_bytes(&[&[0x12, 32], &[peer; 32][..]].concat()).expect("an id"),
+            ),
             envelope: Vec::new(),
             origin: Origin::Pulled,
             deadline: Timestamp::from_millis(deadline),
