@@ -2,7 +2,6 @@
 
 use super::Parts;
 use super::burns::ANCHORED;
-use crate::keys::Watermark;
 use crate::time::Seconds;
 use crate::{Millis, Timestamp};
 
@@ -44,7 +43,7 @@ impl Parts<'_> {
         self.node.headers.cut(windows.node_header, now);
         self.node.inbound_headers.cut(windows.node_header.halved(), now);
         self.node.bans.due = Timestamp::EPOCH;
-        self.node.prove_by = self.node.prove_by.min(now);
+        self.node.prove_by = Timestamp::NEVER;
         self.node.next_sweep = self.node.next_sweep.min(now);
         self.node.breaker.cut(&policy.breaker, now);
         if let Some(doubt) = &mut self.node.doubt {
@@ -52,6 +51,10 @@ impl Parts<'_> {
         }
         for row in self.tables.peers.rows_mut() {
             row.since = row.since.min(now);
+            if row.unproven && row.connections > 0 {
+                let end = row.since.saturating_add(sanctions.proof);
+                self.node.prove_by = self.node.prove_by.min(end);
+            }
             row.held_until = row.held_until.cut(now, policy.breaker.hold);
             if row.is_held() {
                 self.node.breaker.wait_for(row.held_until);
@@ -99,10 +102,7 @@ impl Parts<'_> {
             row.graylisting.cut(now, sanctions.graylist_max);
             row.violations.cut(now);
             row.cut(now, longest);
-            let hasty_at = row.hasty_at(interval).cut(now, policy.future());
-            let created_at = row.watermark().created_at.cut(now, policy.future());
-            row.set_watermark(Watermark { created_at, ..*row.watermark() }, interval);
-            row.set_hasty_at(hasty_at, interval);
+            row.cut_watermark(now, policy.future(), interval);
         }
         for row in self.tables.outcomes.rows_mut() {
             row.last = row.last.min(now);

@@ -3,6 +3,9 @@
 use crate::packed::Packed;
 use crate::{Millis, Timestamp};
 
+/// The latest end of what ends by itself: [`Timestamp::NEVER`] means until lifted.
+const LAST: Timestamp = Timestamp::NEVER.saturating_sub(Millis::new(1));
+
 /// Faults counted within a span that begins with the first of them (policy §4), or up to 65 s
 /// earlier: there are many tallies, and this is short.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -108,7 +111,8 @@ impl Graylisting {
             self.level != FIXED && self.until > Timestamp::EPOCH && now.since(self.until) <= memory;
         self.level = if repeated { self.level.saturating_add(1).min(FIXED - 1) } else { 0 };
         let factor = 1u64.checked_shl(self.level.into()).unwrap_or(u64::MAX);
-        self.until = now.saturating_add(base.saturating_mul(factor).min(longest));
+        let until = now.saturating_add(base.saturating_mul(factor).min(longest));
+        self.until = until.min(LAST);
         self.until
     }
 
@@ -148,11 +152,15 @@ mod tests {
 
     #[test]
     fn a_tally_begins_anew_a_span_after_its_first_fault() {
-        let mut tally = Tally::ZERO;
-        assert_eq!((tally.add(at(5), DAY), tally.add(at(6), DAY)), (1, 2));
-        assert_eq!(tally.count(at(4 + DAY.get()), DAY), 2);
-        assert_eq!(tally.count(at(5 + DAY.get()), DAY), 0);
-        assert_eq!(tally.add(at(5 + DAY.get()), DAY), 1);
+        let (mut tally, unit) = (Tally::ZERO, 1 << 16);
+        assert_eq!((tally.add(at(unit), DAY), tally.add(at(unit + 6), DAY)), (1, 2));
+        assert_eq!(tally.count(at(unit + DAY.get() - 1), DAY), 2);
+        assert_eq!(tally.count(at(unit + DAY.get()), DAY), 0);
+        tally.clear();
+        // It ends up to a unit early, never late.
+        assert_eq!(tally.add(at(5 * unit - 1), DAY), 1);
+        assert_eq!(tally.count(at(4 * unit + DAY.get() - 1), DAY), 1);
+        assert_eq!(tally.count(at(4 * unit + DAY.get()), DAY), 0);
     }
 
     #[test]
