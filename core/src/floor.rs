@@ -27,7 +27,6 @@ impl Floor {
     pub(crate) fn lower(&mut self, worth: u64) {
         self.least = self.least.min(worth);
     }
-
 }
 
 /// A search of a full table for the row of least worth; of equals, for the youngest.
