@@ -78,7 +78,7 @@ class Ads(Model):
             if not ad.valid:
                 raise Refused("invalid-signature")
             self.give_back(source, signature=True)
-            self.note_haste(now, ad)
+            self.note_haste(now, source, ad)
             cleared = self.judge(now, source, ad)
             if cleared.checks not in (None, checked_by):
                 raise Refused("superseded")
@@ -298,10 +298,13 @@ class Ads(Model):
         apart = abs(ad.created - row.created_at)
         return micros(apart) < self.policy.windows.advertisement.interval_us
 
-    def note_haste(self, now, ad):
-        """Two verified, different bodies made too close are the key's own violation."""
+    def note_haste(self, now, source, ad):
+        """Two verified, different bodies made too close are the key's own violation; our own node
+        accuses nobody."""
         row = self.keys.get(ad.author)
-        if not self.is_hasty(ad) or ad == row.content or ad.created <= row.hasty_at:
+        if source.via == "own" or not self.is_hasty(ad):
+            return
+        if ad == row.content or ad.created <= row.hasty_at:
             return
         limits = self.policy.sanctions
         row.hasty_at = ad.created

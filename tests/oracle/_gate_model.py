@@ -52,8 +52,9 @@ class Source:
 
 
 def groups(address):
-    """The narrow and the wide group of an observed address; of an unknown one, those of none."""
-    if address is None:
+    """The narrow and the wide group of an observed address; of an unknown one, those of none, and
+    of a proxy's (loopback), too."""
+    if address is None or is_loopback(address):
         return ("none", "none")
     ip = ipaddress.ip_address(address)
     if ip.version == 6 and ip.ipv4_mapped:

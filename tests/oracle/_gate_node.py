@@ -124,6 +124,10 @@ class Gate(Claims):
         identity.left = in_seconds(now)
         self.buried[number] = identity
         self.lapsed += 1
+        # Registered anew, it would have to be proved anew.
+        for peer in self.peers.values():
+            if peer.identity == number:
+                peer.identity = None
         for row in self.rows_of(number):
             row.owner, row.current = None, False
             row.leave_slot()

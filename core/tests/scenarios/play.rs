@@ -14,7 +14,7 @@ use crate::actors::*;
 const CAPACITY: Capacity = Capacity {
     peers: 64,
     identities: 512,
-    tombstones: 64,
+    tombstones: 256,
     keys: 4_096,
     bans: 256,
     groups: 64,
