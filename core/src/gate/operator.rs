@@ -225,7 +225,8 @@ impl<S: Storage> Gate<S> {
                 parts.node.halves.forget();
                 let row = parts.tables.identities.find_mut(seed, id).map(|row| &mut row.ban);
                 let buried = parts.tables.tombstones.find_mut(seed, id).map(|row| &mut row.ban);
-                [row, buried].into_iter().flatten().fold(false, |any, ban| lift(ban, now) || any)
+                let bans = [row, buried].into_iter().flatten();
+                bans.map(|ban| lift(ban, now)).max().unwrap_or(false)
             }
             Subject::Key(key) => {
                 parts.node.keys.floor = Floor::UNKNOWN;
