@@ -68,7 +68,8 @@ pub(crate) struct KeyRow {
     pub(crate) graylisting: Graylisting,
     /// End of its delegation; `EPOCH` if it has none.
     pub(crate) not_after: Timestamp,
-    /// Keyed hash of the delegation's signature, which was checked; 0 without one.
+    /// Keyed hash of the delegation's signature, which was checked; 0 without one. Of a key that is
+    /// nobody's, that of the identity that it was last.
     pub(crate) delegation: Packed<4>,
     /// When the newest advertisement ends or was withdrawn.
     ends: Timestamp,
@@ -143,6 +144,12 @@ impl KeyRow {
     pub(crate) const fn set_owner(&mut self, owner: Owner) {
         self.flags.set(IDENTITY, matches!(owner, Owner::Identity(_)));
         self.flags.set(STRANGER, matches!(owner, Owner::Stranger(_)));
+    }
+
+    /// It is nobody's from now on, and was that identity's.
+    pub(crate) const fn disown(&mut self, former: Packed<4>) {
+        self.set_owner(Owner::Nobody);
+        self.delegation = former;
     }
 
     pub(crate) const fn is_stranger(&self) -> bool {

@@ -196,7 +196,7 @@ impl Parts<'_> {
         if cleared.delegated_by.is_some() && cleared.delegated_by != checked_by {
             return Err(Reason::Superseded.into());
         }
-        self.commit(now, facts, &cleared);
+        self.commit(now, facts, &cleared)?;
         let counters = &mut self.node.counters;
         let observed = cleared.observed;
         counters.would_windows = counters.would_windows.saturating_add(observed.windows.into());
@@ -255,8 +255,11 @@ impl Parts<'_> {
     }
 
     /// Writes what was decided.
-    fn commit(&mut self, now: Timestamp, facts: &Facts, cleared: &Cleared) {
-        let Some(place) = cleared.row.or_else(|| self.key_place(&facts.author)) else { return };
+    fn commit(&mut self, now: Timestamp, facts: &Facts, cleared: &Cleared) -> Result<(), Decision> {
+        let place = match cleared.row {
+            Some(place) => place,
+            None => self.key_place(now, &facts.author, cleared.worth)?,
+        };
         self.give_key(place, cleared.owner);
         let listed = facts.kind == Kind::Advertisement;
         self.take_slot(place, if listed { facts.expires_at } else { now }, listed);
@@ -295,5 +298,6 @@ impl Parts<'_> {
             }
             _ => {}
         }
+        Ok(())
     }
 }

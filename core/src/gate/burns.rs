@@ -1,7 +1,9 @@
 //! What a proven burn does: an identity is created, proved again, rotated or credited.
 
+use super::room::ROTATION;
 use super::{Gate, Parts};
 use crate::burn::Purpose;
+use crate::floor::Floor;
 use crate::identities::{BurnPlace, EvidenceClass, IdentityRow, Told};
 use crate::keys::{KeyRow, Owner};
 use crate::score::Reputation;
@@ -88,16 +90,13 @@ impl Parts<'_> {
             return self.prove_again(now, known, place, class, proved_until);
         }
         self.judge_new_key(key)?;
-        let key_place = self.tables.keys.find(seed, key);
-        if key_place.is_none() && self.tables.keys.is_full() {
-            return Err(Reason::TableFull.into());
-        }
+        let in_the_way = self.key_in_the_way(now, key, burned.sats())?;
         let mut row = IdentityRow::registered_at(id, burned, place);
         row.prove(class, proved_until);
         row.reputation = Reputation::fresh(&self.rules.policy.reputation, now);
         let inserted = self.enter(now, row)?;
         self.tables.identities.mark(inserted);
-        self.make_current(inserted, key);
+        self.make_current(now, inserted, key, in_the_way);
         Ok(())
     }
 
@@ -165,9 +164,7 @@ impl Parts<'_> {
             return Err(Reason::NotFinal.into());
         }
         self.judge_resumed(row, sequence, key)?;
-        if self.tables.keys.find(seed, key).is_none() && self.tables.keys.is_full() {
-            return Err(Reason::TableFull.into());
-        }
+        let in_the_way = self.key_in_the_way(now, key, ROTATION)?;
         let retired = self.tables.identities.link(found, IdentityRow::KEY);
         if contests {
             self.void(found, sequence);
@@ -183,8 +180,8 @@ impl Parts<'_> {
         row.use_burn(Purpose::Rotation, place);
         row.told = Told::Rotated;
         self.tables.identities.mark(found);
-        self.retire(retired);
-        self.make_current(found, key);
+        self.retire(found, retired);
+        self.make_current(now, found, key, in_the_way);
         self.end_resumption(found);
         Ok(())
     }
@@ -246,9 +243,21 @@ impl Parts<'_> {
         Ok(())
     }
 
-    /// The key's row becomes the identity's current one; what others advertise by it ends.
-    fn make_current(&mut self, identity: Place, key: &PublicKey) {
-        let Some(place) = self.key_place(key) else { return };
+    /// The key's row, for which another may have to leave, becomes the identity's current one;
+    /// what others advertise by it ends.
+    fn make_current(
+        &mut self,
+        now: Timestamp,
+        identity: Place,
+        key: &PublicKey,
+        in_the_way: Option<Place>,
+    ) {
+        if let Some(other) = in_the_way {
+            self.give_up_key(now, other);
+        }
+        let Ok(place) = self.key_place(now, key, ROTATION) else { return };
+        // What was delegated under earlier rotations serves nothing any more.
+        self.node.keys.floor = Floor::UNKNOWN;
         self.give_key(place, Owner::Identity(identity));
         self.tables.identities.set_link(identity, IdentityRow::KEY, place);
         if let Some(row) = self.tables.keys.get_mut(place) {

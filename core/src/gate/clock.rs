@@ -2,6 +2,7 @@
 
 use super::Parts;
 use super::burns::ANCHORED;
+use crate::floor::Floor;
 use crate::time::Seconds;
 use crate::{Millis, Timestamp};
 
@@ -95,6 +96,7 @@ impl Parts<'_> {
             row.cut(now, sanctions.identity_ban_max);
         }
         self.node.halves.forget();
+        self.node.keys.floor = Floor::UNKNOWN;
         let longest = policy.freshness.max_lifetime.saturating_add(policy.future());
         let interval = windows.advertisement.interval();
         for row in self.tables.keys.rows_mut() {
