@@ -224,7 +224,7 @@ impl<S: Storage> Gate<S> {
                 parts.node.halves.forget();
                 let row = parts.tables.identities.find_mut(seed, id).map(|row| &mut row.ban);
                 let buried = parts.tables.tombstones.find_mut(seed, id).map(|row| &mut row.ban);
-                [row, buried].into_iter().flatten().fold(false, |any, ban| lift(ban, now) || any)
+                [row, buried].into_iter().flatten().map(|ban| lift(ban, now)).max().unwrap_or(false)
             }
             Subject::Key(key) => parts
                 .tables
