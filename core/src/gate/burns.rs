@@ -64,8 +64,8 @@ impl IdentityRow {
             key,
             sequence: self.sequence.into(),
             burned: self.burned(),
-            height: self.place.height(),
-            class: self.class,
+            height: self.height(),
+            class: self.class(),
             suspended: self.suspended_at().is_some(),
             score: self.reputation.score(),
         }
@@ -92,7 +92,7 @@ impl Parts<'_> {
         self.judge_new_key(key)?;
         let in_the_way = self.key_in_the_way(now, key, burned.sats())?;
         let mut row = IdentityRow::registered_at(id, burned, place);
-        (row.class, row.proved_until) = (class, proved_until);
+        row.prove(class, proved_until);
         row.reputation = Reputation::fresh(&self.rules.policy.reputation, now);
         let inserted = self.enter(now, row)?;
         self.tables.identities.mark(inserted);
@@ -112,20 +112,19 @@ impl Parts<'_> {
         if !row.wants_proof(now) {
             return Err(Reason::AlreadyKnown.into());
         }
+        let resumed = row.suspended_at().is_some();
         row.use_now(now);
-        row.place = place;
-        row.class = class;
-        row.proved_until = proved_until;
-        if row.suspended_at().is_some() {
-            row.suspend(None);
+        row.set_height(place.height());
+        row.prove(class, proved_until);
+        if resumed {
             row.told = Told::Resumed;
             self.tables.identities.mark(known);
         }
         Ok(())
     }
 
-    /// Makes `key` the current key, as `by` has signed. Of two rotations with one sequence the one that lies earlier
-    /// in the chain holds; it may displace the later until that is final.
+    /// Makes `key` the current key, as `by` has signed. Of two rotations with one sequence the one
+    /// that lies earlier in the chain holds; it may displace the later until that is final.
     pub(crate) fn rotate(
         &mut self,
         now: Timestamp,

@@ -19,7 +19,7 @@ pub(crate) struct Facts {
     pub(crate) author: PublicKey,
     pub(crate) created_at: Timestamp,
     pub(crate) expires_at: Timestamp,
-    pub(crate) digest: Packed<8>,
+    pub(crate) digest: Packed<6>,
     pub(crate) authority: Option<Authority>,
     /// The peer that is advertised.
     pub(crate) peer: Option<PeerId>,
@@ -131,7 +131,7 @@ impl Parts<'_> {
         place: Place,
     ) -> Result<(), Decision> {
         let Some(row) = self.tables.keys.get(place) else { return Ok(()) };
-        let mark = row.watermark;
+        let mark = *row.watermark();
         if let Some(until) = row.graylisting.active(now) {
             let window = row.window.peek(self.rules.policy.windows.advertisement, now);
             let further = facts.source.channel.is_push() && facts.created_at > mark.created_at;
@@ -175,7 +175,7 @@ impl Parts<'_> {
             return Err(Reason::AlreadyKnown.into());
         }
         if let Some(row) = self.tables.keys.get_mut(place) {
-            row.watermark.channels |= bit;
+            row.meet(bit);
         }
         Err(Reason::Known.into())
     }

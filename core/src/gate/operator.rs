@@ -7,6 +7,7 @@ use crate::bans::BanRow;
 use crate::burn::Tier;
 use crate::floor::Floor;
 use crate::groups::{GroupRow, narrow};
+use crate::identities::IdentityRow;
 use crate::keys::Owner;
 use crate::metrics::Metrics;
 use crate::peers::PeerRow;
@@ -146,7 +147,7 @@ impl<S: Storage> Gate<S> {
             Subject::Identity(id) => {
                 if let Some(row) = parts.tables.identities.find_mut(seed, id) {
                     (row.ban, row.ban_reason) = (ban, reason);
-                    row.sanctioned = false;
+                    row.flags.set(IdentityRow::SANCTIONED, false);
                 } else {
                     let row = parts.tables.tombstones.find_mut(seed, id);
                     let row = row.ok_or(CapacityError::Unknown)?;
@@ -341,7 +342,7 @@ impl<S: Storage> Gate<S> {
         standing.keys = (row.keys, row.key_limit(policy, tip));
         standing.tier = Some(row.tier(policy, tip));
         standing.burned = row.burned();
-        standing.confirmations = row.place.height().confirmations(tip);
+        standing.confirmations = row.height().confirmations(tip);
         standing.suspended = row.is_suspended(now);
         standing.score = row.reputation.score();
         standing.sessions = (row.reputation.completed(), row.reputation.failed());

@@ -65,7 +65,7 @@ impl Parts<'_> {
                     return Ok(Some(place));
                 }
                 Ok((worth, until)) => {
-                    let made = self.tables.keys.get(place).map(|row| row.watermark.created_at);
+                    let made = self.tables.keys.get(place).map(|row| row.watermark().created_at);
                     search.offer(place, worth, made.map_or(0, Timestamp::as_millis));
                     search.expect(until);
                 }
@@ -106,7 +106,7 @@ impl Parts<'_> {
         let Some(row) = self.tables.keys.get(place) else { return };
         if row.remember_until() > now && !row.is_stranger() {
             // Whole seconds, rounded up. A former owner that has left has its tombstone.
-            let made = row.watermark.created_at.saturating_add(Millis::new(999));
+            let made = row.watermark().created_at.saturating_add(Millis::new(999));
             let owner = self.tables.keys.link(place, KeyRow::OWNER);
             let owned = matches!(self.owner(place), Owner::Identity(_));
             let same = owned || row.delegation == self.owner_tag(owner);
