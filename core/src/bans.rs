@@ -3,6 +3,7 @@
 use crate::packed::Packed;
 use crate::peers::domain;
 use crate::score::Graylisting;
+use crate::snapshot::record;
 use crate::table::Row;
 use crate::time::Seconds;
 use crate::{PeerId, Reason, Timestamp};
@@ -64,6 +65,11 @@ impl BanRow {
         if self.blacklisted { Timestamp::NEVER } else { self.graylisting.end() }
     }
 }
+
+record!(
+    BanRow: peer, graylisting, blacklisted, operator, allowed, reason, first, last, tried, group,
+    evidence
+);
 
 impl Row for BanRow {
     type Key = PeerId;

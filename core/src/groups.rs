@@ -2,6 +2,7 @@
 //! because the ban table was full.
 
 use crate::peers::{Groups, domain};
+use crate::snapshot::record;
 use crate::table::Row;
 use crate::{Seed, Timestamp};
 
@@ -38,6 +39,8 @@ impl GroupRow {
         (self.until > now).then_some(self.until)
     }
 }
+
+record!(GroupRow: tag, until; not banned);
 
 impl Row for GroupRow {
     type Key = [u8; 4];

@@ -2,8 +2,10 @@
 
 use core::hash::Hasher;
 
+use hmac::{Hmac, KeyInit, Mac};
 use sha2::{Digest, Sha256};
 use siphasher::sip::SipHasher13;
+use zeroize::Zeroizing;
 
 /// SHA-256 over the parts, one after another.
 #[must_use]
@@ -40,6 +42,18 @@ pub fn tagged_hash(tag: &str, parts: &[&[u8]]) -> [u8; 32] {
     hash.update(tag);
     parts.iter().for_each(|part| hash.update(part));
     hash.finalize().into()
+}
+
+/// HMAC-SHA-256 over the parts, one after another, to be finished or compared.
+pub(crate) fn hmac(key: &[u8; 32], parts: &[&[u8]]) -> Hmac<Sha256> {
+    // HMAC pads a key to the block of 64 bytes with zeros; done here it cannot fail.
+    let mut block = Zeroizing::new([0; 64]);
+    if let Some(start) = block.first_chunk_mut::<32>() {
+        *start = *key;
+    }
+    let mut mac = Hmac::new(&(*block).into());
+    parts.iter().for_each(|part| mac.update(part));
+    mac
 }
 
 /// A secret that keys every table, so that nobody outside can choose colliding ids.

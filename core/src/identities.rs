@@ -4,6 +4,7 @@ use crate::burn::{Purpose, Tier};
 use crate::packed::Packed;
 use crate::peers::domain;
 use crate::score::{Graylisting, Reputation, Tally};
+use crate::snapshot::{Codec, Record, one_of, record};
 use crate::table::Row;
 use crate::{Amount, BlockHeight, Bucket, IdentityId, Millis, Policy, Quota};
 use crate::{Reason, Timestamp};
@@ -28,10 +29,23 @@ pub enum EvidenceClass {
     Node = 3,
 }
 
+impl Record for EvidenceClass {
+    fn fields(&mut self, codec: &mut impl Codec) {
+        let all = [Self::Weak, Self::Anchored, Self::Indexer, Self::Node];
+        one_of(self, &all, |class| class as u8, codec);
+    }
+}
+
 /// Where in the chain an output lies; greater is later. 28 bits of the block's height, 20 of the
 /// transaction's position (32 MB hold 335,544 transactions of 100 bytes), 8 of the output's index.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) struct BurnPlace(Packed<7>);
+
+impl Record for BurnPlace {
+    fn fields(&mut self, codec: &mut impl Codec) {
+        self.0.fields(codec);
+    }
+}
 
 impl BurnPlace {
     pub(crate) const FIRST: Self = Self(Packed::ZERO);
@@ -101,12 +115,25 @@ const USED: [Purpose; 3] = [Purpose::Rotation, Purpose::AdditionalKey, Purpose::
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(crate) enum Told {
     #[default]
-    Nothing,
-    Registered,
-    Suspended,
-    Resumed,
-    Rotated,
+    Nothing = 0,
+    Registered = 1,
+    Suspended = 2,
+    Resumed = 3,
+    Rotated = 4,
 }
+
+impl Record for Told {
+    fn fields(&mut self, codec: &mut impl Codec) {
+        let all = [Self::Nothing, Self::Registered, Self::Suspended, Self::Resumed, Self::Rotated];
+        one_of(self, &all, |told| told as u8, codec);
+    }
+}
+
+record!(
+    IdentityRow: id, sequence, class, pinned, sanctioned, told, ban, ban_reason, proved_until,
+    suspended_at, extra_keys, window, burned, place, used, previous_rotation, reputation, faults;
+    not keys
+);
 
 impl Row for IdentityRow {
     type Key = IdentityId;

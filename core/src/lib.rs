@@ -44,6 +44,7 @@ mod reader;
 mod reason;
 pub mod schnorr;
 pub mod score;
+mod snapshot;
 mod storage;
 mod strangers;
 mod table;
@@ -63,6 +64,7 @@ pub use peers::{Direction, Groups};
 pub use policy::*;
 pub use quota::*;
 pub use reason::*;
+pub use snapshot::{Dropped, Restored, SEAL_LEN, SnapshotError};
 #[cfg(feature = "alloc")]
 pub use storage::Heap;
 pub use storage::{Capacity, Inline, Storage, Tables, TablesRef};

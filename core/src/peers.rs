@@ -5,6 +5,7 @@ use core::net::IpAddr;
 use crate::hash::Seed;
 use crate::packed::Packed;
 use crate::score::Tally;
+use crate::snapshot::record;
 use crate::table::Row;
 use crate::{Bucket, Decision, PeerId, Policy, Reason, Timestamp};
 
@@ -61,6 +62,7 @@ pub(crate) mod domain {
     pub(crate) const RANK: u8 = 7;
     pub(crate) const CELL: u8 = 8;
     pub(crate) const GROUP_ROW: u8 = 9;
+    pub(crate) const SNAPSHOT: u8 = 11;
     pub(crate) const GROUP: u8 = 0x10;
 }
 
@@ -98,6 +100,13 @@ pub(crate) struct PeerRow {
     /// The end of its ban, as its row in the ban table has it; [`Timestamp::NEVER`] until lifted.
     pub(crate) banned_until: Timestamp,
 }
+
+record!(Groups: narrow, wide);
+record!(
+    PeerRow: peer, outbound, exempt, groups, since, messages, signatures, headers, violations,
+    invalid, malformed, passed_on, held_until, held_evidence;
+    not connections, unproven, keys, sanctioned, banned_until
+);
 
 impl Row for PeerRow {
     type Key = PeerId;

@@ -1,5 +1,6 @@
 //! Counting faults within a span, and banning for longer each time.
 
+use crate::snapshot::record;
 use crate::{Millis, Timestamp};
 
 /// Faults counted within a span that begins with the first of them (policy §4).
@@ -8,6 +9,8 @@ pub struct Tally {
     first: Timestamp,
     count: u8,
 }
+
+record!(Tally: first, count);
 
 impl Tally {
     /// Nothing counted.
@@ -53,6 +56,8 @@ pub struct Graylisting {
     /// Somebody chose the end: no rule says how long it may last.
     fixed: bool,
 }
+
+record!(Graylisting: until, level, fixed);
 
 impl Graylisting {
     /// Never graylisted.

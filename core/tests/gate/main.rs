@@ -27,6 +27,8 @@ mod reorg;
 mod reputation;
 mod rotation;
 mod slots;
+mod snapshot;
+mod snapshot_files;
 mod storage;
 mod strangers;
 mod windows;
