@@ -4,10 +4,12 @@
 CARGO  ?= cargo
 PYTHON ?= python3
 ARGS   ?=
+TARGET ?= gate
+TIME   ?= 60
 DENY_VERSION = 0.20.2
 
 .DEFAULT_GOAL := help
-.PHONY: demo test lint fmt deny help needs
+.PHONY: demo test lint fmt deny fuzz bench flood help needs
 
 demo: needs ## build `ltms` in release mode and run its demonstration (ARGS=… is passed on)
 	@$(CARGO) run --locked --release --quiet -p ltms-net --bin ltms -- demo $(ARGS)
@@ -21,10 +23,21 @@ lint: needs ## only the checks that run no test of the workspace
 fmt: needs ## format all Rust code in place
 	@$(CARGO) fmt --all
 	@$(CARGO) fmt --manifest-path tests/no_std/Cargo.toml
+	@$(CARGO) fmt --manifest-path fuzz/Cargo.toml
+
+fuzz: needs ## fuzz TARGET (gate) for TIME (60) seconds with libFuzzer; needs a C++ compiler
+	@$(PYTHON) fuzz/run.py $(TARGET) $(TIME) $(ARGS)
 
 deny: needs ## licences, sources and bans of the dependencies (installs cargo-deny the first time)
 	@$(CARGO) deny --version >/dev/null 2>&1 || $(CARGO) install --locked cargo-deny@$(DENY_VERSION)
 	@$(CARGO) deny --locked check bans licenses sources --hide-inclusion-graph
+
+bench: needs ## decisions against a keyed rate limiter, signatures against libsecp256k1; writes docs/benchmarks.md
+	@$(CARGO) bench --locked --quiet -p ltms-core --features alloc --bench decisions -- --write $(ARGS)
+	@$(CARGO) bench --locked --quiet -p ltms-core --bench schnorr
+
+flood: needs ## ten million fresh peer ids against a node's tables; writes docs/benchmarks.md
+	@$(CARGO) bench --locked --quiet -p ltms-core --features alloc --bench flood -- --write $(ARGS)
 
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z]+:.*## /{printf "  make %-6s %s\n", $$1, $$2}' Makefile

@@ -64,6 +64,9 @@ def oracles() -> list[Path]:
 def steps() -> list[Step]:
     """All steps, the quick ones first."""
     deny = shutil.which("cargo-deny")
+    fuzz = ["--locked", "--manifest-path", "fuzz/Cargo.toml"]
+    # libFuzzer is C++; without a compiler for it only its programs are left out.
+    libfuzzer = ["--features", "libfuzzer"] if shutil.which("c++") else []
     return [
         Step("runner", [[PYTHON, "-m", "unittest", "discover", "-s", "tests", "-p", "test_run.py"]]),
         Step(
@@ -71,6 +74,7 @@ def steps() -> list[Step]:
             [
                 cargo("fmt", "--all", "--check"),
                 cargo("fmt", "--manifest-path", "tests/no_std/Cargo.toml", "--check"),
+                cargo("fmt", "--manifest-path", "fuzz/Cargo.toml", "--check"),
             ],
         ),
         *(Step(f"oracle-{path.stem}", [[PYTHON, str(path), "--check"]]) for path in oracles()),
@@ -106,7 +110,14 @@ def steps() -> list[Step]:
             minutes=25,
             counts_tests=True,
         ),
-        # Scenarios that no run had before: those of today, or of LTMS_SEED.
+        Step(
+            "fuzz",
+            [
+                cargo("clippy", *fuzz, *libfuzzer, "--all-targets", "--", "-D", "warnings"),
+                cargo("test", *fuzz),
+            ],
+            counts_tests=True,
+        ),
     ]
 
 

@@ -80,6 +80,8 @@ pub enum Event {
     PostureChanged(Posture),
     /// A burn was accepted.
     Registered(IdentityId),
+    /// The identity's row made room in a full table; with its burn it can register again.
+    Displaced(IdentityId),
     /// The burn is no longer in the chain; look for it again.
     Suspended(IdentityId),
     /// The burn is in the chain again.

@@ -21,11 +21,16 @@ pub fn double_sha256(parts: &[&[u8]]) -> [u8; 32] {
     sha256(&[&sha256(parts)])
 }
 
-/// [`double_sha256`] over what `write` hands on piece by piece.
-pub(crate) fn double_sha256_of(write: impl FnOnce(&mut dyn FnMut(&[u8]))) -> [u8; 32] {
+/// [`sha256`] over what `write` hands on piece by piece.
+pub(crate) fn sha256_of(write: impl FnOnce(&mut dyn FnMut(&[u8]))) -> [u8; 32] {
     let mut hash = Sha256::new();
     write(&mut |part| hash.update(part));
-    sha256(&[&hash.finalize()])
+    hash.finalize().into()
+}
+
+/// [`double_sha256`] over what `write` hands on piece by piece.
+pub(crate) fn double_sha256_of(write: impl FnOnce(&mut dyn FnMut(&[u8]))) -> [u8; 32] {
+    sha256(&[&sha256_of(write)])
 }
 
 /// `sha256(sha256(tag) ‖ sha256(tag) ‖ parts…)`: what an LTMS signature signs (policy §6).
@@ -65,6 +70,10 @@ impl Seed {
     #[must_use]
     pub const fn new(bytes: [u8; 16]) -> Self {
         Self(bytes)
+    }
+
+    pub(crate) const fn as_bytes(&self) -> &[u8; 16] {
+        &self.0
     }
 
     /// SipHash-1-3 of `bytes` for the purpose `domain`.

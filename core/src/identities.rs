@@ -6,6 +6,7 @@ use crate::peers::domain;
 use crate::score::{Graylisting, Reputation, Tally};
 use crate::snapshot::{Codec, Record, one_of, record};
 use crate::table::Row;
+use crate::time::Seconds;
 use crate::{Amount, BlockHeight, Bucket, IdentityId, Millis, Policy, Quota};
 use crate::{Reason, Timestamp};
 
@@ -59,6 +60,11 @@ impl BurnPlace {
         Some(Self(Packed::new(place)))
     }
 
+    /// Greater is later.
+    pub(crate) const fn order(self) -> u64 {
+        self.0.get()
+    }
+
     pub(crate) fn height(self) -> BlockHeight {
         BlockHeight::new(u32::try_from(self.0.get() >> 28).unwrap_or(u32::MAX))
     }
@@ -68,6 +74,9 @@ impl BurnPlace {
 const CONTEST: u32 = 100;
 /// How long before its end an anchored proof may be renewed.
 const RENEWAL: Millis = Millis::from_days(7);
+/// Whole days without use after which an identity's row may leave a full table (policy §11).
+const UNUSED: u64 = 30;
+const DAY: u64 = Millis::from_days(1).get();
 
 #[derive(Clone)]
 pub(crate) struct IdentityRow {
@@ -77,8 +86,16 @@ pub(crate) struct IdentityRow {
     pub(crate) class: EvidenceClass,
     /// Neither lapses nor is displaced.
     pub(crate) pinned: bool,
+    /// Its row is in the half of those with a completed session.
+    pub(crate) met: bool,
+    /// It left the table once, and has not shown all its rotations again.
+    pub(crate) resuming: bool,
     /// Its ban is not yet told.
     pub(crate) sanctioned: bool,
+    /// The last day on which it was used, since 1970.
+    last_used: Packed<2>,
+    /// What a key without a row made earlier may be a replay.
+    pub(crate) fresh_from: Seconds,
     /// Waits to be told.
     pub(crate) told: Told,
     pub(crate) ban: Graylisting,
@@ -130,8 +147,9 @@ impl Record for Told {
 }
 
 record!(
-    IdentityRow: id, sequence, class, pinned, sanctioned, told, ban, ban_reason, proved_until,
-    suspended_at, extra_keys, window, burned, place, used, previous_rotation, reputation, faults;
+    IdentityRow: id, sequence, class, pinned, met, resuming, sanctioned, last_used, fresh_from,
+    told, ban, ban_reason, proved_until, suspended_at, extra_keys, window, burned, place, used,
+    previous_rotation, reputation, faults;
     not keys
 );
 
@@ -142,6 +160,10 @@ impl Row for IdentityRow {
         sequence: 0,
         class: EvidenceClass::Weak,
         pinned: false,
+        met: false,
+        resuming: false,
+        last_used: Packed::ZERO,
+        fresh_from: Seconds::ZERO,
         sanctioned: false,
         told: Told::Nothing,
         ban: Graylisting::ZERO,
@@ -186,6 +208,24 @@ impl IdentityRow {
     /// Total valid burn: registration and top-ups.
     pub(crate) const fn burned(&self) -> Amount {
         Amount::from_sats(self.burned.get())
+    }
+
+    /// Notes that it is used.
+    pub(crate) fn use_now(&mut self, now: Timestamp) {
+        self.last_used = Packed::new(now.as_millis() / DAY);
+    }
+
+    /// From when on it has not been used for so long that its row may leave a full table. An
+    /// advertisement lives for a day, so that none is left then.
+    pub(crate) fn unused_at(&self) -> Timestamp {
+        let days = self.last_used.get().saturating_add(UNUSED).saturating_add(1);
+        Timestamp::from_millis(days.saturating_mul(DAY))
+    }
+
+    /// Shortens what a clock that stepped back left behind.
+    pub(crate) fn cut_use(&mut self, now: Timestamp) {
+        self.last_used = self.last_used.min(Packed::new(now.as_millis() / DAY));
+        self.fresh_from = Seconds::of(self.fresh_from.time().min(now));
     }
 
     /// Adds a top-up.

@@ -14,6 +14,8 @@ pub(crate) struct Counters {
     pub(crate) bans_not_recorded: u64,
     pub(crate) bans_merged: u64,
     pub(crate) identities_lapsed: u64,
+    pub(crate) identities_displaced: u64,
+    pub(crate) searches: u64,
     pub(crate) identity_faults: u64,
     pub(crate) identities_banned: u64,
     pub(crate) breaker_opened: u64,
@@ -36,6 +38,8 @@ impl Counters {
         bans_not_recorded: 0,
         bans_merged: 0,
         identities_lapsed: 0,
+        identities_displaced: 0,
+        searches: 0,
         identity_faults: 0,
         identities_banned: 0,
         breaker_opened: 0,
@@ -47,6 +51,11 @@ impl Counters {
         would_groups: 0,
         would_sanctions: 0,
     };
+
+    /// Counts a look at every row of a full table.
+    pub(crate) const fn count_search(&mut self) {
+        self.searches = self.searches.saturating_add(1);
+    }
 
     /// Counts a decision and passes it on.
     pub(crate) fn note(&mut self, decision: Decision) -> Decision {
@@ -106,6 +115,12 @@ pub struct Metrics {
     pub posture: Posture,
     /// Identities given up because their burn did not come back.
     pub identities_lapsed: u64,
+    /// Identities whose row another took in a full table.
+    pub identities_displaced: u64,
+    /// Identities without a row of which something is remembered.
+    pub tombstones: u64,
+    /// Searches of a full table for a row that may leave.
+    pub searches: u64,
     /// Proven faults of identities.
     pub identity_faults: u64,
     /// Bans of identities begun for proven faults.

@@ -62,7 +62,9 @@ pub(crate) mod domain {
     pub(crate) const RANK: u8 = 7;
     pub(crate) const CELL: u8 = 8;
     pub(crate) const GROUP_ROW: u8 = 9;
-    pub(crate) const SNAPSHOT: u8 = 11;
+    pub(crate) const TOMBSTONE: u8 = 10;
+    pub(crate) const ROTATION: u8 = 11;
+    pub(crate) const SNAPSHOT: u8 = 12;
     pub(crate) const GROUP: u8 = 0x10;
 }
 

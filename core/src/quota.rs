@@ -172,3 +172,104 @@ impl Bucket {
         self.0.get().max(now.as_micros())
     }
 }
+
+#[cfg(test)]
+mod tests {
+    extern crate std;
+    use super::*;
+    use proptest::prelude::*;
+    use std::vec::Vec;
+
+    fn quotas() -> impl Strategy<Value = Quota> {
+        let interval = prop_oneof![1..5_000u64, 1_000..100_000_000u64];
+        (interval, 1..40u32).prop_map(|(interval_us, burst)| Quota {
+            interval_us,
+            burst: NonZeroU32::new(burst).unwrap(),
+        })
+    }
+
+    /// Gaps in ms, most of them shorter than an interval.
+    fn gaps() -> impl Strategy<Value = Vec<u64>> {
+        prop::collection::vec(prop_oneof![Just(0), 0..50u64, 0..200_000u64], 1..200)
+    }
+
+    fn after(now: Timestamp, ms: u64) -> Timestamp {
+        now.saturating_add(Millis::new(ms))
+    }
+
+    proptest! {
+        #[test]
+        fn a_refused_request_passes_at_its_time_and_not_before(
+            quota in quotas(),
+            gaps in gaps(),
+            start in any::<u32>(),
+        ) {
+            let (mut bucket, mut now) = (Bucket::FULL, Timestamp::from_millis(start.into()));
+            for gap in gaps {
+                now = after(now, gap);
+                if let Err(NotUntil(at)) = bucket.take(quota, now) {
+                    prop_assert!(at > now);
+                    let before = at.saturating_sub(Millis::new(1));
+                    prop_assert_eq!(bucket.peek(quota, before), Err(NotUntil(at)));
+                    prop_assert_eq!(bucket.peek(quota, at), Ok(()));
+                }
+            }
+        }
+
+        #[test]
+        fn no_span_has_more_than_its_burst_and_its_rate(quota in quotas(), gaps in gaps()) {
+            let (mut bucket, mut now) = (Bucket::FULL, Timestamp::from_millis(1));
+            let mut passed = Vec::new();
+            for gap in gaps {
+                now = after(now, gap);
+                if bucket.take(quota, now).is_ok() {
+                    passed.push(now);
+                }
+            }
+            for (index, first) in passed.iter().enumerate() {
+                for (count, last) in (1..).zip(&passed[index..]) {
+                    let rate = last.since(*first).as_micros() / quota.interval_us;
+                    prop_assert!(count <= u64::from(quota.burst.get()) + rate);
+                }
+            }
+        }
+
+        #[test]
+        fn no_debt_is_longer_than_a_refill_and_none_comes_back_twice(
+            quota in quotas(),
+            steps in prop::collection::vec((any::<bool>(), 0..50_000u64), 1..100),
+        ) {
+            let (mut bucket, mut now) = (Bucket::FULL, Timestamp::from_millis(1));
+            for (charges, gap) in steps {
+                now = after(now, gap);
+                if charges {
+                    bucket.charge(quota, now);
+                } else {
+                    bucket.give_back(quota);
+                }
+                let refill = quota.refill_us();
+                let full = Timestamp::at_or_after_micros(now.as_micros() + refill);
+                prop_assert!(bucket.is_full(full));
+            }
+            let mut left = 0;
+            while bucket.take(quota, now).is_ok() {
+                left += 1;
+            }
+            prop_assert!(left <= quota.burst.get());
+        }
+
+        #[test]
+        fn a_clock_that_stepped_back_leaves_no_wait_beyond_a_refill(
+            quota in quotas(),
+            ahead in any::<u64>(),
+            now in 0..u64::from(u32::MAX),
+        ) {
+            let now = Timestamp::from_millis(now);
+            let mut bucket = Bucket::FULL;
+            bucket.charge(quota, after(now, ahead));
+            bucket.cut(quota, now);
+            let refill = quota.refill_us();
+            prop_assert!(bucket.is_full(Timestamp::at_or_after_micros(now.as_micros() + refill)));
+        }
+    }
+}

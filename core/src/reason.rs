@@ -17,6 +17,18 @@ pub enum Verdict {
     Reject = 2,
 }
 
+impl Verdict {
+    /// The stable name: `ignore`, `accept` or `reject`.
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Ignore => "ignore",
+            Self::Accept => "accept",
+            Self::Reject => "reject",
+        }
+    }
+}
+
 macro_rules! reasons {
     ($($(#[$doc:meta])* $name:ident = $code:literal, $text:literal, $verdict:ident;)*) => {
         /// Why a [`Decision`] is what it is.

@@ -8,8 +8,10 @@ use crate::keys::{KeyRow, Owner};
 use crate::links::{Links, width};
 use crate::outcomes::OutcomeRow;
 use crate::peers::PeerRow;
+use crate::record::map_fields;
 use crate::strangers::Cell;
 use crate::table::{Head, Place, Row, Table, TableRef};
+use crate::tombstones::Tombstone;
 
 /// How many rows each table has.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -23,6 +25,8 @@ pub struct Capacity {
     pub peers: u32,
     /// Identities.
     pub identities: u32,
+    /// Identities without a row of which a ban or the rotations are remembered.
+    pub tombstones: u32,
     /// Author keys, which are also the rows of the directory.
     pub keys: u32,
     /// Banned peers; a quarter of the rows is the operator's.
@@ -40,6 +44,7 @@ impl Capacity {
     pub const NODE: Self = Self {
         peers: 192,
         identities: 65_536,
+        tombstones: 16_384,
         keys: 131_072,
         bans: 16_384,
         groups: 4_096,
@@ -50,18 +55,68 @@ impl Capacity {
     pub const SMALL: Self = Self {
         peers: 64,
         identities: 1_024,
+        tombstones: 64,
         keys: 2_048,
         bans: 256,
         groups: 64,
         cells: 256,
         outcomes: 256,
     };
+
+    /// Bytes of the tables' memory; stops at `u64::MAX`.
+    #[must_use]
+    pub const fn bytes(self) -> u64 {
+        const fn of(rows: u32, row: usize) -> u64 {
+            (rows as u64).saturating_mul(row as u64)
+        }
+        const fn table<R: Row>(rows: u32) -> u64 {
+            let links = width(rows as usize).saturating_mul(R::LINKS.saturating_add(1));
+            of(rows, size_of::<R>().saturating_add(links))
+        }
+        table::<PeerRow>(self.peers)
+            .saturating_add(table::<IdentityRow>(self.identities))
+            .saturating_add(table::<Tombstone>(self.tombstones))
+            .saturating_add(table::<KeyRow>(self.keys))
+            .saturating_add(table::<BanRow>(self.bans))
+            .saturating_add(table::<GroupRow>(self.groups))
+            .saturating_add(table::<OutcomeRow>(self.outcomes))
+            .saturating_add(of(self.cells, size_of::<Cell>()))
+    }
 }
+
+impl Capacity {
+    /// No rows at all.
+    pub(crate) const NONE: Self = Self {
+        peers: 0,
+        identities: 0,
+        tombstones: 0,
+        keys: 0,
+        bans: 0,
+        groups: 0,
+        cells: 0,
+        outcomes: 0,
+    };
+
+    /// The rows of the largest table.
+    #[cfg(feature = "alloc")]
+    pub(crate) fn most_rows(&self) -> u32 {
+        let Self { peers, identities, tombstones, keys, bans, groups, cells, outcomes } = *self;
+        let rows = [peers, identities, tombstones, keys, bans, groups, cells, outcomes];
+        rows.into_iter().max().unwrap_or(0)
+    }
+}
+
+map_fields!(
+    Capacity,
+    Self::NONE;
+    peers, identities, keys, bans, groups, cells, outcomes, tombstones
+);
 
 /// The tables, to read.
 pub struct TablesRef<'a> {
     pub(crate) peers: TableRef<'a, PeerRow>,
     pub(crate) identities: TableRef<'a, IdentityRow>,
+    pub(crate) tombstones: TableRef<'a, Tombstone>,
     pub(crate) keys: TableRef<'a, KeyRow>,
     pub(crate) bans: TableRef<'a, BanRow>,
     pub(crate) groups: TableRef<'a, GroupRow>,
@@ -73,11 +128,29 @@ pub struct TablesRef<'a> {
 pub struct Tables<'a> {
     pub(crate) peers: Table<'a, PeerRow>,
     pub(crate) identities: Table<'a, IdentityRow>,
+    pub(crate) tombstones: Table<'a, Tombstone>,
     pub(crate) keys: Table<'a, KeyRow>,
     pub(crate) bans: Table<'a, BanRow>,
     pub(crate) groups: Table<'a, GroupRow>,
     pub(crate) outcomes: Table<'a, OutcomeRow>,
     pub(crate) cells: &'a mut [Cell],
+}
+
+impl Tables<'_> {
+    /// How many rows each table has.
+    pub(crate) fn capacity(&self) -> Capacity {
+        let rows = |count: usize| u32::try_from(count).unwrap_or(u32::MAX);
+        Capacity {
+            peers: rows(self.peers.view().capacity()),
+            identities: rows(self.identities.view().capacity()),
+            tombstones: rows(self.tombstones.view().capacity()),
+            keys: rows(self.keys.view().capacity()),
+            bans: rows(self.bans.view().capacity()),
+            groups: rows(self.groups.view().capacity()),
+            cells: rows(self.cells.len()),
+            outcomes: rows(self.outcomes.view().capacity()),
+        }
+    }
 }
 
 /// Memory for a [`crate::Gate`]: [`Inline`], `Heap` (with feature `alloc`), or a `&mut` of either,
@@ -133,6 +206,7 @@ impl Tables<'_> {
         TablesRef {
             peers: self.peers.view(),
             identities: self.identities.view(),
+            tombstones: self.tombstones.view(),
             keys: self.keys.view(),
             bans: self.bans.view(),
             groups: self.groups.view(),
@@ -222,6 +296,7 @@ impl<R: Row, const L: usize, const N: usize> Array<R, L, N> {
 pub struct Inline<
     const PEERS: usize,
     const IDENTITIES: usize,
+    const TOMBSTONES: usize,
     const KEYS: usize,
     const BANS: usize,
     const GROUPS: usize,
@@ -230,6 +305,7 @@ pub struct Inline<
 > {
     peers: Array<PeerRow, { PeerRow::LINKS }, PEERS>,
     identities: Array<IdentityRow, { IdentityRow::LINKS }, IDENTITIES>,
+    tombstones: Array<Tombstone, { Tombstone::LINKS }, TOMBSTONES>,
     keys: Array<KeyRow, { KeyRow::LINKS }, KEYS>,
     bans: Array<BanRow, { BanRow::LINKS }, BANS>,
     groups: Array<GroupRow, { GroupRow::LINKS }, GROUPS>,
@@ -240,12 +316,13 @@ pub struct Inline<
 impl<
     const P: usize,
     const I: usize,
+    const T: usize,
     const K: usize,
     const B: usize,
     const G: usize,
     const C: usize,
     const O: usize,
-> Inline<P, I, K, B, G, C, O>
+> Inline<P, I, T, K, B, G, C, O>
 {
     /// Empty tables.
     #[must_use]
@@ -253,6 +330,7 @@ impl<
         Self {
             peers: Array::EMPTY,
             identities: Array::EMPTY,
+            tombstones: Array::EMPTY,
             keys: Array::EMPTY,
             bans: Array::EMPTY,
             groups: Array::EMPTY,
@@ -265,12 +343,13 @@ impl<
 impl<
     const P: usize,
     const I: usize,
+    const T: usize,
     const K: usize,
     const B: usize,
     const G: usize,
     const C: usize,
     const O: usize,
-> Default for Inline<P, I, K, B, G, C, O>
+> Default for Inline<P, I, T, K, B, G, C, O>
 {
     fn default() -> Self {
         Self::new()
@@ -282,6 +361,7 @@ impl<
 pub struct Heap {
     peers: Boxed<PeerRow>,
     identities: Boxed<IdentityRow>,
+    tombstones: Boxed<Tombstone>,
     keys: Boxed<KeyRow>,
     bans: Boxed<BanRow>,
     groups: Boxed<GroupRow>,
@@ -311,6 +391,7 @@ impl Heap {
         Self {
             peers: boxed(capacity.peers),
             identities: boxed(capacity.identities),
+            tombstones: boxed(capacity.tombstones),
             keys: boxed(capacity.keys),
             bans: boxed(capacity.bans),
             groups: boxed(capacity.groups),
@@ -327,6 +408,7 @@ macro_rules! storage {
                 TablesRef {
                     peers: self.peers.view(),
                     identities: self.identities.view(),
+                    tombstones: self.tombstones.view(),
                     keys: self.keys.view(),
                     bans: self.bans.view(),
                     groups: self.groups.view(),
@@ -338,6 +420,7 @@ macro_rules! storage {
                 Tables {
                     peers: self.peers.table(),
                     identities: self.identities.table(),
+                    tombstones: self.tombstones.table(),
                     keys: self.keys.table(),
                     bans: self.bans.table(),
                     groups: self.groups.table(),
@@ -352,6 +435,6 @@ macro_rules! storage {
 #[cfg(feature = "alloc")]
 storage!([] Heap);
 storage!(
-    [const P: usize, const I: usize, const K: usize, const B: usize, const G: usize, const C: usize, const O: usize]
-    Inline<P, I, K, B, G, C, O>
+    [const P: usize, const I: usize, const T: usize, const K: usize, const B: usize, const G: usize, const C: usize, const O: usize]
+    Inline<P, I, T, K, B, G, C, O>
 );

@@ -71,8 +71,10 @@ class Gate(Claims):
             peer.messages.charge(quota, now)
         if opens is None or observed:
             raise Refused("clear")
-        # Gossipsub shows no later copy, so a gossip message is still processed.
-        raise Refused("throttle" if kind == "gossip" else "connection-window", opens)
+        if kind == "gossip":
+            # Gossipsub shows no later copy, so it is still processed, and paid for by waiting.
+            raise Refused("throttle", peer.messages.opens(quota, now))
+        raise Refused("connection-window", opens)
 
     def malformed(self, now, source, reason):
         self.look_at_clock(now)

@@ -86,6 +86,11 @@ impl Economy {
         daily_issuance: Amount::from_xpi(1_027_397),
     };
 
+    /// The same coins with the issuance at height 1,292,529: 720 blocks a day, each of
+    /// 260 × (1 + log2 difficulty) XPI (policy §13).
+    pub const HEIGHT_1_292_529: Self =
+        Self { daily_issuance: Amount::from_xpi(319_000), ..Self::NOVEMBER_2025 };
+
     /// The burn that registers `count` identities; stops at `u64::MAX` satoshis.
     #[must_use]
     pub const fn cost(count: u64, burns: &Burns) -> Amount {
@@ -168,7 +173,7 @@ mod tests {
     #[test]
     fn a_hundred_identities_cost_half_a_percent_of_a_day() {
         let economy = Economy::NOVEMBER_2025;
-        let difficult = Economy { daily_issuance: Amount::from_xpi(319_000), ..economy };
+        let difficult = Economy::HEIGHT_1_292_529;
         for (count, xpi, share, later) in
             [(100, 5_000, 49, 157), (1_000, 50_000, 487, 1_567), (10_000, 500_000, 4_867, 15_674)]
         {

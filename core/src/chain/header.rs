@@ -44,13 +44,13 @@ impl core::error::Error for HeaderError {}
 /// A block header and its hash. Its form was checked, not its work.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Header {
-    hash: BlockHash,
-    prev: BlockHash,
-    epoch: BlockHash,
-    merkle_root: [u8; 32],
-    time: Timestamp,
-    bits: u32,
-    height: BlockHeight,
+    pub(crate) hash: BlockHash,
+    pub(crate) prev: BlockHash,
+    pub(crate) epoch: BlockHash,
+    pub(crate) merkle_root: [u8; 32],
+    pub(crate) time: Timestamp,
+    pub(crate) bits: u32,
+    pub(crate) height: BlockHeight,
 }
 
 impl Header {

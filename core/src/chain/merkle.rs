@@ -119,6 +119,7 @@ pub fn root_from_branch(
 #[cfg(test)]
 mod tests {
     use super::*;
+    use proptest::{prelude::*, sample::Index};
     use std::{vec, vec::Vec};
 
     /// Level by level, as lotusd does it.
@@ -165,5 +166,46 @@ mod tests {
     fn only_right_siblings_may_be_missing() {
         assert!(root_from_branch(&[5; 32], 0, &[ABSENT]).is_ok());
         assert_eq!(root_from_branch(&[5; 32], 1, &[ABSENT]), Err(BranchError::MissingLeft));
+    }
+
+    /// The siblings of the leaf at `index`, from the leaves up.
+    fn branch(mut level: Vec<[u8; 32]>, mut index: usize) -> Vec<[u8; 32]> {
+        let mut branch = Vec::new();
+        while level.len() > 1 {
+            if level.len() % 2 == 1 {
+                level.push(ABSENT);
+            }
+            branch.push(level[index ^ 1]);
+            index /= 2;
+            level = level.chunks(2).map(|pair| double_sha256(&[&pair[0], &pair[1]])).collect();
+        }
+        branch
+    }
+
+    proptest::proptest! {
+        #[test]
+        fn a_branch_leads_to_the_root_and_a_changed_one_does_not(
+            (count, index) in (1..200_u32).prop_flat_map(|count| (Just(count), 0..count)),
+            (at, byte, flip) in (any::<Index>(), 0..32_usize, 1..=u8::MAX),
+            other in any::<u32>(),
+        ) {
+            let all = leaves(count);
+            let leaf = all[index as usize];
+            let root = Ok(plain_root(all.clone()).hash);
+            let branch = branch(all, index as usize);
+            prop_assert_eq!(root_from_branch(&leaf, index, &branch), root);
+            let mut changed = leaf;
+            changed[byte] ^= flip;
+            prop_assert_ne!(root_from_branch(&changed, index, &branch), root);
+            if !branch.is_empty() {
+                let mut changed = branch.clone();
+                changed[at.index(branch.len())][byte] ^= flip;
+                prop_assert_ne!(root_from_branch(&leaf, index, &changed), root);
+                prop_assert_ne!(root_from_branch(&leaf, index, &branch[1..]), root);
+            }
+            if other != index {
+                prop_assert_ne!(root_from_branch(&leaf, other, &branch), root);
+            }
+        }
     }
 }

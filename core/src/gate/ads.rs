@@ -8,18 +8,26 @@ use crate::packed::Packed;
 use crate::peers::domain;
 use crate::storage::Storage;
 use crate::wire::{AdHeader, AmountRange, Kind, delegation_hash};
-use crate::{Decision, PublicKey, Reason, Screening, Timestamp};
+use crate::{Decision, IdentityId, PublicKey, Reason, Screening, Timestamp};
 
 /// An advertisement that only lacks the check of its signatures. May be dropped.
 #[derive(Debug)]
 #[must_use]
 pub struct AdTicket {
+    /// Its number in a recording.
+    pub(crate) number: u64,
     facts: Facts,
     author: Signed,
     delegation: Option<Signed>,
 }
 
 impl AdTicket {
+    /// The registered identity that it names; none for a stranger's.
+    #[must_use]
+    pub fn identity(&self) -> Option<&IdentityId> {
+        self.facts.authority.as_ref().map(|authority| &authority.identity)
+    }
+
     /// Checks the signatures one by one.
     pub fn verify(&self) -> SignatureCheck {
         self.check(Signed::holds)
@@ -119,6 +127,7 @@ impl Parts<'_> {
                 self.accuse(now, source, Fault::Malformed, evidence);
             }
             Reason::Known => self.give_back(source, false),
+            Reason::AlreadyKnown => self.give_back_known(source),
             Reason::Expired => {
                 let dropped = &mut self.node.counters.expired_entries_dropped;
                 *dropped = dropped.saturating_add(1);
@@ -164,7 +173,7 @@ impl Parts<'_> {
         self.take_signature(now, source)?;
         let hash = ad.signed_hash(network);
         let author = Signed { key: ad.author, hash, signature: ad.signature };
-        Ok(AdTicket { facts, author, delegation })
+        Ok(AdTicket { number: 0, facts, author, delegation })
     }
 
     fn settle_ad(
@@ -270,10 +279,13 @@ impl Parts<'_> {
             }
         }
         match cleared.owner {
-            Owner::Identity(identity) if push => {
+            Owner::Identity(identity) => {
                 let tip = self.node.tip_height();
                 if let Some(row) = self.tables.identities.get_mut(identity) {
-                    row.window.charge(row.quota(policy, tip), now);
+                    row.use_now(now);
+                    if push {
+                        row.window.charge(row.quota(policy, tip), now);
+                    }
                 }
             }
             Owner::Stranger(peer) => {

@@ -89,13 +89,13 @@ impl Parts<'_> {
         }
         self.judge_new_key(key)?;
         let key_place = self.tables.keys.find(seed, key);
-        if self.tables.identities.is_full() || key_place.is_none() && self.tables.keys.is_full() {
+        if key_place.is_none() && self.tables.keys.is_full() {
             return Err(Reason::TableFull.into());
         }
         let mut row = IdentityRow::registered_at(id, burned, place);
         (row.class, row.proved_until) = (class, proved_until);
         row.reputation = Reputation::fresh(&self.rules.policy.reputation, now);
-        let inserted = self.tables.identities.insert(seed, row).ok_or(Reason::TableFull)?;
+        let inserted = self.enter(now, row)?;
         self.tables.identities.mark(inserted);
         self.make_current(inserted, key);
         Ok(())
@@ -113,6 +113,7 @@ impl Parts<'_> {
         if !row.wants_proof(now) {
             return Err(Reason::AlreadyKnown.into());
         }
+        row.use_now(now);
         row.place = place;
         row.class = class;
         row.proved_until = proved_until;
@@ -164,6 +165,7 @@ impl Parts<'_> {
         } else if contestable {
             return Err(Reason::NotFinal.into());
         }
+        self.judge_resumed(row, sequence, key)?;
         if self.tables.keys.find(seed, key).is_none() && self.tables.keys.is_full() {
             return Err(Reason::TableFull.into());
         }
@@ -177,12 +179,14 @@ impl Parts<'_> {
         if !contests {
             row.previous_rotation = last;
         }
+        row.use_now(now);
         row.sequence = u8::try_from(sequence).unwrap_or(u8::MAX);
         row.use_burn(Purpose::Rotation, place);
         row.told = Told::Rotated;
         self.tables.identities.mark(found);
         self.retire(retired);
         self.make_current(found, key);
+        self.end_resumption(found);
         Ok(())
     }
 
@@ -238,6 +242,7 @@ impl Parts<'_> {
             _ => return Err(Reason::NotCharged.into()),
         }
         row.use_burn(purpose, place);
+        row.use_now(now);
         Ok(())
     }
 

@@ -28,13 +28,15 @@ pub struct ClaimTicket {
     signed: Signed,
     /// A rotation is signed by the new key, too.
     also: Option<Signed>,
-    lookup: LookupTicket,
+    pub(crate) lookup: LookupTicket,
 }
 
 /// A signed claim: the header of its block is next.
 #[derive(Clone, Copy, Debug)]
 #[must_use]
 pub struct LookupTicket {
+    /// Its number in a recording.
+    pub(crate) number: u64,
     pub(crate) source: Source,
     pub(crate) claimed: Claimed,
     block: BlockHash,
@@ -83,6 +85,15 @@ impl Claimed {
 }
 
 impl ClaimTicket {
+    /// The registered identity that it names; none for a registration, whose name is free to make.
+    #[must_use]
+    pub const fn identity(&self) -> Option<&IdentityId> {
+        match self.lookup.claimed {
+            Claimed::Registration { .. } => None,
+            _ => Some(self.lookup.identity()),
+        }
+    }
+
     /// Checks the signatures one by one.
     pub fn verify(&self) -> SignatureCheck {
         self.check(Signed::holds)
@@ -221,6 +232,7 @@ impl Parts<'_> {
             _ if decision.verdict == Verdict::Reject => {
                 self.accuse(now, source, Fault::Malformed, evidence);
             }
+            Reason::AlreadyKnown => self.give_back_known(source),
             _ => {}
         }
         self.node.counters.note(decision)
@@ -250,8 +262,15 @@ impl Parts<'_> {
         self.take_signature(now, source)?;
         let IncludedBurn { block, position, .. } = *claim.burn();
         let Burn { output, merkle_root, .. } = burn;
-        let lookup =
-            LookupTicket { source: *source, claimed, block, position, output, merkle_root };
+        let lookup = LookupTicket {
+            number: 0,
+            source: *source,
+            claimed,
+            block,
+            position,
+            output,
+            merkle_root,
+        };
         Ok(ClaimTicket { signed, also, lookup })
     }
 
@@ -276,6 +295,7 @@ impl Parts<'_> {
         let key = burn.script.public_key;
         if known.is_none() {
             self.judge_new_key(&key)?;
+            self.may_enter(now, burn.value)?;
         }
         let hash = register_hash(policy.network, &burn.outpoint, &key);
         let claimed = Claimed::Registration { id, key, burned: burn.value };

@@ -85,10 +85,15 @@ impl Parts<'_> {
             row.ban.cut(now, sanctions.identity_ban_max);
             row.faults.cut(now);
             row.reputation.cut(now);
+            row.cut_use(now);
             if row.class == EvidenceClass::Anchored {
                 row.proved_until = row.proved_until.cut(now, ANCHORED);
             }
         }
+        for row in self.tables.tombstones.rows_mut() {
+            row.cut(now, sanctions.identity_ban_max);
+        }
+        self.node.halves.forget();
         let longest = policy.freshness.max_lifetime.saturating_add(policy.future());
         for row in self.tables.keys.rows_mut() {
             row.window.cut(windows.advertisement, now);

@@ -28,7 +28,7 @@ pub enum FrameKind {
     Gossip,
     /// A direct request or response.
     Direct,
-    /// A DHT record.
+    /// A DHT record, or an item of a page or history that we asked for.
     Record,
 }
 
@@ -98,8 +98,9 @@ impl<S: Storage> Gate<S> {
 
     /// Charges the connection for bytes that could not be read, as `reason` says.
     ///
-    /// For [`Reason::Malformed`] and its like from the decoders of [`crate::wire`]; reasons that
-    /// are nobody's fault cost nothing.
+    /// For [`Reason::Malformed`] and its like from the decoders of [`crate::wire`], and for
+    /// [`Reason::InvalidSignature`] after [`Gate::charge_signature`]; reasons that are nobody's
+    /// fault cost nothing.
     pub fn malformed(
         &mut self,
         now: Timestamp,
@@ -109,8 +110,12 @@ impl<S: Storage> Gate<S> {
     ) -> Decision {
         let mut parts = self.parts(now);
         let decision = Decision::new(reason);
-        if decision.verdict == crate::Verdict::Reject {
-            parts.accuse(now, source, Fault::Malformed, frame);
+        match reason {
+            Reason::InvalidSignature => parts.accuse(now, source, Fault::InvalidSignature, frame),
+            _ if decision.verdict == crate::Verdict::Reject => {
+                parts.accuse(now, source, Fault::Malformed, frame);
+            }
+            _ => {}
         }
         parts.node.counters.note(decision)
     }
@@ -230,9 +235,14 @@ impl Parts<'_> {
                 row.messages.charge(quota, now);
                 Reason::Clear.into()
             }
-            (Err(until), FrameKind::Gossip) => {
+            (Err(_), FrameKind::Gossip) => {
+                // Charged as well, so that the time to tell is the one after that.
                 row.messages.charge(quota, now);
-                Decision::until(Reason::Throttle, until.0)
+                let opens = row.messages.peek(quota, now);
+                opens.map_or_else(
+                    |at| Decision::until(Reason::Throttle, at.0),
+                    |()| Reason::Clear.into(),
+                )
             }
             (Err(until), _) => Decision::until(Reason::ConnectionWindow, until.0),
         }

@@ -62,20 +62,18 @@ impl Parts<'_> {
             return Err(Reason::Replayed.into());
         }
         let found = self.tables.identities.view().find(&self.rules.seed, &hello.identity);
-        let (named, identity) = found.ok_or(Reason::UnknownIdentity)?;
+        let (named, identity) = found.ok_or_else(|| self.absent(now, &hello.identity))?;
         self.judge_identity(now, identity)?;
         let (current, sequence) = (self.current_key(named), u64::from(identity.sequence));
         let undelegated = identity.undelegated(self.node.tip_height());
+        let delegated = hello.delegation.filter(|_| hello.key != current);
+        let made_under = delegated.map_or(sequence, |given| given.sequence);
+        // What depends on the clock or on what is known here is nobody's fault.
+        let in_force = self.judge_sequence(identity, made_under);
         self.take_signature(now, source)?;
+        in_force?;
         if hello.key != current {
-            let given = hello.delegation.ok_or(undelegated)?;
-            // What depends on the clock or on what is known here is nobody's fault.
-            if given.sequence > sequence {
-                return Err(Reason::NeedHistory.into());
-            }
-            if given.sequence < sequence {
-                return Err(Reason::Superseded.into());
-            }
+            let given = delegated.ok_or(undelegated)?;
             if given.delegation.not_after <= now {
                 return Err(Reason::Expired.into());
             }
@@ -92,6 +90,9 @@ impl Parts<'_> {
             return Err(Reason::InvalidSignature.into());
         }
         self.give_back(source, true);
+        if let Some(row) = self.tables.identities.get_mut(named) {
+            row.use_now(now);
+        }
         let peers = &mut self.tables.peers;
         if let Some(place) = peers.find(&self.rules.seed, &source.peer) {
             peers.set_link(place, PeerRow::IDENTITY, named);

@@ -197,14 +197,12 @@ impl Parts<'_> {
     ) -> Result<Cleared, Decision> {
         let (modes, mut observed) = (self.rules.policy.enforce, Observed::default());
         let found = self.tables.identities.find(&self.rules.seed, &authority.identity);
-        let named = found.ok_or(Reason::UnknownIdentity)?;
+        let named = found.ok_or_else(|| self.absent(now, &authority.identity))?;
         let identity = self.tables.identities.get(named).ok_or(Reason::UnknownIdentity)?;
         self.judge_identity(now, identity)?;
-        if authority.sequence > identity.sequence.into() {
-            return Err(Reason::NeedHistory.into());
-        }
-        if authority.sequence < identity.sequence.into() {
-            return Err(Reason::Superseded.into());
+        self.judge_sequence(identity, authority.sequence)?;
+        if place.is_none() && facts.created_at <= identity.fresh_from.time() {
+            return Err(Reason::Replayed.into());
         }
         let (owner, current) = (Owner::Identity(named), self.current_key(named));
         let delegated = facts.author != current;

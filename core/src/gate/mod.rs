@@ -14,6 +14,7 @@ mod judge;
 mod operator;
 mod peers;
 mod sanctions;
+mod seats;
 mod sessions;
 mod slots;
 mod timers;
@@ -31,6 +32,7 @@ pub use tip::Tip;
 
 pub(crate) use self::bans::{automatic_rows, operator_rows};
 pub(crate) use self::clock::POSTPONED;
+pub(crate) use self::seats::Halves;
 
 use self::breaker::Fuse;
 use self::tip::Doubt;
@@ -142,6 +144,7 @@ pub(crate) struct Node {
     pub(crate) posture_told: bool,
     /// No connection from a banned group has to have proved an identity before this.
     pub(crate) prove_by: Timestamp,
+    pub(crate) halves: Halves,
     /// Rows of the key table that strangers have.
     pub(crate) stranger_keys: u32,
     pub(crate) next_sweep: Timestamp,
@@ -165,6 +168,7 @@ impl Node {
         posture: Posture::Normal,
         posture_told: true,
         prove_by: Timestamp::NEVER,
+        halves: Halves::EMPTY,
         stranger_keys: 0,
         next_sweep: Timestamp::EPOCH,
         latest: Timestamp::EPOCH,
@@ -177,7 +181,7 @@ impl Node {
 record!(
     Node: tip, doubt, highest, signatures, headers, inbound_headers, posture, next_sweep, latest,
     breaker;
-    not bans, posture_told, prove_by, stranger_keys, stepped, counters
+    not bans, posture_told, prove_by, halves, stranger_keys, stepped, counters
 );
 
 /// The policy with its state: see the crate's documentation for what it never does.
@@ -204,7 +208,8 @@ impl<S: Storage> Gate<S> {
     /// [`PolicyError`] naming the field, if the policy does not [validate](Policy::validate).
     pub fn new(storage: S, policy: Policy, seed: Seed) -> Result<Self, PolicyError> {
         policy.validate()?;
-        Ok(Self { storage, rules: Rules { policy, seed }, node: Node::NEW })
+        let halves = Halves::of(&storage.tables().identities);
+        Ok(Self { storage, rules: Rules { policy, seed }, node: Node { halves, ..Node::NEW } })
     }
 
     /// The policy in force.
@@ -215,6 +220,16 @@ impl<S: Storage> Gate<S> {
     /// The chain's end as last told by [`Gate::set_tip`].
     pub const fn tip(&self) -> Option<Tip> {
         self.node.tip
+    }
+
+    /// Takes the tokens of one signature check that no ticket asks for: before a history is
+    /// fetched for a message, the signature of whoever made it has to hold.
+    ///
+    /// # Errors
+    /// [`Reason::SignatureBudget`] or [`Reason::NodeBusy`] with the time to try again.
+    pub fn charge_signature(&mut self, now: Timestamp, source: &Source) -> Result<(), Decision> {
+        let mut parts = self.parts(now);
+        parts.take_signature(now, source).map_err(|decision| parts.node.counters.note(decision))
     }
 
     /// How strangers are treated at present.
@@ -267,6 +282,13 @@ impl Parts<'_> {
         row.signatures.charge(windows.signatures, now);
         self.node.counters.signature_checks = self.node.counters.signature_checks.saturating_add(1);
         Ok(())
+    }
+
+    /// Gives back what an item cost that we asked for and turned out to know.
+    pub(crate) fn give_back_known(&mut self, source: &Source) {
+        if source.channel == Channel::Directory {
+            self.give_back(source, false);
+        }
     }
 
     /// Gives back what a message cost that turned out valid: relaying honest traffic is free.

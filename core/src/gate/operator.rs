@@ -27,6 +27,21 @@ pub enum CapacityError {
     Unknown,
 }
 
+impl CapacityError {
+    /// Every error, by its number in a recording.
+    #[cfg(feature = "alloc")]
+    pub(crate) const ALL: &'static [Self] = &[Self::Peers, Self::Bans, Self::Unknown];
+
+    /// Its number in a recording.
+    pub(crate) const fn code(self) -> u8 {
+        match self {
+            Self::Peers => 1,
+            Self::Bans => 2,
+            Self::Unknown => 3,
+        }
+    }
+}
+
 impl core::fmt::Display for CapacityError {
     fn fmt(&self, f: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
         f.write_str(match self {
@@ -99,6 +114,8 @@ pub struct Standing {
     pub suspended: bool,
     /// Reputation score.
     pub score: u8,
+    /// Whether the identity's row left a full table, or its burn the chain: it can register again.
+    pub displaced: bool,
     /// Completed and failed sessions.
     pub sessions: (u32, u32),
     /// End of the newest advertisement.
@@ -126,11 +143,15 @@ impl<S: Storage> Gate<S> {
         match subject {
             Subject::Peer(peer) => return parts.ban_peer(now, peer, until, reason),
             Subject::Identity(id) => {
-                let row = parts.tables.identities.find_mut(seed, id);
-                let row = row.ok_or(CapacityError::Unknown)?;
-                row.ban = ban;
-                row.ban_reason = reason;
-                row.sanctioned = false;
+                if let Some(row) = parts.tables.identities.find_mut(seed, id) {
+                    (row.ban, row.ban_reason) = (ban, reason);
+                    row.sanctioned = false;
+                } else {
+                    let row = parts.tables.tombstones.find_mut(seed, id);
+                    let row = row.ok_or(CapacityError::Unknown)?;
+                    (row.ban, row.ban_reason) = (ban, reason);
+                }
+                parts.node.halves.forget();
             }
             Subject::Key(key) => {
                 let row = parts.tables.keys.find_mut(seed, key);
@@ -199,11 +220,12 @@ impl<S: Storage> Gate<S> {
                 }
                 banned
             }
-            Subject::Identity(id) => parts
-                .tables
-                .identities
-                .find_mut(seed, id)
-                .is_some_and(|row| lift(&mut row.ban, now)),
+            Subject::Identity(id) => {
+                parts.node.halves.forget();
+                let row = parts.tables.identities.find_mut(seed, id).map(|row| &mut row.ban);
+                let buried = parts.tables.tombstones.find_mut(seed, id).map(|row| &mut row.ban);
+                [row, buried].into_iter().flatten().fold(false, |any, ban| lift(ban, now) || any)
+            }
             Subject::Key(key) => parts
                 .tables
                 .keys
@@ -300,7 +322,9 @@ impl<S: Storage> Gate<S> {
     fn standing_of_identity(&self, now: Timestamp, id: &IdentityId) -> Standing {
         let (tables, policy) = (self.storage.tables(), &self.rules.policy);
         let mut standing = Standing { decision: Reason::Clear.into(), ..Standing::default() };
-        let Some((_, row)) = tables.identities.find(&self.rules.seed, id) else { return standing };
+        let Some((_, row)) = tables.identities.find(&self.rules.seed, id) else {
+            return self.standing_of_displaced(now, id, standing);
+        };
         let tip = self.node.tip_height();
         if let Some(until) = row.ban.active(now) {
             standing.decision = Decision::until(Reason::IdentityBanned, until);
@@ -322,6 +346,24 @@ impl<S: Storage> Gate<S> {
         standing
     }
 
+    fn standing_of_displaced(
+        &self,
+        now: Timestamp,
+        id: &IdentityId,
+        mut standing: Standing,
+    ) -> Standing {
+        let tombstones = self.storage.tables().tombstones;
+        let Some((_, row)) = tombstones.find(&self.rules.seed, id) else { return standing };
+        standing.displaced = true;
+        standing.identity = Some(row.id);
+        standing.burned = row.burned();
+        if let Some(until) = row.ban.active(now) {
+            standing.decision = Decision::until(Reason::IdentityBanned, until);
+            standing.sanction_reason = Some(row.ban_reason);
+        }
+        standing
+    }
+
     /// Counters and gauges at `now`.
     #[must_use]
     pub fn metrics(&self, now: Timestamp) -> Metrics {
@@ -338,6 +380,9 @@ impl<S: Storage> Gate<S> {
             automatic_bans: self.node.bans.automatic.into(),
             posture: self.node.posture,
             identities_lapsed: counters.identities_lapsed,
+            identities_displaced: counters.identities_displaced,
+            tombstones: u64::try_from(tables.tombstones.len()).unwrap_or(u64::MAX),
+            searches: counters.searches,
             identity_faults: counters.identity_faults,
             identities_banned: counters.identities_banned,
             breaker_open: self.node.breaker.is_open(now),

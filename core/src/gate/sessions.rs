@@ -84,6 +84,8 @@ impl Parts<'_> {
             Outcome::Completed(response) => identity.reputation.success(points, now, response),
             Outcome::Failed(failure) => identity.reputation.failure(points, now, failure),
         }
+        identity.use_now(now);
+        self.acquaint(now, place);
         Ok(())
     }
 

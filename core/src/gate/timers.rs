@@ -79,6 +79,9 @@ impl<S: Storage> Gate<S> {
         if !core::mem::replace(&mut parts.node.posture_told, true) {
             return Some(Event::PostureChanged(parts.node.posture));
         }
+        if let Some(row) = parts.tables.tombstones.next_marked() {
+            return Some(Event::Displaced(row.id));
+        }
         while let Some(row) = parts.tables.identities.next_marked() {
             let id = row.id;
             if core::mem::take(&mut row.sanctioned)

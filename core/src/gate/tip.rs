@@ -62,12 +62,13 @@ impl<S: Storage> Gate<S> {
     pub fn confirm_tip(&mut self, now: Timestamp, tip: Tip, fork: BlockHeight) {
         let mut parts = self.parts(now);
         parts.node.highest = BlockHeight::default();
-        parts.move_tip(tip, fork);
+        parts.move_tip(now, tip, fork);
     }
 
     /// Keeps an identity from lapsing and from being displaced, or no longer. False if unknown.
     pub fn pin(&mut self, now: Timestamp, id: &IdentityId, pinned: bool) -> bool {
         let mut parts = self.parts(now);
+        parts.node.halves.forget();
         let row = parts.tables.identities.find_mut(&parts.rules.seed, id);
         row.map(|row| row.pinned = pinned).is_some()
     }
@@ -97,11 +98,11 @@ impl Parts<'_> {
             }
             self.node.highest = BlockHeight::default();
         }
-        self.move_tip(tip, fork);
+        self.move_tip(now, tip, fork);
         Reason::Clear.into()
     }
 
-    fn move_tip(&mut self, tip: Tip, fork: BlockHeight) {
+    fn move_tip(&mut self, now: Timestamp, tip: Tip, fork: BlockHeight) {
         self.node.doubt = None;
         self.node.tip = Some(tip);
         self.node.highest = self.node.highest.max(tip.height);
@@ -113,14 +114,17 @@ impl Parts<'_> {
                 self.tables.identities.mark(place);
             } else if row.suspended_at().is_some_and(|at| has_lapsed(at, tip.height)) && !row.pinned
             {
-                self.lapse(place);
+                self.lapse(now, place);
             }
         }
     }
 
-    /// Gives up an identity whose burn did not come back. Its keys are nobody's then.
-    fn lapse(&mut self, identity: Place) {
-        self.remove_identity(identity);
+    /// Gives up an identity whose burn did not come back, once its ban has found another place.
+    /// Its keys are nobody's then.
+    fn lapse(&mut self, now: Timestamp, identity: Place) {
+        if !self.bury(now, identity) {
+            return;
+        }
         let lapsed = &mut self.node.counters.identities_lapsed;
         *lapsed = lapsed.saturating_add(1);
     }

@@ -129,6 +129,7 @@ impl Graylisting {
 mod tests {
     extern crate std;
     use super::*;
+    use proptest::prelude::*;
     use std::vec::Vec;
 
     const HOUR: Millis = Millis::from_hours(1);
@@ -190,5 +191,43 @@ mod tests {
         let mut lifted_only = Graylisting::fixed(Timestamp::NEVER);
         lifted_only.cut(at(0), DAY);
         assert_eq!(lifted_only.active(at(0)), Some(Timestamp::NEVER));
+    }
+
+    proptest! {
+        #[test]
+        fn a_tally_counts_no_fault_twice_and_none_of_a_past_span(
+            gaps in prop::collection::vec(0..DAY.get() / 4, 1..120),
+        ) {
+            let (mut tally, mut now, mut all) = (Tally::ZERO, at(1), Vec::new());
+            for gap in gaps {
+                now = now.saturating_add(Millis::new(gap));
+                all.push(now);
+                let recent = all.iter().filter(|fault| now.since(**fault) < DAY).count();
+                let counted = usize::from(tally.add(now, DAY));
+                prop_assert!((1..=recent).contains(&counted), "{} of {}", counted, recent);
+                prop_assert_eq!(usize::from(tally.count(now, DAY)), counted);
+            }
+        }
+
+        #[test]
+        fn graylistings_are_bounded_and_what_may_be_forgotten_changes_nothing(
+            steps in prop::collection::vec((0..3 * DAY.get(), any::<bool>()), 1..40),
+        ) {
+            let (mut ban, mut now) = (Graylisting::ZERO, at(1));
+            for (gap, begins) in steps {
+                now = now.saturating_add(Millis::new(gap));
+                let fresh = Graylisting::default().begin(now, HOUR, DAY, DAY);
+                if ban.is_forgotten(now, DAY) {
+                    prop_assert_eq!({ ban }.begin(now, HOUR, DAY, DAY), fresh);
+                }
+                let active = ban.active(now);
+                if begins {
+                    let until = ban.begin(now, HOUR, DAY, DAY);
+                    prop_assert!(until > now && until.since(now) <= DAY);
+                    prop_assert!(active.is_none_or(|active| active == until));
+                    prop_assert!(active.is_some() || until >= fresh, "shorter than a first one");
+                }
+            }
+        }
     }
 }

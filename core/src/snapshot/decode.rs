@@ -18,6 +18,7 @@ use crate::outcomes::OutcomeRow;
 use crate::peers::PeerRow;
 use crate::reader::Reader;
 use crate::strangers::Cell;
+use crate::tombstones::Tombstone;
 
 /// The records of one section, still as bytes.
 pub(super) struct Records<'a, R> {
@@ -123,6 +124,7 @@ pub(super) struct Snapshot<'a> {
     pub(super) bans: Records<'a, BanRow>,
     pub(super) groups: Records<'a, GroupRow>,
     pub(super) contests: Records<'a, Contest>,
+    pub(super) tombstones: Records<'a, Tombstone>,
 }
 
 impl<'a> Snapshot<'a> {
@@ -162,6 +164,7 @@ impl<'a> Snapshot<'a> {
             BanRow::SECTION => self.bans = Records::read(head, bytes)?,
             GroupRow::SECTION => self.groups = Records::read(head, bytes)?,
             Contest::SECTION => self.contests = Records::read(head, bytes)?,
+            Tombstone::SECTION => self.tombstones = Records::read(head, bytes)?,
             unknown if unknown.is_multiple_of(2) => {
                 return Err(SnapshotError::UnknownSection(unknown));
             }
@@ -178,6 +181,7 @@ impl<'a> Snapshot<'a> {
             (self.bans.found, BanRow::SECTION),
             (self.groups.found, GroupRow::SECTION),
             (self.contests.found, Contest::SECTION),
+            (self.tombstones.found, Tombstone::SECTION),
         ] {
             if !found {
                 return Err(SnapshotError::Section(section));
@@ -190,6 +194,7 @@ impl<'a> Snapshot<'a> {
         self.outcomes.check(|_, _| true)?;
         self.bans.check(|_, _| true)?;
         self.groups.check(|_, _| true)?;
+        self.tombstones.check(|_, _| true)?;
         let identities = self.identities;
         self.contests.check(|number, _| identities.find(number).is_some())?;
         self.keys.check(|number, row| match row.owner(number) {

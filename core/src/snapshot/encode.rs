@@ -15,6 +15,7 @@ use crate::outcomes::OutcomeRow;
 use crate::peers::{PeerRow, domain};
 use crate::storage::Storage;
 use crate::strangers::Cell;
+use crate::tombstones::Tombstone;
 use crate::wire::BufferTooSmall;
 use crate::{Gate, Timestamp};
 
@@ -95,6 +96,7 @@ impl<S: Storage> Gate<S> {
             identities
                 .filter_map(|place| Some((place, Contest { key: tables.previous_key(place)? })))
         });
+        section::<Tombstone, _, _>(codec, || tables.tombstones.iter());
     }
 }
 

@@ -1,9 +1,11 @@
 //! The state of a Gate as bytes, to outlive a restart (`docs/snapshot.md` has the format).
 
+mod choice;
 mod codec;
 mod crc;
 mod decode;
 mod encode;
+mod fill;
 mod restore;
 mod seal;
 
@@ -19,6 +21,7 @@ use crate::outcomes::OutcomeRow;
 use crate::peers::PeerRow;
 use crate::strangers::Cell;
 use crate::table::Row;
+use crate::tombstones::Tombstone;
 use crate::{Network, PublicKey, Timestamp};
 
 const MAGIC: [u8; 8] = *b"LTMSSNAP";
@@ -88,7 +91,7 @@ macro_rules! section {
 section! {
     PeerRow = 1, 131, numbered;
     OutcomeRow = 3, 56;
-    IdentityRow = 4, 156, numbered;
+    IdentityRow = 4, 170, numbered;
     BanRow = 8, 83;
     GroupRow = 10, 12;
 }
@@ -141,6 +144,15 @@ impl Stored for Contest {
     const BLANK: Self = Self { key: PublicKey::from_bytes([0; 33]) };
     fn is_sound(&self) -> bool {
         true
+    }
+}
+
+impl Stored for Tombstone {
+    const SECTION: u16 = 14;
+    const LEAST: u16 = 65;
+    const BLANK: Self = Self::VACANT;
+    fn is_sound(&self) -> bool {
+        !self.is_vacant() && self.has_sound_flags()
     }
 }
 
@@ -288,5 +300,6 @@ mod tests {
         check::<BanRow>();
         check::<GroupRow>();
         check::<Contest>();
+        check::<Tombstone>();
     }
 }

@@ -8,10 +8,10 @@ use super::{BufferTooSmall, WireError};
 use crate::{PeerId, Timestamp};
 
 /// What writing to `W` gives.
-pub(super) type Written<W> = Result<(), Error<<W as Write>::Error>>;
+pub(crate) type Written<W> = Result<(), Error<<W as Write>::Error>>;
 
 /// A value with exactly one encoding.
-pub(super) trait Encoding {
+pub(crate) trait Encoding {
     /// Writes the encoding.
     fn write<W: Write>(&self, to: &mut Encoder<W>) -> Written<W>;
 

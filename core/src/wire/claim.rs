@@ -73,12 +73,18 @@ impl<'a> Rotation<'a> {
     /// # Errors
     /// [`WireError`], the first that `docs/wire.md` calls for.
     pub fn decode(body: &'a [u8]) -> Result<Self, WireError> {
+        Self::read(body, 1..=size::ROTATIONS)
+    }
+
+    /// Reads it with any of these sequences: a recording has what the Gate was given, not only what
+    /// may be sent.
+    pub(crate) fn read(body: &'a [u8], sequences: RangeInclusive<u64>) -> Result<Self, WireError> {
         let (mut identity, mut sequence, mut created_at, mut by_new) = (None, None, None, None);
         let mut burn = BurnFields::default();
         fields(body, |key, value| {
             match key {
                 6 => identity = Some(IdentityId::from_bytes(bytes(value)?)),
-                7 => sequence = Some(read_sequence(value, 1..=size::ROTATIONS)?),
+                7 => sequence = Some(read_sequence(value, &sequences)?),
                 8 => created_at = Some(time(value)?),
                 9 => by_new = Some(Signature::from_bytes(bytes(value)?)),
                 _ => burn.read(key, value)?,
@@ -139,12 +145,18 @@ impl<'a> Credit<'a> {
     /// # Errors
     /// [`WireError`], the first that `docs/wire.md` calls for.
     pub fn decode(body: &'a [u8]) -> Result<Self, WireError> {
+        Self::read(body, 0..=size::ROTATIONS)
+    }
+
+    /// Reads it with any of these sequences: a recording has what the Gate was given, not only what
+    /// may be sent.
+    pub(crate) fn read(body: &'a [u8], sequences: RangeInclusive<u64>) -> Result<Self, WireError> {
         let (mut identity, mut sequence) = (None, None);
         let mut burn = BurnFields::default();
         fields(body, |key, value| {
             match key {
                 6 => identity = Some(IdentityId::from_bytes(bytes(value)?)),
-                7 => sequence = Some(read_sequence(value, 0..=size::ROTATIONS)?),
+                7 => sequence = Some(read_sequence(value, &sequences)?),
                 _ => burn.read(key, value)?,
             }
             Ok(())
@@ -178,7 +190,7 @@ impl Encoding for Credit<'_> {
     }
 }
 
-fn read_sequence(value: &mut Decoder<'_>, range: RangeInclusive<u64>) -> Result<u64, WireError> {
+fn read_sequence(value: &mut Decoder<'_>, range: &RangeInclusive<u64>) -> Result<u64, WireError> {
     let sequence = value.u64()?;
     if range.contains(&sequence) { Ok(sequence) } else { Err(WireError::Shape) }
 }

@@ -8,7 +8,7 @@ mod ad;
 mod address;
 mod authority;
 mod burn;
-mod cbor;
+pub(crate) mod cbor;
 mod claim;
 mod envelope;
 mod error;

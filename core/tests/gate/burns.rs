@@ -150,9 +150,8 @@ fn five_confirmations_are_too_few_and_six_are_enough() {
 
 #[test]
 fn without_a_tip_nothing_is_deep_enough() {
-    let mut gate = Gate::new(Heap::new(Capacity::SMALL), POLICY, SEED).unwrap();
-    gate.connected(START, &World::<Heap>::connection(COURIER)).unwrap();
-    let mut world = World { gate, now: START };
+    let mut world = World::without_a_tip(Heap::new(Capacity::SMALL), POLICY);
+    world.connect(COURIER);
     assert_eq!(reason(world.claim(&Claim::made(&named("genesis"), XPI_50, 0))), Reason::Immature);
 }
 
@@ -204,7 +203,7 @@ fn headers_are_looked_up_at_a_bounded_rate() {
 
 #[test]
 fn a_full_table_registers_nobody_and_blames_nobody() {
-    let mut world = World::with(Capacity { identities: 2, ..Capacity::SMALL }, POLICY);
+    let mut world = World::with(Capacity { identities: 4, ..Capacity::SMALL }, POLICY);
     world.register(&Claim::real(0));
     world.register(&Claim::real(1));
     assert_eq!(reason(world.claim(&Claim::real(2))), Reason::TableFull);

@@ -367,8 +367,16 @@ fn honest_after(steps: &[Step], end: Timestamp, actors: &Actors) {
     assert_eq!((reason(standing.decision), standing.faults.0), (Reason::Clear, 0));
 }
 
-const TINY: Capacity =
-    Capacity { peers: 4, identities: 3, keys: 16, bans: 4, groups: 1, cells: 4, outcomes: 3 };
+const TINY: Capacity = Capacity {
+    peers: 4,
+    identities: 6,
+    tombstones: 2,
+    keys: 16,
+    bans: 4,
+    groups: 1,
+    cells: 4,
+    outcomes: 3,
+};
 
 proptest! {
     #![proptest_config(ProptestConfig {

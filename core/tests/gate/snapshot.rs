@@ -261,7 +261,7 @@ fn in_smaller_tables_the_highest_burns_stay_with_their_keys() {
         .zip(0..)
         .map(|(xpi, number)| burned(&mut first, number, xpi).0)
         .collect();
-    let (second, restored) = restart(&first, Capacity { identities: 3, ..Capacity::SMALL });
+    let (second, restored) = restart(&first, Capacity { identities: 5, ..Capacity::SMALL });
     let kept: Vec<bool> = all.iter().map(|id| second.gate.identity(id).is_some()).collect();
     assert_eq!(kept, [false, true, true, true, false]);
     assert_eq!((restored.identities, restored.dropped.identities), (3, 2));
@@ -292,9 +292,9 @@ fn no_ban_of_the_operator_s_or_of_an_identity_is_dropped() {
     }
     let file = save(&first);
     let smaller = |capacity| empty(capacity).restore(START, &file);
-    let one = Capacity { identities: 1, ..Capacity::SMALL };
+    let one = Capacity { identities: 2, ..Capacity::SMALL };
     assert_eq!(smaller(one), Err(SnapshotError::NoRoom(4)));
-    let two = Capacity { identities: 2, ..Capacity::SMALL };
+    let two = Capacity { identities: 3, ..Capacity::SMALL };
     assert_eq!(smaller(two).map(|restored| restored.dropped.identities), Ok(1));
     assert_eq!(smaller(Capacity { bans: 11, ..Capacity::SMALL }), Err(SnapshotError::NoRoom(8)));
     assert_eq!(smaller(Capacity { bans: 12, ..Capacity::SMALL }).map(|r| r.bans), Ok(3));

@@ -8,7 +8,7 @@ use crate::ads::ad;
 use crate::claims::{Claim, secret};
 use crate::world::*;
 
-pub(crate) type Tiny = Inline<4, 3, 16, 4, 1, 4, 3>;
+pub(crate) type Tiny = Inline<4, 6, 2, 16, 4, 1, 4, 3>;
 
 static BLOCK: Mutex<Tiny> = Mutex::new(Tiny::new());
 
@@ -37,8 +37,16 @@ fn static_boxed_and_lent_blocks_answer_alike() {
     assert_eq!(history(Box::new(Tiny::new())), expected);
     let mut local = Box::new(Tiny::default());
     assert_eq!(history(&mut *local), expected);
-    let capacity =
-        Capacity { peers: 4, identities: 3, keys: 16, bans: 4, groups: 1, cells: 4, outcomes: 3 };
+    let capacity = Capacity {
+        peers: 4,
+        identities: 6,
+        tombstones: 2,
+        keys: 16,
+        bans: 4,
+        groups: 1,
+        cells: 4,
+        outcomes: 3,
+    };
     assert_eq!(history(Heap::new(capacity)), expected);
 }
 
@@ -53,7 +61,7 @@ fn a_lent_block_keeps_its_content() {
 
 #[test]
 fn tables_without_rows_refuse_and_do_not_panic() {
-    let mut gate = Gate::new(Inline::<0, 0, 0, 0, 0, 0, 0>::new(), POLICY, SEED).unwrap();
+    let mut gate = Gate::new(Inline::<0, 0, 0, 0, 0, 0, 0, 0>::new(), POLICY, SEED).unwrap();
     let connection = World::<Heap>::connection(0);
     assert_eq!(gate.connected(START, &connection), Err(CapacityError::Peers));
     let source = Source::direct(peer(0));

@@ -4,7 +4,7 @@ use ltms_core::wire::AdHeader;
 use ltms_core::*;
 
 use crate::ads::{Ad, ad};
-use crate::claims::{named, secret};
+use crate::claims::{Claim, named, secret};
 use crate::world::*;
 
 fn world(identities: u32) -> World {
@@ -285,9 +285,26 @@ fn violations_of_a_key_outlive_its_advertisement() {
 }
 
 #[test]
-fn a_connection_has_twenty_messages_a_second_and_sixty_at_once() {
+fn a_throttled_connection_that_waits_is_read_at_exactly_its_time() {
     let mut world = world(0);
     let mut frame = |kind, now| reason_at(&mut world.gate, kind, now);
+    for _ in 0..60 {
+        assert_eq!(frame(FrameKind::Gossip, START).reason, Reason::Clear);
+    }
+    // What it insisted on is paid for, too.
+    let later = START.saturating_add(Millis::new(30));
+    let throttled = frame(FrameKind::Gossip, later);
+    assert_eq!(reason(throttled), Reason::Throttle);
+    let opens = throttled.retry_at.unwrap();
+    let before = opens.saturating_sub(Millis::new(1));
+    assert_eq!(reason(frame(FrameKind::Direct, before)), Reason::ConnectionWindow);
+    assert_eq!(frame(FrameKind::Gossip, opens).reason, Reason::Clear);
+}
+
+#[test]
+fn a_connection_has_twenty_messages_a_second_and_sixty_at_once() {
+    let mut world = world(0);
+    let mut frame = |kind, now| reason_at(&mut world, kind, now);
     for _ in 0..60 {
         assert_eq!(frame(FrameKind::Direct, START).reason, Reason::Clear);
     }
@@ -305,8 +322,8 @@ fn a_connection_has_twenty_messages_a_second_and_sixty_at_once() {
     assert_eq!(reason(frame(FrameKind::Direct, later)), Reason::ConnectionWindow);
 }
 
-fn reason_at(gate: &mut Gate<Heap>, kind: FrameKind, now: Timestamp) -> Decision {
-    gate.screen_frame(now, &Source::direct(peer(0)), kind, 100)
+fn reason_at(world: &mut World, kind: FrameKind, now: Timestamp) -> Decision {
+    world.gate.screen_frame(now, &Source::direct(peer(0)), kind, 100)
 }
 
 #[test]
@@ -367,4 +384,67 @@ fn pending_and_failed_checks_have_a_budget_per_connection_and_per_node() {
     assert_eq!(ticket.verify(), SignatureCheck::Valid);
     assert_eq!(reason(world.gate.settle_ad(world.now, ticket, SignatureCheck::Valid)), Reason::New);
     assert!(matches!(screen(&mut world, 2, 41), Screening::Proceed(_)));
+}
+
+/// An answer that we asked for is charged by item, as it may be all of things that we refuse; what
+/// is known already comes back from every honest neighbour.
+#[test]
+fn items_of_a_page_cost_its_sender_only_where_they_are_good_for_nothing() {
+    let mut world = world(1);
+    let (author, id) = (secret(0), id_of(&world, 0));
+    let good = ad(&author).under(&id);
+    assert_eq!(reason(world.direct(2, &good)), Reason::New);
+    let source = Source { peer: peer(1), publisher: None, channel: Channel::Directory };
+    let item = |world: &mut World, ad: &Ad| {
+        let envelope = ad.seal();
+        let charged =
+            world.gate.screen_frame(world.now, &source, FrameKind::Record, envelope.len());
+        if charged.is_accept() {
+            return reason(world.gate.admit_ad(world.now, &source, &envelope));
+        }
+        assert_eq!(charged.retry_at, Some(world.now.saturating_add(Millis::new(50))));
+        reason(charged)
+    };
+    assert_eq!(item(&mut world, &good), Reason::Known);
+    for _ in 0..200 {
+        assert_eq!(item(&mut world, &good), Reason::AlreadyKnown);
+    }
+    let claim = Claim::real(0);
+    for _ in 0..200 {
+        let charged = world.gate.screen_frame(world.now, &source, FrameKind::Record, 500);
+        assert_eq!(reason(charged), Reason::Clear);
+        let known = world.gate.screen_claim(world.now, &source, &claim.claimed(), claim.signature);
+        assert!(matches!(known, Screening::Done(known) if known.reason == Reason::AlreadyKnown));
+    }
+    let old = good.at(good.created_at.saturating_sub(MINUTE));
+    for _ in 0..60 {
+        assert_eq!(item(&mut world, &old), Reason::Replayed);
+    }
+    assert_eq!(item(&mut world, &old), Reason::ConnectionWindow);
+    // Of a message that was pushed nothing comes back.
+    for _ in 0..60 {
+        assert_eq!(reason(world.direct(3, &good)), Reason::AlreadyKnown);
+    }
+    assert_eq!(reason(world.direct(3, &good)), Reason::ConnectionWindow);
+}
+
+#[test]
+fn a_signature_that_no_ticket_asked_for_is_paid_by_the_connection() {
+    let mut world = world(0);
+    let source = Source::direct(peer(1));
+    for _ in 0..20 {
+        assert_eq!(world.gate.charge_signature(world.now, &source), Ok(()));
+    }
+    let refused = world.gate.charge_signature(world.now, &source).unwrap_err();
+    assert_eq!(reason(refused), Reason::SignatureBudget);
+    assert_eq!(refused.retry_at, Some(START.saturating_add(Millis::new(100))));
+    assert_eq!(world.gate.charge_signature(world.now, &Source::direct(peer(2))), Ok(()));
+    for count in 0..10 {
+        assert_eq!(world.of_peer(1).invalid_signatures.0, count);
+        let decision =
+            world.gate.malformed(world.now, &source, Reason::InvalidSignature, b"forged");
+        assert_eq!(reason(decision), Reason::InvalidSignature);
+    }
+    assert_eq!(world.of_peer(1).decision.reason, Reason::Blacklisted);
+    assert_eq!(world.of_peer(1).malformed.0, 0);
 }

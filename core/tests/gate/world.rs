@@ -3,10 +3,12 @@
 use core::net::{IpAddr, Ipv4Addr};
 
 use ltms_core::hash::Seed;
+use ltms_core::record::{Recorded, Recorder};
 use ltms_core::*;
 
 use crate::ads::Ad;
 use crate::claims::Claim;
+use crate::replay::replay;
 
 /// When every test begins: some hours after the burns were made.
 pub(crate) const START: Timestamp = Timestamp::from_millis(1_795_400_000_000);
@@ -36,9 +38,47 @@ pub(crate) const COURIER: u32 = 1_000_000;
 /// A peer that never connects.
 pub(crate) const NOBODY: u32 = u32::MAX;
 
-pub(crate) struct World<S = Heap> {
-    pub(crate) gate: Gate<S>,
+/// What a World did, as long as it is not too long.
+#[derive(Default)]
+pub(crate) struct Tape {
+    pub(crate) bytes: Vec<u8>,
+    full: bool,
+}
+
+impl Tape {
+    const MOST: usize = 8 << 20;
+}
+
+impl Recorder for Tape {
+    fn write(&mut self, bytes: &[u8]) {
+        self.bytes.extend_from_slice(bytes);
+    }
+    fn end(&mut self) {
+        self.full = self.bytes.len() > Self::MOST;
+    }
+    fn is_on(&self) -> bool {
+        !self.full
+    }
+}
+
+/// What happened in it is replayed when it ends, to the same answers, events and metrics: each of
+/// these tests tests that, too.
+pub(crate) struct World<S: Storage = Heap> {
+    pub(crate) gate: Recorded<S, Tape>,
     pub(crate) now: Timestamp,
+}
+
+impl<S: Storage> Drop for World<S> {
+    fn drop(&mut self) {
+        if std::thread::panicking() {
+            return;
+        }
+        self.events();
+        let tape = self.gate.recorder();
+        let (replay, full) = (replay(&tape.bytes), tape.full);
+        let metrics = (self.gate.metrics(self.now), replay.gate().metrics(self.now));
+        assert!(full || metrics.0 == metrics.1, "{metrics:?}");
+    }
 }
 
 impl World {
@@ -61,8 +101,14 @@ impl World {
 }
 
 impl<S: Storage> World<S> {
+    /// Nothing and nobody in it.
+    pub(crate) fn without_a_tip(storage: S, policy: Policy) -> Self {
+        let gate = Recorded::new(storage, policy, SEED, Tape::default()).unwrap();
+        Self { gate, now: START }
+    }
+
     pub(crate) fn on(storage: S, policy: Policy) -> Self {
-        let mut world = Self { gate: Gate::new(storage, policy, SEED).unwrap(), now: START };
+        let mut world = Self::without_a_tip(storage, policy);
         world.set_tip(TIP, TIP);
         world.connect(COURIER);
         world

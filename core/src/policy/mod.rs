@@ -1,6 +1,12 @@
-//! Every limit and number, with its default and its reason. Presets never change once released.
+//! Every limit and number, with its default and its reason.
 
+mod presets;
+mod validate;
+
+use crate::hash::sha256_of;
+use crate::record::{Field, map_fields};
 use crate::{Amount, Millis, Network, Quota};
+pub use validate::PolicyError;
 
 /// Limits that are part of the protocol: every honest node has the same (policy §1).
 pub mod size {
@@ -8,6 +14,8 @@ pub mod size {
     pub const ENVELOPE: usize = 10_000;
     /// Bytes of a direct frame or response.
     pub const FRAME: usize = 100_000;
+    /// Bytes of unfinished frames of all connections together.
+    pub const UNFINISHED: usize = 32 << 20;
     /// Bytes of a signing request.
     pub const REQUEST: usize = 50_000;
     /// Bytes of a DHT record's value.
@@ -25,6 +33,9 @@ pub mod size {
     /// UTF-8 bytes of a description.
     pub const DESCRIPTION: usize = 256;
 }
+
+/// Most points for speed (policy §7); the steps are part of the formula.
+pub(crate) const SPEED_POINTS: u8 = 20;
 
 /// Where the times that a [`crate::Gate`] is given come from (policy §2).
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -57,15 +68,37 @@ pub enum Mode {
     Observe,
 }
 
+/// A field of [`Policy`], for whoever shows or explains one.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct PolicyField {
+    /// Its name in its group.
+    pub name: &'static str,
+    /// Its type, from which its unit follows: `Millis`, `Quota`, `Amount`, `u8`, …
+    pub kind: &'static str,
+    /// Meaning, unit, default and reason, by lines.
+    pub doc: &'static [&'static str],
+}
+
 macro_rules! group {
     ($(#[$doc:meta])* $name:ident = $default:expr; {
-        $($(#[$field_doc:meta])* $field:ident: $type:ty,)*
+        $($(#[doc = $field_doc:literal])* $field:ident: $type:ty,)*
     }) => {
         $(#[$doc])*
         #[derive(Clone, Copy, Debug, PartialEq, Eq)]
         #[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
         #[cfg_attr(feature = "serde", serde(default, deny_unknown_fields))]
-        pub struct $name { $($(#[$field_doc])* pub $field: $type,)* }
+        pub struct $name { $($(#[doc = $field_doc])* pub $field: $type,)* }
+
+        impl $name {
+            /// Its fields, in order.
+            pub const FIELDS: &'static [PolicyField] = &[$(PolicyField {
+                name: stringify!($field),
+                kind: stringify!($type),
+                doc: &[$($field_doc),*],
+            },)*];
+        }
+
+        map_fields!($name, Self::default(); $($field),*);
 
         impl Default for $name {
             /// As [`Policy::LOTUS_V1`] has it; also what a field is that a file leaves out.
@@ -318,113 +351,31 @@ group! {
 }
 
 impl Policy {
-    /// The preset of policy version 1, for mainnet.
-    pub const LOTUS_V1: Self = Self {
-        network: Network::Main,
-        clock: Clock::System,
-        freshness: Freshness {
-            min_lifetime: Millis::from_mins(10),
-            max_lifetime: Millis::from_hours(24),
-            future: Millis::from_mins(5),
-            gossip_age: Millis::from_mins(5),
-            chain_future: Millis::from_mins(125),
-        },
-        windows: Windows {
-            advertisement: Quota::every(Millis::from_secs(60), 1),
-            identity_span: Millis::from_mins(10),
-            connection: Quota::per_second(20, 60),
-            signatures: Quota::per_second(10, 20),
-            node_signatures: Quota::per_second(2_000, 4_000),
-            strangers: Quota::every(Millis::from_secs(60), 2),
-            wide_factor: 8,
-            announcement: Quota::every(Millis::from_secs(30), 1),
-            request: Quota::every(Millis::from_secs(30), 2),
-            header: Quota::every(Millis::from_secs(10), 3),
-            node_header: Quota::per_second(20, 100),
-        },
-        sanctions: Sanctions {
-            span: Millis::from_hours(24),
-            violations: 10,
-            invalid_signatures: 10,
-            malformed: 50,
-            graylist: Millis::from_hours(1),
-            graylist_max: Millis::from_hours(24),
-            identity_faults: 3,
-            identity_ban: Millis::from_hours(24),
-            identity_ban_max: Millis::from_days(30),
-            idle: Millis::from_days(7),
-            group_members: 8,
-            group_ban: Millis::from_hours(24),
-            proof: Millis::from_secs(10),
-            leaving_faults: 5,
-        },
-        breaker: Breaker {
-            share: 300,
-            peers: 8,
-            groups: 4,
-            hold: Millis::from_secs(60),
-            daily: 10,
-        },
-        enforce: Enforce {
-            windows: Mode::On,
-            keys: Mode::On,
-            groups: Mode::On,
-            sanctions: Mode::On,
-        },
-        keys: Keys {
-            basic: 10,
-            verified: 50,
-            institutional: 100,
-            stranger: 10,
-            stranger_share: 125,
-            slot_hold: Millis::from_mins(10),
-        },
-        burns: Burns {
-            registration: Amount::from_xpi(50),
-            rotation: Amount::from_xpi(5),
-            additional_key: Amount::from_xpi(10),
-            request: Amount::from_xpi(5),
-            extension: Amount::from_xpi(1),
-            directory_entry: Amount::from_xpi(2),
-            top_up: Amount::from_xpi(10),
-            verified: Amount::from_xpi(200),
-            institutional: Amount::from_xpi(1_000),
-            fees: false,
-            provisional: 6,
-            full: 72,
-            rotation_depth: 72,
-        },
-        reputation: ReputationPoints {
-            start: 50,
-            rate: 60,
-            volume: 20,
-            timeout: 5,
-            disconnect: 10,
-            invalid_signature: 20,
-            abort: 3,
-            half_life: Millis::from_days(7),
-            daily_successes: 3,
-        },
-        connections: Connections {
-            inbound: 128,
-            outbound: 64,
-            per_peer: 2,
-            per_narrow: 8,
-            per_wide: 16,
-        },
-        local_envelope: 10_000,
-    };
-
-    /// As [`Policy::LOTUS_V1`], but a registration waits for 144 confirmations, as the older SDK's did.
-    pub const CAUTIOUS: Self = Self {
-        burns: Burns { provisional: 144, full: 144, ..Self::LOTUS_V1.burns },
-        ..Self::LOTUS_V1
-    };
+    /// The groups of fields by name, with those that are in no group under the empty name.
+    pub const GROUPS: &'static [(&'static str, &'static [PolicyField])] = &[
+        ("", Self::FIELDS),
+        ("freshness", Freshness::FIELDS),
+        ("windows", Windows::FIELDS),
+        ("sanctions", Sanctions::FIELDS),
+        ("breaker", Breaker::FIELDS),
+        ("enforce", Enforce::FIELDS),
+        ("keys", Keys::FIELDS),
+        ("burns", Burns::FIELDS),
+        ("reputation", ReputationPoints::FIELDS),
+        ("connections", Connections::FIELDS),
+    ];
 
     /// The same policy on another chain.
     #[must_use]
     pub const fn on(self, network: Network) -> Self {
         Self { network, ..self }
+    }
+
+    /// SHA-256 of the policy's one encoding, a CBOR map from the names of the fields: the same on
+    /// every platform, another for every other policy.
+    #[must_use]
+    pub fn hash(&self) -> [u8; 32] {
+        sha256_of(|out| crate::record::write(out, |to| self.put(to)))
     }
 
     /// How far ahead of now `created_at` may lie.
@@ -434,153 +385,4 @@ impl Policy {
             Clock::Chain => self.freshness.chain_future,
         }
     }
-
-    /// Whether the numbers make sense together.
-    ///
-    /// # Errors
-    /// [`PolicyError`] naming the first field that does not.
-    pub fn validate(&self) -> Result<(), PolicyError> {
-        let Self { freshness, windows, sanctions, keys, burns, reputation, connections, .. } = self;
-        let breaker = &self.breaker;
-        let quotas = [
-            ("windows.advertisement", windows.advertisement),
-            ("windows.connection", windows.connection),
-            ("windows.signatures", windows.signatures),
-            ("windows.node_signatures", windows.node_signatures),
-            ("windows.strangers", windows.strangers),
-            ("windows.announcement", windows.announcement),
-            ("windows.request", windows.request),
-            ("windows.header", windows.header),
-            ("windows.node_header", windows.node_header),
-        ];
-        for (field, quota) in quotas {
-            check(field, quota.interval_us > 0, "must be longer than zero")?;
-            let year = Millis::from_days(366).as_micros();
-            check(field, quota.refill_us() <= year, "must refill within a year")?;
-        }
-        let positive = [
-            ("freshness.min_lifetime", freshness.min_lifetime.get()),
-            ("freshness.gossip_age", freshness.gossip_age.get()),
-            ("windows.identity_span", windows.identity_span.get()),
-            ("windows.wide_factor", windows.wide_factor.into()),
-            ("sanctions.span", sanctions.span.get()),
-            ("sanctions.violations", sanctions.violations.into()),
-            ("sanctions.invalid_signatures", sanctions.invalid_signatures.into()),
-            ("sanctions.malformed", sanctions.malformed.into()),
-            ("sanctions.graylist", sanctions.graylist.get()),
-            ("sanctions.identity_faults", sanctions.identity_faults.into()),
-            ("sanctions.identity_ban", sanctions.identity_ban.get()),
-            ("breaker.peers", breaker.peers.into()),
-            ("breaker.groups", breaker.groups.into()),
-            ("breaker.hold", breaker.hold.get()),
-            ("sanctions.idle", sanctions.idle.get()),
-            ("sanctions.group_members", sanctions.group_members.into()),
-            ("sanctions.group_ban", sanctions.group_ban.get()),
-            ("sanctions.proof", sanctions.proof.get()),
-            ("sanctions.leaving_faults", sanctions.leaving_faults.into()),
-            ("keys.basic", keys.basic.into()),
-            ("keys.stranger", keys.stranger.into()),
-            ("burns.registration", burns.registration.sats()),
-            ("burns.rotation", burns.rotation.sats()),
-            ("burns.additional_key", burns.additional_key.sats()),
-            ("burns.request", burns.request.sats()),
-            ("burns.extension", burns.extension.sats()),
-            ("burns.directory_entry", burns.directory_entry.sats()),
-            ("burns.top_up", burns.top_up.sats()),
-            ("burns.provisional", burns.provisional.into()),
-            ("burns.rotation_depth", burns.rotation_depth.into()),
-            ("reputation.half_life", reputation.half_life.get()),
-            ("reputation.daily_successes", reputation.daily_successes.into()),
-            ("connections.inbound", connections.inbound.into()),
-            ("connections.outbound", connections.outbound.into()),
-            ("connections.per_peer", connections.per_peer.into()),
-            ("connections.per_narrow", connections.per_narrow.into()),
-            ("local_envelope", self.local_envelope.into()),
-        ];
-        for (field, value) in positive {
-            check(field, value > 0, "must not be zero")?;
-        }
-        let day = Millis::from_hours(24);
-        let at_least = "must not be less than its smaller neighbour";
-        check(
-            "windows.strangers",
-            windows.strangers.refill_us() <= day.as_micros(),
-            "must refill within a day, because the cells' key turns daily",
-        )?;
-        let points = u16::from(reputation.rate)
-            .saturating_add(reputation.volume.into())
-            .saturating_add(SPEED_POINTS.into());
-        check(
-            "freshness.max_lifetime",
-            freshness.max_lifetime >= freshness.min_lifetime,
-            at_least,
-        )?;
-        check(
-            "freshness.max_lifetime",
-            freshness.max_lifetime <= day,
-            "is at most 24 h on the wire",
-        )?;
-        check("freshness.future", freshness.future <= day, "is at most 24 h")?;
-        check("freshness.chain_future", freshness.chain_future <= day, "is at most 24 h")?;
-        check("breaker.share", breaker.share <= 1000, "is at most 1000 thousandths")?;
-        check("breaker.hold", breaker.hold <= day, "is at most 24 h")?;
-        check("sanctions.graylist_max", sanctions.graylist_max >= sanctions.graylist, at_least)?;
-        check(
-            "sanctions.identity_ban_max",
-            sanctions.identity_ban_max >= sanctions.identity_ban,
-            at_least,
-        )?;
-        check("keys.verified", keys.verified >= keys.basic, at_least)?;
-        check("keys.institutional", keys.institutional >= keys.verified, at_least)?;
-        check("keys.stranger_share", keys.stranger_share <= 1000, "is at most 1000 thousandths")?;
-        check("burns.verified", burns.verified >= burns.registration, at_least)?;
-        check("burns.institutional", burns.institutional >= burns.verified, at_least)?;
-        check(
-            "burns.institutional",
-            burns.institutional <= Amount::MAX_MONEY,
-            "is more than exists",
-        )?;
-        check("burns.full", burns.full >= burns.provisional, at_least)?;
-        check("burns.fees", !burns.fees, "is not charged by this version")?;
-        check("reputation.start", reputation.start <= 100, "is at most 100")?;
-        check(
-            "reputation.rate",
-            points <= 100,
-            "makes more than 100 points together with volume and speed",
-        )?;
-        check("reputation.daily_successes", reputation.daily_successes <= 3, "is at most 3")?;
-        check("connections.per_wide", connections.per_wide >= connections.per_narrow, at_least)?;
-        let envelope = u32::try_from(size::ENVELOPE).unwrap_or(u32::MAX);
-        check("local_envelope", self.local_envelope <= envelope, "is at most the protocol's limit")
-    }
 }
-
-/// Most points for speed (policy §7); the steps are part of the formula.
-pub(crate) const SPEED_POINTS: u8 = 20;
-
-fn check(field: &'static str, holds: bool, problem: &'static str) -> Result<(), PolicyError> {
-    if holds { Ok(()) } else { Err(PolicyError { field, problem }) }
-}
-
-/// A policy that cannot be used, and the field at fault.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct PolicyError {
-    field: &'static str,
-    problem: &'static str,
-}
-
-impl PolicyError {
-    /// The field, with the group it is in: `windows.advertisement`.
-    #[must_use]
-    pub const fn field(&self) -> &'static str {
-        self.field
-    }
-}
-
-impl core::fmt::Display for PolicyError {
-    fn fmt(&self, f: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
-        write!(f, "policy field `{}` {}", self.field, self.problem)
-    }
-}
-
-impl core::error::Error for PolicyError {}

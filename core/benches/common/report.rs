@@ -1,0 +1,34 @@
+//! Tables of figures, written into a document by the command that measured them.
+
+use std::path::Path;
+
+/// The middle of the samples and the quarters beside it.
+pub(crate) struct Spread {
+    pub(crate) low: f64,
+    pub(crate) median: f64,
+    pub(crate) high: f64,
+}
+
+impl Spread {
+    pub(crate) fn of(mut samples: Vec<f64>) -> Self {
+        samples.sort_by(f64::total_cmp);
+        let at = |share: usize| samples[(samples.len() - 1) * share / 4];
+        Self { low: at(1), median: at(2), high: at(3) }
+    }
+}
+
+/// How many threads this machine runs at once.
+pub(crate) fn cores() -> usize {
+    std::thread::available_parallelism().map_or(1, usize::from)
+}
+
+/// Puts `text` between the two comments that name `block` in docs/benchmarks.md.
+pub(crate) fn write(block: &str, text: &str) {
+    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("../docs/benchmarks.md");
+    let old = std::fs::read_to_string(&path).unwrap();
+    let (begin, end) = (format!("<!-- {block}: begin -->\n"), format!("<!-- {block}: end -->"));
+    let from = old.find(&begin).expect(&begin) + begin.len();
+    let to = from + old[from..].find(&end).expect(&end);
+    std::fs::write(&path, format!("{}{text}{}", &old[..from], &old[to..])).unwrap();
+    println!("written to docs/benchmarks.md");
+}

@@ -1,0 +1,63 @@
+//! Every kind of decision at a thousand, a hundred thousand and a million rows, against
+//! `governor`'s keyed check in the same run.
+//!
+//!     cargo bench -p ltms-core --features alloc --bench decisions -- [ROUNDS] [--write]
+//!
+//! One round takes a sample of every kind, governor's first. Each sample goes to rows drawn at
+//! random from all, so that they are as cold as a stranger's message finds them; the messages
+//! themselves are warm, as if they had just been received. A ratio is taken within its round.
+
+#[expect(dead_code, reason = "every program uses a part")]
+#[path = "../common/made.rs"]
+mod made;
+#[path = "../common/report.rs"]
+mod report;
+mod round;
+mod world;
+
+use std::fmt::Write;
+
+use report::Spread;
+use world::World;
+
+const SIZES: [usize; 3] = [1_000, 100_000, 1_000_000];
+const ROUNDS: usize = 301;
+const PASSES: usize = 5;
+
+fn main() {
+    let write = std::env::args().any(|arg| arg == "--write");
+    // `cargo bench` passes `--bench`.
+    let rounds = std::env::args().find_map(|arg| arg.parse().ok()).unwrap_or(ROUNDS);
+    let mut lines: Vec<(String, String)> = Vec::new();
+    let mut add = |name: &str, Spread { low, median, high }: Spread| {
+        println!("{name:<70}{median:>8.2} ({low:.2} to {high:.2})");
+        let cell = format!(" {median:.2} ({low:.2}–{high:.2}) |");
+        match lines.iter_mut().find(|line| line.0 == name) {
+            Some((_, line)) => line.push_str(&cell),
+            None => lines.push((name.to_owned(), cell)),
+        }
+    };
+    for size in SIZES {
+        let mut world = World::new(size);
+        let rounds: Vec<_> = (0..rounds).map(|_| round::round(&mut world)).collect();
+        let base = Spread::of(rounds.iter().map(|round| round[0].1).collect());
+        println!("{size} rows: governor {:.0} ns ({:.0}–{:.0})", base.median, base.low, base.high);
+        for (kind, (name, _)) in rounds[0].iter().enumerate().skip(1) {
+            let ratios = rounds.iter().map(|round| round[kind].1 / round[0].1).collect();
+            add(name, Spread::of(ratios));
+        }
+        let passes: Vec<_> = (0..PASSES).map(|_| round::passes(&mut world)).collect();
+        for (kind, (name, _)) in passes[0].iter().enumerate() {
+            let ratios = passes.iter().map(|pass| pass[kind].1 / base.median).collect();
+            add(&format!("{name}, for each row"), Spread::of(ratios));
+        }
+    }
+    let mut table = format!("Measured on {} cores, {rounds} rounds.\n\n", report::cores());
+    table.push_str("| decision | 10³ rows | 10⁵ rows | 10⁶ rows |\n|---|---|---|---|\n");
+    for (name, cells) in &lines {
+        writeln!(table, "| {name} |{cells}").unwrap();
+    }
+    if write {
+        report::write("decisions", &table);
+    }
+}

@@ -1,0 +1,188 @@
+//! A Gate and a keyed rate limiter with the same keys.
+
+use std::collections::HashSet;
+use std::num::NonZeroU32;
+use std::time::Duration;
+
+use governor::clock::FakeRelativeClock;
+use governor::middleware::NoOpMiddleware;
+use governor::nanos::Nanos;
+use governor::state::keyed::DashMapStateStore;
+use ltms_core::*;
+
+use crate::made::*;
+
+/// Messages in a sample.
+pub(crate) const SAMPLE: usize = 128;
+/// Connections that they come over in turns.
+pub(crate) const CONNECTIONS: u64 = 128;
+
+/// Connections of banned peers.
+pub(crate) const SANCTIONED: u64 = 8;
+/// Banned peers whose ids collide.
+pub(crate) const COLLIDING: usize = 32;
+/// Banned peers beside those that there is one of for every row.
+const FURTHER: u32 = SANCTIONED as u32 + COLLIDING as u32;
+
+/// With governor's default store, and its cheapest clock: the Gate reads none either.
+type Limiter = governor::RateLimiter<
+    PublicKey,
+    DashMapStateStore<PublicKey>,
+    FakeRelativeClock,
+    NoOpMiddleware<Nanos>,
+>;
+
+pub(crate) struct World {
+    pub(crate) gate: Gate<Heap>,
+    pub(crate) now: Timestamp,
+    pub(crate) keys: Vec<PublicKey>,
+    pub(crate) ids: Vec<IdentityId>,
+    /// When the newest advertisement of each row was made.
+    pub(crate) newest: Vec<Timestamp>,
+    /// Banned peers whose rows are found by way of one another's.
+    pub(crate) colliding: Vec<PeerId>,
+    pub(crate) limiter: Limiter,
+    pub(crate) clock: FakeRelativeClock,
+    pub(crate) random: Random,
+}
+
+/// The preset, but every identity is at its key limit with one key and may use it every second,
+/// so that `key-limit` is met at any row.
+pub(crate) fn policy() -> Policy {
+    let mut policy = POLICY;
+    policy.keys.basic = 1;
+    policy.windows.identity_span = SECOND;
+    policy
+}
+
+impl World {
+    /// With as many identities, each with an advertisement, and as many banned peers.
+    pub(crate) fn new(rows: usize) -> Self {
+        let count = u32::try_from(rows).unwrap();
+        let capacity = Capacity {
+            peers: 192,
+            identities: count,
+            // Strangers may have an eighth.
+            keys: count + count / 4,
+            // The operator may have a quarter.
+            bans: (count + FURTHER) * 4,
+            groups: 4_096,
+            cells: 4_096,
+            outcomes: 10_000,
+        };
+        let seed = Seed::new([7; 16]);
+        let mut gate = Gate::new(Heap::new(capacity), policy(), seed).unwrap();
+        set_tip(&mut gate, START);
+        let own = Source::own(peer(u64::MAX));
+        let keys = keys(0, rows);
+        let mut ids = Vec::with_capacity(rows);
+        for (number, key) in (0..).zip(&keys) {
+            let claim = Claim::new(key);
+            assert_eq!(claim.settle(&mut gate, START, &own).reason, Reason::New);
+            let envelope = ad(key, Some(&claim.id), START).seal();
+            assert_eq!(settle(&mut gate, START, &own, &envelope).reason, Reason::New);
+            ban(&mut gate, &banned(number));
+            ids.push(claim.id);
+        }
+        for number in 0..CONNECTIONS {
+            let group = u32::try_from(number).unwrap();
+            gate.connected(START, &connection(number, group)).unwrap();
+        }
+        for number in 0..SANCTIONED {
+            let connection = Connection { peer: sanctioned(number), ..connection(number, 1000) };
+            gate.connected(START, &connection).unwrap();
+            ban(&mut gate, &connection.peer);
+        }
+        let colliding = colliding(&seed, capacity.bans);
+        colliding.iter().for_each(|peer| ban(&mut gate, peer));
+        while gate.poll_event(START).is_some() {}
+        let quota = governor::Quota::with_period(Duration::from_secs(60)).unwrap();
+        let quota = quota.allow_burst(NonZeroU32::MIN);
+        let clock = FakeRelativeClock::default();
+        let limiter = Limiter::new(quota, DashMapStateStore::default(), clock.clone());
+        for key in &keys {
+            limiter.check_key(key).unwrap();
+        }
+        let newest = vec![START; rows];
+        Self {
+            gate,
+            now: START,
+            keys,
+            ids,
+            newest,
+            colliding,
+            limiter,
+            clock,
+            random: Random::new(1),
+        }
+    }
+
+    /// Lets time pass on both sides.
+    pub(crate) fn wait(&mut self, span: Millis) {
+        self.now = self.now.saturating_add(span);
+        self.clock.advance(Duration::from_millis(span.get()));
+    }
+
+    /// As many different rows as a sample has, drawn from all; and time for the connections to
+    /// have their tokens again.
+    pub(crate) fn draw(&mut self) -> Vec<usize> {
+        self.wait(Millis::from_secs(5));
+        let mut drawn = HashSet::new();
+        std::iter::from_fn(|| {
+            loop {
+                let row = self.random.below(self.keys.len());
+                if drawn.insert(row) {
+                    return Some(row);
+                }
+            }
+        })
+        .take(SAMPLE)
+        .collect()
+    }
+
+    /// Fills the caches with other rows.
+    pub(crate) fn cool(&mut self) {
+        for _ in 0..16_384 {
+            let row = self.random.below(self.keys.len());
+            assert!(self.gate.find_key(self.now, &self.keys[row]).is_some());
+        }
+    }
+
+    /// An advertisement of this row, made now.
+    pub(crate) fn fresh(&self, row: usize) -> Ad {
+        ad(&self.keys[row], Some(&self.ids[row]), self.now)
+    }
+}
+
+/// An advertisement for a day.
+pub(crate) fn ad(author: &PublicKey, identity: Option<&IdentityId>, created_at: Timestamp) -> Ad {
+    Ad {
+        author: *author,
+        identity: identity.copied(),
+        peer: peer(0),
+        created_at,
+        lasting: DAY,
+        delegation: None,
+    }
+}
+
+fn ban(gate: &mut Gate<Heap>, peer: &PeerId) {
+    gate.ban(START, &Subject::Peer(*peer), None, Reason::Malformed).unwrap();
+}
+
+/// Peers whose rows begin in one bucket of the ban table (its hash has domain 4).
+fn colliding(seed: &Seed, rows: u32) -> Vec<PeerId> {
+    let wide = |peer: &PeerId| u128::from(seed.hash(4, peer.as_bytes())) * u128::from(rows);
+    let peers = (1 << 41..).map(peer);
+    peers.filter(|peer| wide(peer) >> 64 == 0).take(COLLIDING).collect()
+}
+
+/// The connected banned peer with this number.
+pub(crate) fn sanctioned(number: u64) -> PeerId {
+    peer((1 << 42) + number)
+}
+
+/// The banned peer with this number.
+pub(crate) fn banned(number: u64) -> PeerId {
+    peer((1 << 40) + number)
+}

@@ -1,0 +1,57 @@
+//! Where a Gate's memory is: allocated once, and little of it on the stack.
+
+mod calls;
+#[expect(dead_code, reason = "every program uses a part")]
+#[path = "../../benches/common/counting.rs"]
+mod counting;
+#[expect(dead_code, reason = "every program uses a part")]
+#[path = "../../benches/common/made.rs"]
+mod made;
+mod stack;
+
+use std::sync::Mutex;
+
+use calls::Inputs;
+use ltms_core::*;
+use made::POLICY;
+
+/// Small enough for every rule of full tables to be met.
+const TINY: Capacity = Capacity {
+    peers: 12,
+    identities: 2,
+    tombstones: 2,
+    keys: 16,
+    bans: 24,
+    groups: 4,
+    cells: 8,
+    outcomes: 2,
+};
+type Tiny = Inline<12, 2, 2, 16, 24, 4, 8, 2>;
+
+const SEED: Seed = Seed::new([5; 16]);
+
+fn allocate_nothing<S: Storage>(storage: S) {
+    let mut gate = Gate::new(storage, POLICY, SEED).unwrap();
+    let mut count = 0;
+    calls::all(&mut gate, &Inputs::new(), &mut |name, call| {
+        let before = counting::calls();
+        call();
+        assert_eq!(counting::calls(), before, "{name} allocates");
+        count += 1;
+    });
+    assert!(count > 30);
+}
+
+#[test]
+fn no_call_of_a_gate_allocates() {
+    static BLOCK: Mutex<Tiny> = Mutex::new(Tiny::new());
+    allocate_nothing(&mut *BLOCK.lock().unwrap());
+    allocate_nothing(Heap::new(TINY));
+}
+
+#[test]
+fn what_allocates_is_noticed() {
+    let before = counting::calls();
+    drop(std::hint::black_box(vec![1]));
+    assert_eq!(counting::calls(), before + 1);
+}
