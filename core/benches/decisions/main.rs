@@ -1,7 +1,7 @@
 //! Every kind of decision at a thousand, a hundred thousand and a million rows, against
 //! `governor`'s keyed check in the same run.
 //!
-//!     cargo bench -p ltms-core --features alloc --bench decisions -- [ROUNDS] [--write]
+//!     cargo bench -p ltms-core --features alloc --bench decisions -- [ROUNDS] [--write] [--rows N]
 //!
 //! One round takes a sample of every kind, governor's first. Each sample goes to rows drawn at
 //! random from all, so that they are as cold as a stranger's message finds them; the messages
@@ -25,9 +25,17 @@ const ROUNDS: usize = 301;
 const PASSES: usize = 5;
 
 fn main() {
-    let write = std::env::args().any(|arg| arg == "--write");
-    // `cargo bench` passes `--bench`.
-    let rounds = std::env::args().find_map(|arg| arg.parse().ok()).unwrap_or(ROUNDS);
+    let mut args = std::env::args().skip(1);
+    let (mut write, mut rounds, mut sizes) = (false, ROUNDS, SIZES.to_vec());
+    while let Some(arg) = args.next() {
+        match arg.as_str() {
+            // `cargo bench` passes it.
+            "--bench" => {}
+            "--write" => write = true,
+            "--rows" => sizes = vec![args.next().unwrap().parse().unwrap()],
+            number => rounds = number.parse().unwrap(),
+        }
+    }
     let mut lines: Vec<(String, String)> = Vec::new();
     let mut add = |name: &str, Spread { low, median, high }: Spread| {
         println!("{name:<70}{median:>8.2} ({low:.2} to {high:.2})");
@@ -37,7 +45,7 @@ fn main() {
             None => lines.push((name.to_owned(), cell)),
         }
     };
-    for size in SIZES {
+    for size in sizes {
         let mut world = World::new(size);
         let rounds: Vec<_> = (0..rounds).map(|_| round::round(&mut world)).collect();
         let base = Spread::of(rounds.iter().map(|round| round[0].1).collect());

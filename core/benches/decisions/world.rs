@@ -170,11 +170,15 @@ fn ban(gate: &mut Gate<Heap>, peer: &PeerId) {
     gate.ban(START, &Subject::Peer(*peer), None, Reason::Malformed).unwrap();
 }
 
-/// Peers whose rows begin in one bucket of the ban table (its hash has domain 4).
+/// Peers whose rows begin in the first bucket of the ban table. Its hash has domain 4 and takes an
+/// Ed25519 key's id as 1 and the key.
 fn colliding(seed: &Seed, rows: u32) -> Vec<PeerId> {
-    let wide = |peer: &PeerId| u128::from(seed.hash(4, peer.as_bytes())) * u128::from(rows);
-    let peers = (1 << 41..).map(peer);
-    peers.filter(|peer| wide(peer) >> 64 == 0).take(COLLIDING).collect()
+    let collides = |peer: &PeerId| {
+        let mut key = [1; 33];
+        key[1..].copy_from_slice(&peer.to_bytes()[6..]);
+        (u128::from(seed.hash(4, &key)) * u128::from(rows)) >> 64 == 0
+    };
+    (1 << 41..).map(peer).filter(collides).take(COLLIDING).collect()
 }
 
 /// The connected banned peer with this number.
