@@ -78,7 +78,7 @@ impl BanRow {
 }
 
 record!(
-    BanRow: peer, graylisting, blacklisted, operator, allowed, reason, first, last, tried, group,
+    BanRow: peer, graylisting, blacklisted, operator, allowed, reason, first, last, tried, origin,
     evidence
 );
 

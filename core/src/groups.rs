@@ -26,6 +26,8 @@ pub(crate) struct Origin {
     pub(crate) wide: Packed<2>,
 }
 
+record!(Origin: narrow, wide);
+
 impl Origin {
     pub(crate) const UNKNOWN: Self = Self { narrow: Packed::ZERO, wide: Packed::ZERO };
 

@@ -11,6 +11,7 @@ mod seal;
 
 pub(crate) use codec::{Codec, Record, Zero, one_of, record};
 pub use seal::SEAL_LEN;
+pub(crate) use seal::unseal;
 
 use crate::bans::BanRow;
 use crate::gate::Node;
@@ -92,7 +93,7 @@ section! {
     PeerRow = 1, 131, numbered;
     OutcomeRow = 3, 56;
     IdentityRow = 4, 170, numbered;
-    BanRow = 8, 83;
+    BanRow = 8, 87;
     GroupRow = 10, 12;
 }
 

@@ -99,7 +99,6 @@ impl Parts<'_> {
         self.look_at_clock(now);
         let next_sweep = self.node.next_sweep;
         self.cut_deadlines(self.node.latest);
-        self.node.prove_by = Timestamp::NEVER;
         self.node.next_sweep = next_sweep.cut(self.node.latest, POSTPONED);
     }
 }

@@ -54,17 +54,29 @@ impl<S: Storage> Gate<S> {
         at_least: u64,
         bytes: &[u8],
     ) -> Result<Restored, SnapshotError> {
-        let rest = bytes.strip_prefix(&MAGIC).ok_or(SnapshotError::NotASnapshot)?;
-        let (counter, rest) = rest.split_first_chunk().ok_or(SnapshotError::Length)?;
-        let (snapshot, tag) = rest.split_last_chunk::<TAG_LEN>().ok_or(SnapshotError::Length)?;
-        let sealed = bytes.get(..bytes.len().saturating_sub(TAG_LEN)).unwrap_or(bytes);
-        // Takes as long for any tag.
-        hmac(key, &[sealed]).verify(tag.into()).map_err(|_| SnapshotError::Seal)?;
-        let counter = u64::from_le_bytes(*counter);
-        if counter < at_least {
-            return Err(SnapshotError::Replayed { counter });
-        }
+        let (counter, snapshot) = unseal(key, at_least, bytes)?;
         let restored = self.restore(now, snapshot)?;
         Ok(Restored { counter: Some(counter), ..restored })
     }
+}
+
+/// The counter and what was sealed.
+pub(crate) fn unseal<'a>(
+    key: &[u8; 32],
+    at_least: u64,
+    bytes: &'a [u8],
+) -> Result<(u64, &'a [u8]), SnapshotError> {
+    if !bytes.starts_with(&MAGIC) {
+        return Err(SnapshotError::NotASnapshot);
+    }
+    let (sealed, tag) = bytes.split_last_chunk::<TAG_LEN>().ok_or(SnapshotError::Length)?;
+    let (_, rest) = sealed.split_at_checked(MAGIC.len()).ok_or(SnapshotError::Length)?;
+    let (counter, snapshot) = rest.split_first_chunk().ok_or(SnapshotError::Length)?;
+    // Takes as long for any tag.
+    hmac(key, &[sealed]).verify(tag.into()).map_err(|_| SnapshotError::Seal)?;
+    let counter = u64::from_le_bytes(*counter);
+    if counter < at_least {
+        return Err(SnapshotError::Replayed { counter });
+    }
+    Ok((counter, snapshot))
 }

@@ -2,8 +2,13 @@
 
 use ltms_core::*;
 
-use crate::snapshot::{empty, eventful, save};
+use crate::snapshot::{eventful, save};
 use crate::world::*;
+
+/// A Gate that records nothing.
+fn gate() -> Gate<Heap> {
+    Gate::new(Heap::new(Capacity::SMALL), POLICY, SEED).unwrap()
+}
 
 const HEAD: usize = 32;
 const KEY: [u8; 32] = [9; 32];
@@ -50,7 +55,7 @@ impl File {
     }
 
     fn restore(&self) -> Result<Restored, SnapshotError> {
-        empty(Capacity::SMALL).restore(START, &self.bytes())
+        gate().restore(START, &self.bytes())
     }
 }
 
@@ -72,7 +77,7 @@ fn mend(mut bytes: Vec<u8>) -> Vec<u8> {
 #[test]
 fn no_byte_can_be_changed_and_a_refused_file_changes_nothing() {
     let file = save(&eventful());
-    let mut gate = empty(Capacity::SMALL);
+    let mut gate = gate();
     for at in 0..file.len() {
         for change in [1, 0x80, 0xFF] {
             let mut bad = file.clone();
@@ -107,24 +112,25 @@ fn no_byte_can_be_changed_and_a_refused_file_changes_nothing() {
 #[test]
 fn a_forged_file_is_refused_or_gives_a_sound_gate() {
     let file = save(&eventful());
-    let before = empty(Capacity::SMALL).snapshot_len();
+    let before = gate().snapshot_len();
     let mut refused = 0;
     for at in HEAD..file.len() - 4 {
         for change in [1, 0x80, 0xFF] {
             let mut forged = file[..file.len() - 4].to_vec();
             forged[at] ^= change;
-            let mut gate = empty(Capacity::SMALL);
-            if gate.restore(START, &mend(forged)).is_err() {
+            let mut forged_gate = gate();
+            if forged_gate.restore(START, &mend(forged)).is_err() {
                 refused += 1;
-                assert_eq!(gate.snapshot_len(), before, "byte {at}");
+                assert_eq!(forged_gate.snapshot_len(), before, "byte {at}");
                 continue;
             }
-            let mut world = World { gate, now: START };
-            world.connect(0);
-            world.events();
-            world.gate.handle_timeout(START.saturating_add(HOUR));
-            let again = save(&world);
-            assert!(empty(Capacity::SMALL).restore(START, &again).is_ok(), "byte {at}");
+            let later = START.saturating_add(HOUR);
+            let _ = forged_gate.connected(START, &World::<Heap>::connection(0));
+            while forged_gate.poll_event(START).is_some() {}
+            forged_gate.handle_timeout(later);
+            let mut again = vec![0; forged_gate.snapshot_len()];
+            forged_gate.write_snapshot(&mut again).unwrap();
+            assert!(gate().restore(later, &again).is_ok(), "byte {at}");
         }
     }
     assert!(refused > 100, "{refused}");
@@ -140,7 +146,7 @@ fn no_deadline_of_a_forged_file_lasts_longer_than_its_rule_can_give() {
     for row in identities.chunks_exact_mut(usize::from(*size)) {
         row[55..63].fill(0xFF);
     }
-    let mut gate = empty(Capacity::SMALL);
+    let mut gate = gate();
     gate.restore(START, &forged.bytes()).unwrap();
     let id = crate::claims::Claim::real(2).id();
     let until = gate.standing(START, &Subject::Identity(id)).decision.retry_at.unwrap();
@@ -210,7 +216,7 @@ fn sections_out_of_order_twice_or_of_another_length_are_refused() {
         bytes.extend([&section.to_le_bytes()[..], &size.to_le_bytes(), &[0xFF; 4]].concat());
         let expected =
             if size == 0 && section == 15 { None } else { Some(SnapshotError::Section(section)) };
-        assert_eq!(empty(Capacity::SMALL).restore(START, &mend(bytes)).err(), expected);
+        assert_eq!(gate().restore(START, &mend(bytes)).err(), expected);
     }
 }
 
@@ -268,7 +274,7 @@ fn a_seal_holds_for_its_key_its_bytes_and_no_older_counter() {
     let world = eventful();
     let mut file = vec![0; world.gate.snapshot_len() + SEAL_LEN];
     assert_eq!(world.gate.write_snapshot_sealed(&KEY, 7, &mut file), Ok(file.len()));
-    let mut gate = empty(Capacity::SMALL);
+    let mut gate = gate();
     for at in 0..file.len() {
         let mut bad = file.clone();
         bad[at] ^= 1;
