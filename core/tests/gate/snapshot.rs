@@ -151,16 +151,26 @@ proptest! {
     }
 }
 
-/// One of everything that outlives a restart.
+/// The tip of [`eventful`], and where its later burns lie.
+const LATER: u32 = TIP + 100;
+const BURN: u32 = LATER - 80;
+
+/// One of everything that outlives a restart: three identities, one that is suspended, one that
+/// lapsed.
 pub(crate) fn eventful() -> World {
     let mut world = World::registered(3);
+    burned(&mut world, 4, 50);
+    world.confirm_tip(TIP, TIP - 85);
+    world.set_tip(LATER, TIP);
+    world.register(&Claim::made(&named("away"), Amount::from_xpi(70), BURN));
+    world.confirm_tip(LATER, BURN - 1);
     let (owner, author) = (secret(0), named("author"));
     let ids = [0, 1, 2].map(|number| Claim::real(number).id());
     (0..6).for_each(|number| world.connect(number));
     let delegated = ad(&author).under(&ids[0]).delegated(&owner, START.saturating_add(DAY));
     assert_eq!(reason(world.direct(0, &delegated)), Reason::New);
     assert_eq!(reason(world.direct(1, &ad(&named("stranger")).of_peer(1))), Reason::New);
-    let rotation = Claim::rotation(&secret(1), &named("next"), &ids[1], 1, TIP - 80);
+    let rotation = Claim::rotation(&secret(1), &named("next"), &ids[1], 1, BURN);
     assert_eq!(reason(world.claim(&rotation)), Reason::New);
     for number in [2, 3] {
         misbehave(&mut world, number);
@@ -183,7 +193,8 @@ pub(crate) fn eventful() -> World {
 fn nobody_gains_by_a_restart() {
     let first = eventful();
     let (mut world, restored) = restart(&first, Capacity::SMALL);
-    assert_eq!((restored.identities, restored.bans), (3, 4));
+    assert_eq!((restored.identities, restored.bans), (4, 4));
+    assert_eq!(world.gate.metrics(world.now).tombstones, 1);
     assert_eq!(
         (restored.saved_at.as_millis(), restored.counter),
         (first.now.as_millis() + 2, None)
@@ -210,7 +221,7 @@ fn nobody_gains_by_a_restart() {
     let earlier = ad.at(START.saturating_sub(SECOND));
     assert_eq!(reason(world.pull(0, Channel::Directory, &earlier)), Reason::Replayed);
     // The key before the rotation may contest it.
-    let contest = Claim::rotation(&secret(1), &named("other"), &ids[1], 1, TIP - 81);
+    let contest = Claim::rotation(&secret(1), &named("other"), &ids[1], 1, BURN - 1);
     world.connect(COURIER);
     assert_eq!(reason(world.claim(&contest)), Reason::New);
 }
@@ -279,6 +290,33 @@ fn in_smaller_tables_the_highest_burns_stay_with_their_keys() {
     let kept: Vec<bool> = all.iter().map(|id| second.gate.identity(id).is_some()).collect();
     assert_eq!(kept, [true, true, false, false, false]);
     assert_eq!((restored.keys, restored.dropped.keys), (2, 3));
+}
+
+/// Whoever has the key that a rotation replaced must not get the identity back when it finds no
+/// room.
+#[test]
+fn a_dropped_identity_leaves_a_tombstone() {
+    let mut first = World::new();
+    let (id, key) = burned(&mut first, 0, 50);
+    burned(&mut first, 1, 60);
+    let rotation = Claim::rotation(&key, &named("next"), &id, 1, TIP - 79);
+    assert_eq!(reason(first.claim(&rotation)), Reason::New);
+    let (mut second, restored) = restart(&first, Capacity { identities: 1, ..Capacity::SMALL });
+    assert_eq!((restored.identities, restored.dropped.identities), (1, 1));
+    assert!(second.events().contains(&Event::Displaced(id)));
+    assert!(second.of_identity(&id).displaced);
+    // Nor in a table where it has room, later.
+    let (mut second, _) = restart(&second, Capacity::SMALL);
+    second.connect(COURIER);
+    assert_eq!(
+        reason(second.claim(&Claim::made(&key, Amount::from_xpi(50), TIP - 80))),
+        Reason::New
+    );
+    second.connect(0);
+    assert_eq!(reason(second.direct(0, &ad(&key).under(&id))), Reason::Superseded);
+    let other = Claim::rotation(&key, &named("other"), &id, 1, TIP - 79);
+    assert_eq!(reason(second.claim(&other)), Reason::Superseded);
+    assert_eq!(reason(second.claim(&rotation)), Reason::New);
 }
 
 #[test]

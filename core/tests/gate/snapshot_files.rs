@@ -292,5 +292,47 @@ fn a_seal_holds_for_its_key_its_bytes_and_no_older_counter() {
     let open = save(&world);
     assert_eq!(gate.restore_sealed(START, &KEY, 0, &open), Err(SnapshotError::NotASnapshot));
     let restored = gate.restore_sealed(START, &KEY, 7, &file).unwrap();
-    assert_eq!((restored.counter, restored.identities), (Some(7), 3));
+    assert_eq!((restored.counter, restored.identities), (Some(7), 4));
+}
+
+/// A file as it was written by a released version.
+fn golden(name: &str) -> Vec<u8> {
+    let folder = concat!(env!("CARGO_MANIFEST_DIR"), "/../tests/vectors");
+    let read = |path: &str| std::fs::read_to_string(format!("{folder}/{path}")).unwrap();
+    let (text, manifest) = (read(name), read("manifest.json"));
+    let entry = &serde_json::from_str::<serde_json::Value>(&manifest).unwrap()[name];
+    let hash = hex::encode(hash::sha256(&[text.as_bytes()]));
+    assert_eq!(entry["sha256"], hash, "{name} was changed");
+    let bytes = hex::decode(text.split_whitespace().collect::<String>()).unwrap();
+    let sections = File::of(&bytes).sections;
+    for (section, size, records) in &sections {
+        let count = records.len() / usize::from(*size);
+        assert_eq!(entry["entries"][section.to_string()], count, "{name}: section {section}");
+    }
+    assert_eq!(entry["entries"].as_object().unwrap().len(), sections.len(), "{name}");
+    bytes
+}
+
+#[test]
+fn what_a_released_version_wrote_is_read_and_written_again() {
+    let expected = eventful();
+    let written = save(&expected);
+    let lines: Vec<String> = written.chunks(50).map(hex::encode).collect();
+    let path = concat!(env!("CARGO_TARGET_TMPDIR"), "/snapshot-1.hex");
+    std::fs::write(path, lines.join("\n") + "\n").unwrap();
+    let (file, mut gate) = (golden("snapshots/1.hex"), gate());
+    // A changed format is a new version.
+    assert!(written == file, "written now: {path}");
+    let restored = gate.restore(START, &file).unwrap();
+    assert_eq!((restored.identities, restored.bans, restored.dropped), (4, 4, Dropped::default()));
+    for number in 0..3 {
+        let id = crate::claims::Claim::real(number).id();
+        assert_eq!(gate.identity(&id), expected.gate.identity(&id));
+        assert_eq!(gate.standing(START, &Subject::Identity(id)), expected.of_identity(&id));
+    }
+    for number in 2..6 {
+        let standing = gate.standing(START, &Subject::Peer(peer(number)));
+        assert_eq!(standing.decision, expected.of_peer(number).decision);
+        assert_eq!(standing.evidence, expected.of_peer(number).evidence);
+    }
 }
