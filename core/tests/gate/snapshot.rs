@@ -8,7 +8,8 @@ use proptest::prelude::*;
 
 use crate::ads::ad;
 use crate::claims::{Claim, named, secret};
-use crate::full_bans::misbehave;
+use crate::full_bans::{at, misbehave, throw_away};
+use crate::group_bans::{SWARM, full, merged};
 use crate::random::{Actors, PEERS, Sent, play, steps};
 use crate::world::*;
 
@@ -387,4 +388,29 @@ fn windows_of_strangers_go_on_where_there_are_as_many_cells() {
     second.connect(0);
     assert_eq!(say(&mut second, 2), Reason::New);
     assert!(restored.dropped.others > 0);
+}
+
+#[test]
+fn a_banned_group_stays_banned() {
+    let (mut first, _) = full();
+    let (group, until) = merged(&mut first);
+    for number in 8..16 {
+        first.gate.unban(first.now, &Subject::Peer(peer(number)));
+    }
+    (30..37).for_each(|number| throw_away(&mut first, at(number, 600), number));
+    let capacity = Capacity { bans: 32, groups: 32, ..Capacity::SMALL };
+    let (mut second, restored) = restart(&first, capacity);
+    assert_eq!((restored.bans, restored.dropped), (17, Dropped::default()));
+    assert!(second.events().contains(&Event::GroupBanned { group, until }));
+    let [before, after] = [&mut first, &mut second]
+        .map(|world| world.gate.screen_connection(world.now, &at(0, SWARM)));
+    assert_eq!((before.reason, after), (Reason::ProveIdentity, before));
+    assert_eq!(second.gate.metrics(second.now).automatic_bans, 16);
+    // How many ids are banned from each group is counted anew.
+    for world in [&mut first, &mut second] {
+        throw_away(world, at(37, 600), 37);
+        assert_eq!(reason(world.of_peer(30).decision), Reason::Blacklisted);
+        (40..48).for_each(|number| throw_away(world, at(number, number as u16), number));
+        assert_eq!(reason(world.of_peer(30).decision), Reason::Clear, "merged");
+    }
 }
