@@ -65,7 +65,8 @@ pub(crate) mod domain {
     pub(crate) const GROUP_ROW: u8 = 9;
     pub(crate) const TOMBSTONE: u8 = 10;
     pub(crate) const ROTATION: u8 = 11;
-    pub(crate) const SNAPSHOT: u8 = 12;
+    pub(crate) const OWNER: u8 = 12;
+    pub(crate) const SNAPSHOT: u8 = 13;
     pub(crate) const GROUP: u8 = 0x10;
 }
 

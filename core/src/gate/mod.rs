@@ -13,6 +13,7 @@ mod hello;
 mod judge;
 mod operator;
 mod peers;
+mod room;
 mod sanctions;
 mod seats;
 mod sessions;
@@ -35,6 +36,7 @@ pub(crate) use self::clock::POSTPONED;
 pub(crate) use self::seats::Halves;
 
 use self::breaker::Fuse;
+use self::room::KeyRoom;
 use self::tip::Doubt;
 use crate::bans::BanCounts;
 use crate::hash::Seed;
@@ -145,6 +147,7 @@ pub(crate) struct Node {
     /// No connection from a banned group has to have proved an identity before this.
     pub(crate) prove_by: Timestamp,
     pub(crate) halves: Halves,
+    pub(crate) keys: KeyRoom,
     /// Rows of the key table that strangers have.
     pub(crate) stranger_keys: u32,
     pub(crate) next_sweep: Timestamp,
@@ -169,6 +172,7 @@ impl Node {
         posture_told: true,
         prove_by: Timestamp::NEVER,
         halves: Halves::EMPTY,
+        keys: KeyRoom::EMPTY,
         stranger_keys: 0,
         next_sweep: Timestamp::EPOCH,
         latest: Timestamp::EPOCH,
@@ -181,7 +185,7 @@ impl Node {
 record!(
     Node: tip, doubt, highest, signatures, headers, inbound_headers, posture, next_sweep, latest,
     breaker;
-    not bans, posture_told, prove_by, halves, stranger_keys, stepped, counters
+    not bans, posture_told, prove_by, halves, keys, stranger_keys, stepped, counters
 );
 
 /// The policy with its state: see the crate's documentation for what it never does.

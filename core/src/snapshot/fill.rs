@@ -23,15 +23,16 @@ impl Parts<'_> {
     ) -> Result<(Filled, Filled), SnapshotError> {
         let fill = |parts: &mut Self, room, met| {
             let rank = |_: &Self, _, row: &IdentityRow| {
-                let kept = row.pinned || row.ban.active(now).is_some();
-                (row.met == met).then(|| row.burned().sats() | if kept { KEPT } else { 0 })
+                let kept = row.flags.has(IdentityRow::PINNED) || row.ban.active(now).is_some();
+                (row.flags.has(IdentityRow::MET) == met)
+                    .then(|| row.burned().sats() | if kept { KEPT } else { 0 })
             };
             parts.fill_with(file.identities, room, rank, |parts, _, mut row| {
                 if row.suspended_at().is_some() {
                     // Who looked for its burn may have forgotten that.
                     row.told = Told::Suspended;
                 }
-                let told = row.sanctioned || row.told != Told::Nothing;
+                let told = row.flags.has(IdentityRow::SANCTIONED) || row.told != Told::Nothing;
                 let place = insert(&mut parts.tables.identities, &parts.rules.seed, row)?;
                 if told {
                     parts.tables.identities.mark(place);
@@ -132,7 +133,30 @@ impl Parts<'_> {
         if identities.iter().any(|(place, _)| identities.link(place, IdentityRow::KEY) == 0) {
             return Err(SnapshotError::Section(KeyRow::SECTION));
         }
+        if owned.left > 0 {
+            self.outlast_keys(now, file);
+        }
         Ok((owned, strangers))
+    }
+
+    /// What the keys signed that found no room must not be taken for new.
+    fn outlast_keys(&mut self, now: Timestamp, file: &Snapshot<'_>) {
+        let replayable = |row: &KeyRow| !row.is_stranger() && row.remember_until() > now;
+        for (number, row) in file.keys.iter().filter(|(_, row)| replayable(row)) {
+            let gone = self.tables.keys.find(&self.rules.seed, &row.key).is_none();
+            let owner = self.former_owner(file, number, &row).filter(|_| gone);
+            if let Some(owner) = owner.and_then(|owner| self.tables.identities.get_mut(owner)) {
+                owner.outlast(row.watermark().created_at);
+            }
+        }
+    }
+
+    /// The identity that a key of the file is or last was of.
+    fn former_owner(&self, file: &Snapshot<'_>, number: u32, row: &KeyRow) -> Option<Place> {
+        let owner = self.restored_owner(file, Owner::Identity(number));
+        let Owner::Identity(place) = owner else { return None };
+        let is_its = row.owner(number) != Owner::Nobody || row.delegation == self.owner_tag(place);
+        is_its.then_some(place)
     }
 
     /// Whose a key of the file is, by its place here.
@@ -159,8 +183,10 @@ impl Parts<'_> {
         let owner = self.restored_owner(file, row.owner(number));
         let current = row.is_current();
         let slot = row.has_slot().then(|| (row.ends(), row.is_listed()));
+        let former = self.former_owner(file, number, &row);
         let place = insert(&mut self.tables.keys, &self.rules.seed, row.disowned())?;
         if owner == Owner::Nobody {
+            self.tables.keys.set_link(place, KeyRow::OWNER, former.unwrap_or(0));
             return Some(());
         }
         self.give_key(place, owner);

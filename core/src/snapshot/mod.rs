@@ -8,22 +8,14 @@ mod encode;
 mod fill;
 mod restore;
 mod seal;
+mod sections;
 
 pub(crate) use codec::{Codec, Record, Zero, one_of, record};
 pub use seal::SEAL_LEN;
 pub(crate) use seal::unseal;
+use sections::{Contest, Stored};
 
-use crate::bans::BanRow;
-use crate::gate::Node;
-use crate::groups::GroupRow;
-use crate::identities::IdentityRow;
-use crate::keys::KeyRow;
-use crate::outcomes::OutcomeRow;
-use crate::peers::PeerRow;
-use crate::strangers::Cell;
-use crate::table::Row;
-use crate::tombstones::Tombstone;
-use crate::{Network, PublicKey, Timestamp};
+use crate::{Network, Timestamp};
 
 const MAGIC: [u8; 8] = *b"LTMSSNAP";
 /// The version that is written.
@@ -60,102 +52,6 @@ record!(SectionHead: section, size, count);
 
 /// Bytes of the check sum at the end.
 const SUM_LEN: usize = 4;
-
-/// What one section holds.
-trait Stored: Record + Clone {
-    /// Its number. Sections ascend.
-    const SECTION: u16;
-    /// Bytes of a record of the first version; a later one appends fields.
-    const LEAST: u16;
-    /// Whether a record begins with a number: that of the row, which others name, or of the row it
-    /// belongs to.
-    const NUMBERED: bool = false;
-    /// What is read over.
-    const BLANK: Self;
-    /// Whether there can be such a row.
-    fn is_sound(&self) -> bool;
-}
-
-macro_rules! section {
-    ($($row:ty = $section:literal, $least:literal $(, $numbered:ident)?;)+) => {
-        $(impl Stored for $row {
-            const SECTION: u16 = $section;
-            const LEAST: u16 = $least;
-            $(const NUMBERED: bool = stringify!($numbered).len() > 0;)?
-            const BLANK: Self = Self::VACANT;
-            fn is_sound(&self) -> bool {
-                !self.is_vacant()
-            }
-        })+
-    };
-}
-section! {
-    PeerRow = 1, 131, numbered;
-    OutcomeRow = 3, 56;
-    IdentityRow = 4, 170, numbered;
-    BanRow = 8, 87;
-    GroupRow = 10, 12;
-}
-
-impl Stored for Node {
-    const SECTION: u16 = 2;
-    const LEAST: u16 = 116;
-    /// How many stranger cells there are.
-    const NUMBERED: bool = true;
-    const BLANK: Self = Self::NEW;
-    fn is_sound(&self) -> bool {
-        true
-    }
-}
-
-impl Stored for Cell {
-    const SECTION: u16 = 5;
-    const LEAST: u16 = 20;
-    const NUMBERED: bool = true;
-    const BLANK: Self = Self::FULL;
-    fn is_sound(&self) -> bool {
-        true
-    }
-}
-
-impl Stored for KeyRow {
-    const SECTION: u16 = 6;
-    const LEAST: u16 = 140;
-    /// The number of its owner.
-    const NUMBERED: bool = true;
-    const BLANK: Self = Self::VACANT;
-    fn is_sound(&self) -> bool {
-        !self.is_vacant() && self.has_sound_flags()
-    }
-}
-
-/// The key before an identity's last rotation, while it may contest that.
-#[derive(Clone)]
-struct Contest {
-    key: PublicKey,
-}
-
-record!(Contest: key);
-
-impl Stored for Contest {
-    const SECTION: u16 = 12;
-    const LEAST: u16 = 37;
-    /// The identity's.
-    const NUMBERED: bool = true;
-    const BLANK: Self = Self { key: PublicKey::from_bytes([0; 33]) };
-    fn is_sound(&self) -> bool {
-        true
-    }
-}
-
-impl Stored for Tombstone {
-    const SECTION: u16 = 14;
-    const LEAST: u16 = 65;
-    const BLANK: Self = Self::VACANT;
-    fn is_sound(&self) -> bool {
-        !self.is_vacant() && self.has_sound_flags()
-    }
-}
 
 /// What [`crate::Gate::restore`] brought back.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -278,29 +174,5 @@ fn header(network: Network, seed: u64, length: u32) -> Header {
         seed,
         network: network.byte(),
         reserved: [0; 7],
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    /// Smaller records of a later version would be refused by this one, and longer ones of an
-    /// earlier version by neither.
-    #[test]
-    fn records_are_as_long_as_in_the_first_version() {
-        fn check<R: Stored>() {
-            assert_eq!(encode::size::<R>(), R::LEAST.into(), "section {}", R::SECTION);
-        }
-        check::<PeerRow>();
-        check::<Node>();
-        check::<OutcomeRow>();
-        check::<IdentityRow>();
-        check::<Cell>();
-        check::<KeyRow>();
-        check::<BanRow>();
-        check::<GroupRow>();
-        check::<Contest>();
-        check::<Tombstone>();
     }
 }

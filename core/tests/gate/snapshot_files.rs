@@ -144,7 +144,9 @@ fn no_deadline_of_a_forged_file_lasts_longer_than_its_rule_can_give() {
     forged.section(2).2[end - 25..end - 17].fill(0xFF);
     let (_, size, identities) = forged.section(4);
     for row in identities.chunks_exact_mut(usize::from(*size)) {
-        row[55..63].fill(0xFF);
+        row[51..59].fill(0xFF);
+        // Its level, not that somebody chose the end.
+        row[59] = 0;
     }
     let mut gate = gate();
     gate.restore(START, &forged.bytes()).unwrap();
