@@ -424,11 +424,11 @@ impl Parts<'_> {
         };
         row.headers.peek(windows.header, now).map_err(refuse)?;
         let half = windows.node_header.halved();
-        if !row.outbound {
+        if !row.is_outbound() {
             self.node.inbound_headers.peek(half, now).map_err(refuse)?;
         }
         self.node.headers.take(windows.node_header, now).map_err(refuse)?;
-        if !row.outbound {
+        if !row.is_outbound() {
             self.node.inbound_headers.charge(half, now);
         }
         row.headers.charge(windows.header, now);

@@ -37,6 +37,7 @@ use crate::bans::BanCounts;
 use crate::hash::Seed;
 use crate::keys::Channel;
 use crate::metrics::Counters;
+use crate::packed::Packed;
 use crate::peers::PeerRow;
 use crate::schnorr;
 use crate::storage::{Storage, Tables};
@@ -141,6 +142,8 @@ pub(crate) struct Node {
     /// No connection from a banned group has to have proved an identity before this.
     pub(crate) prove_by: Timestamp,
     pub(crate) halves: Halves,
+    /// How many identities were proved.
+    pub(crate) proofs: Packed<4>,
     /// Rows of the key table that strangers have.
     pub(crate) stranger_keys: u32,
     pub(crate) next_sweep: Timestamp,
@@ -188,6 +191,7 @@ impl<S: Storage> Gate<S> {
             posture_told: true,
             prove_by: Timestamp::NEVER,
             halves: Halves::of(&storage.tables().identities),
+            proofs: Packed::ZERO,
             stranger_keys: 0,
             next_sweep: Timestamp::EPOCH,
             latest: Timestamp::EPOCH,
