@@ -57,11 +57,13 @@ pub(crate) fn gate(bytes: &[u8]) {
     }
 }
 
-/// How often a history meets each of [`Reason::ALL`].
+/// How often a history meets each of [`Reason::ALL`], and what is counted besides.
 #[must_use]
-pub fn met(bytes: &[u8]) -> Vec<u64> {
-    let Some(history) = played(bytes) else { return Vec::new() };
-    Reason::ALL.iter().map(|reason| history.world.gate.decisions(*reason)).collect()
+pub fn met(bytes: &[u8]) -> (Vec<u64>, Metrics) {
+    let Some(History { ref world, .. }) = played(bytes) else { return Default::default() };
+    let gate = &world.gate;
+    let counts = Reason::ALL.iter().map(|reason| gate.decisions(*reason)).collect();
+    (counts, gate.metrics(world.now))
 }
 
 /// What was recorded of a history.
