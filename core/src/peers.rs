@@ -6,6 +6,7 @@ use crate::bans::ban_until;
 use crate::hash::Seed;
 use crate::packed::Packed;
 use crate::score::Tally;
+use crate::snapshot::record;
 use crate::table::Row;
 use crate::{Bucket, Decision, PeerId, Policy, Timestamp};
 
@@ -65,6 +66,7 @@ pub(crate) mod domain {
     pub(crate) const TOMBSTONE: u8 = 10;
     pub(crate) const ROTATION: u8 = 11;
     pub(crate) const OWNER: u8 = 12;
+    pub(crate) const SNAPSHOT: u8 = 13;
     pub(crate) const GROUP: u8 = 0x10;
 }
 
@@ -102,6 +104,13 @@ pub(crate) struct PeerRow {
     /// The end of its ban, as its row in the ban table has it; [`Timestamp::NEVER`] until lifted.
     pub(crate) banned_until: Timestamp,
 }
+
+record!(Groups: narrow, wide);
+record!(
+    PeerRow: peer, outbound, exempt, groups, since, messages, signatures, headers, violations,
+    invalid, malformed, passed_on, held_until, held_evidence;
+    not connections, unproven, keys, sanctioned, banned_until
+);
 
 impl Row for PeerRow {
     type Key = PeerId;
