@@ -246,6 +246,14 @@ impl<R: Row> Table<'_, R> {
         self.head.used = Packed::new(self.head.used.get().saturating_sub(1));
     }
 
+    /// Takes out everything.
+    pub(crate) fn clear(&mut self) {
+        *self.head = Head::EMPTY;
+        self.buckets.clear();
+        self.links.clear();
+        self.rows.fill(R::VACANT);
+    }
+
     /// Takes out every row for which `gone` holds.
     pub(crate) fn remove_if(&mut self, seed: &Seed, mut gone: impl FnMut(&R) -> bool) {
         for place in self.places() {

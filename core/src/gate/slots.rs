@@ -270,4 +270,10 @@ impl Parts<'_> {
             }
         }
     }
+
+    /// Rows of the key table that strangers may have.
+    pub(crate) fn stranger_rows(&self) -> u64 {
+        let rows = u64::try_from(self.tables.keys.view().capacity()).unwrap_or(u64::MAX);
+        rows.saturating_mul(self.rules.policy.keys.stranger_share.into()) / 1000
+    }
 }
