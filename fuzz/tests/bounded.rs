@@ -75,5 +75,5 @@ fn histories_of_the_gate_meet_all_reasons_but_those_of_the_decoders() {
 
 targets! {
     envelope burn_claim hello address transaction header inclusion_proof txoutproof burn_script
-    policy recording gate
+    policy recording snapshot gate
 }
