@@ -64,6 +64,7 @@ pub(crate) mod domain {
     pub(crate) const GROUP_ROW: u8 = 9;
     pub(crate) const TOMBSTONE: u8 = 10;
     pub(crate) const ROTATION: u8 = 11;
+    pub(crate) const OWNER: u8 = 12;
     pub(crate) const GROUP: u8 = 0x10;
 }
 
@@ -91,8 +92,8 @@ pub(crate) struct PeerRow {
     pub(crate) malformed: Tally,
     /// Faulty messages of others that it passed on.
     pub(crate) passed_on: Tally,
-    /// When it proved the identity of its link, as a count of proofs.
-    pub(crate) proved: Packed<4>,
+    /// How many peers proved the identity of its link after it did.
+    pub(crate) proved: u8,
     /// Keys that it advertises as a stranger: as many as keys of its list.
     pub(crate) keys: u16,
     /// Its sanction, or that it has to prove an identity, is not yet told.
@@ -122,7 +123,7 @@ impl Row for PeerRow {
         invalid: Tally::ZERO,
         malformed: Tally::ZERO,
         passed_on: Tally::ZERO,
-        proved: Packed::ZERO,
+        proved: 0,
         keys: 0,
         sanctioned: false,
         held_until: Timestamp::EPOCH,

@@ -61,7 +61,9 @@ impl World {
         let count = u32::try_from(rows).unwrap();
         let capacity = Capacity {
             peers: 192,
-            identities: count,
+            // Identities without a completed session may have half.
+            identities: count * 2,
+            tombstones: 16_384,
             // Strangers may have an eighth.
             keys: count + count / 4,
             // The operator may have a quarter.

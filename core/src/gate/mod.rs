@@ -13,6 +13,7 @@ mod hello;
 mod judge;
 mod operator;
 mod peers;
+mod room;
 mod sanctions;
 mod seats;
 mod sessions;
@@ -31,13 +32,13 @@ pub use sessions::Outcome;
 pub use tip::Tip;
 
 use self::breaker::Fuse;
+use self::room::KeyRoom;
 use self::seats::Halves;
 use self::tip::Doubt;
 use crate::bans::BanCounts;
 use crate::hash::Seed;
 use crate::keys::Channel;
 use crate::metrics::Counters;
-use crate::packed::Packed;
 use crate::peers::PeerRow;
 use crate::schnorr;
 use crate::storage::{Storage, Tables};
@@ -142,8 +143,7 @@ pub(crate) struct Node {
     /// No connection from a banned group has to have proved an identity before this.
     pub(crate) prove_by: Timestamp,
     pub(crate) halves: Halves,
-    /// How many identities were proved.
-    pub(crate) proofs: Packed<4>,
+    pub(crate) keys: KeyRoom,
     /// Rows of the key table that strangers have.
     pub(crate) stranger_keys: u32,
     pub(crate) next_sweep: Timestamp,
@@ -191,7 +191,7 @@ impl<S: Storage> Gate<S> {
             posture_told: true,
             prove_by: Timestamp::NEVER,
             halves: Halves::of(&storage.tables().identities),
-            proofs: Packed::ZERO,
+            keys: KeyRoom::EMPTY,
             stranger_keys: 0,
             next_sweep: Timestamp::EPOCH,
             latest: Timestamp::EPOCH,

@@ -18,7 +18,7 @@ use made::POLICY;
 /// Small enough for every rule of full tables to be met.
 const TINY: Capacity = Capacity {
     peers: 12,
-    identities: 2,
+    identities: 4,
     tombstones: 2,
     keys: 16,
     bans: 24,
@@ -26,7 +26,7 @@ const TINY: Capacity = Capacity {
     cells: 8,
     outcomes: 2,
 };
-type Tiny = Inline<12, 2, 2, 16, 24, 4, 8, 2>;
+type Tiny = Inline<12, 4, 2, 16, 24, 4, 8, 2>;
 
 const SEED: Seed = Seed::new([5; 16]);
 
@@ -47,6 +47,18 @@ fn no_call_of_a_gate_allocates() {
     static BLOCK: Mutex<Tiny> = Mutex::new(Tiny::new());
     allocate_nothing(&mut *BLOCK.lock().unwrap());
     allocate_nothing(Heap::new(TINY));
+}
+
+#[test]
+fn tables_on_the_heap_take_what_their_certificate_says_to_the_byte() {
+    for capacity in [Capacity::NODE, Capacity::SMALL, TINY] {
+        let before = counting::bytes();
+        let heap = Heap::new(capacity);
+        let certificate = POLICY.certificate(capacity);
+        assert_eq!(counting::bytes() - before, certificate.tables, "{capacity:?}");
+        drop(heap);
+        assert_eq!(counting::bytes(), before);
+    }
 }
 
 #[test]
