@@ -6,6 +6,7 @@ use crate::bans::ban_until;
 use crate::hash::Seed;
 use crate::packed::Packed;
 use crate::score::Tally;
+use crate::snapshot::{Codec, Record, record};
 use crate::table::Row;
 use crate::{Bucket, Decision, PeerId, Policy, Timestamp};
 
@@ -65,6 +66,7 @@ pub(crate) mod domain {
     pub(crate) const TOMBSTONE: u8 = 10;
     pub(crate) const ROTATION: u8 = 11;
     pub(crate) const OWNER: u8 = 12;
+    pub(crate) const SNAPSHOT: u8 = 13;
     pub(crate) const GROUP: u8 = 0x10;
 }
 
@@ -73,7 +75,7 @@ pub(crate) struct PeerRow {
     pub(crate) peer: PeerId,
     pub(crate) connections: u8,
     /// How many of them we dialled, or did when it was last connected.
-    pub(crate) dialled: u8,
+    pub(crate) dialled: Dialled,
     /// Loopback on regtest: no group limits.
     pub(crate) exempt: bool,
     pub(crate) groups: Groups,
@@ -106,12 +108,33 @@ pub(crate) struct PeerRow {
     pub(crate) banned_until: Timestamp,
 }
 
+/// How many connections we dialled. A file says only whether it was any.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Dialled(u8);
+
+impl Record for Dialled {
+    fn fields(&mut self, codec: &mut impl Codec) {
+        let mut any = self.0 > 0;
+        any.fields(codec);
+        if any != (self.0 > 0) {
+            self.0 = any.into();
+        }
+    }
+}
+
+record!(Groups: narrow, wide);
+record!(
+    PeerRow: peer, dialled, exempt, groups, since, messages, signatures, headers, violations,
+    invalid, malformed, passed_on, held_until, held_evidence;
+    not connections, unproven, proved, keys, sanctioned, banned_until
+);
+
 impl Row for PeerRow {
     type Key = PeerId;
     const VACANT: Self = Self {
         peer: PeerId::VACANT,
         connections: 0,
-        dialled: 0,
+        dialled: Dialled(0),
         exempt: false,
         unproven: false,
         groups: Groups { narrow: Packed::ZERO, wide: Packed::ZERO },
@@ -149,13 +172,13 @@ impl PeerRow {
 
     /// Whether we chose it: we dialled one of its connections, or did when it was last connected.
     pub(crate) const fn is_outbound(&self) -> bool {
-        self.dialled > 0
+        self.dialled.0 > 0
     }
 
     /// Notes a connection that was opened.
     pub(crate) fn open(&mut self, direction: Direction) {
-        let dialled = if self.connections == 0 { 0 } else { self.dialled };
-        self.dialled = dialled.saturating_add((direction == Direction::Outbound).into());
+        let dialled = if self.connections == 0 { 0 } else { self.dialled.0 };
+        self.dialled.0 = dialled.saturating_add((direction == Direction::Outbound).into());
         self.connections = self.connections.saturating_add(1);
     }
 
@@ -164,15 +187,15 @@ impl PeerRow {
     pub(crate) fn close(&mut self) {
         self.connections = self.connections.saturating_sub(1);
         if self.connections > 0 {
-            self.dialled = self.dialled.min(self.connections);
+            self.dialled.0 = self.dialled.0.min(self.connections);
         }
     }
 
     /// Open connections in one direction.
     pub(crate) fn count(&self, direction: Direction) -> u8 {
         match direction {
-            Direction::Outbound => self.dialled.min(self.connections),
-            Direction::Inbound => self.connections.saturating_sub(self.dialled),
+            Direction::Outbound => self.dialled.0.min(self.connections),
+            Direction::Inbound => self.connections.saturating_sub(self.dialled.0),
         }
     }
 

@@ -3,6 +3,7 @@
 use core::num::NonZeroU32;
 
 use crate::packed::Packed;
+use crate::snapshot::{Codec, Record};
 use crate::time::{Millis, Timestamp};
 
 /// A rate: one token every interval, and at most `burst` at once.
@@ -102,6 +103,12 @@ pub struct NotUntil(pub Timestamp);
 /// A zeroed bucket is full. A bucket whose time has passed equals a fresh one and may be forgotten.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Bucket(Packed<7>);
+
+impl Record for Bucket {
+    fn fields(&mut self, codec: &mut impl Codec) {
+        self.0.fields(codec);
+    }
+}
 
 impl Bucket {
     /// As good as never used.

@@ -10,6 +10,7 @@ use crate::event::Event;
 use crate::packed::Packed;
 use crate::peers::PeerRow;
 use crate::score::Tally;
+use crate::snapshot::record;
 use crate::{Breaker, Millis, PeerId, Reason, Timestamp};
 
 const DAY: Millis = Millis::from_hours(24);
@@ -25,6 +26,8 @@ pub(crate) struct Fuse {
     /// Told last: it is open.
     told: bool,
 }
+
+record!(Fuse: open_until, openings; not due, told);
 
 impl Fuse {
     pub(crate) const CLOSED: Self = Self {

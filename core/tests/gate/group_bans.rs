@@ -8,11 +8,11 @@ use crate::full_bans::{at, throw_away};
 use crate::hello::prove_by_key;
 use crate::world::*;
 
-const SWARM: u16 = 500;
+pub(crate) const SWARM: u16 = 500;
 const LIMIT: Millis = Millis::from_secs(10);
 
 /// Eight banned ids of one group and sixteen of others: full. Identity 0 is registered.
-fn full() -> (World, IdentityId) {
+pub(crate) fn full() -> (World, IdentityId) {
     let mut world = World::with(Capacity { bans: 32, groups: 32, ..Capacity::SMALL }, POLICY);
     let id = world.register(&Claim::real(0));
     (0..8).for_each(|number| throw_away(&mut world, at(number, SWARM), number));
@@ -23,7 +23,7 @@ fn full() -> (World, IdentityId) {
 }
 
 /// One ban more, so that the group is banned; its tag and end.
-fn merged(world: &mut World) -> (u32, Timestamp) {
+pub(crate) fn merged(world: &mut World) -> (u32, Timestamp) {
     throw_away(world, at(24, 24), 24);
     let told = world.events();
     let banned = told.iter().find_map(|event| match event {
