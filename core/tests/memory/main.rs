@@ -1,7 +1,6 @@
 //! Where a Gate's memory is: allocated once, and little of it on the stack.
 
 mod calls;
-#[expect(dead_code, reason = "every program uses a part")]
 #[path = "../../benches/common/counting.rs"]
 mod counting;
 #[expect(dead_code, reason = "every program uses a part")]
@@ -51,7 +50,7 @@ fn no_call_of_a_gate_allocates() {
 
 #[test]
 fn tables_on_the_heap_take_what_their_certificate_says_to_the_byte() {
-    for capacity in [Capacity::NODE, Capacity::SMALL, TINY] {
+    for capacity in [Capacity::NODE, Capacity::SMALL, Capacity::TINY, TINY] {
         let before = counting::bytes();
         let heap = Heap::new(capacity);
         let certificate = POLICY.certificate(capacity);
