@@ -104,7 +104,7 @@ impl Driver {
         {
             self.throttle(*from, until);
         }
-        self.hold_until(Held::Message(message), decision);
+        self.hold_until(Held::Message(Box::new(message)), decision);
     }
 
     /// Holds a claim back until its relay has a look-up of a header again: its signature held, and
