@@ -130,8 +130,8 @@ const _: () = {
     assert!(size_of::<PeerRow>() == 116);
     assert!(size_of::<IdentityRow>() == 130);
     assert!(size_of::<Tombstone>() == 57);
-    assert!(size_of::<KeyRow>() == 105);
-    assert!(size_of::<BanRow>() == 72);
+    assert!(size_of::<KeyRow>() == 104);
+    assert!(size_of::<BanRow>() == 71);
     assert!(size_of::<GroupRow>() == 12);
     assert!(size_of::<OutcomeRow>() == 48);
     assert!(size_of::<Cell>() == 14);

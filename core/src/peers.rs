@@ -6,7 +6,7 @@ use crate::bans::ban_until;
 use crate::hash::Seed;
 use crate::packed::Packed;
 use crate::score::Tally;
-use crate::snapshot::record;
+use crate::snapshot::{Codec, Record, record};
 use crate::table::Row;
 use crate::{Bucket, Decision, PeerId, Policy, Timestamp};
 
@@ -74,7 +74,8 @@ pub(crate) mod domain {
 pub(crate) struct PeerRow {
     pub(crate) peer: PeerId,
     pub(crate) connections: u8,
-    pub(crate) outbound: bool,
+    /// How many of them we dialled, or did when it was last connected.
+    pub(crate) dialled: Dialled,
     /// Loopback on regtest: no group limits.
     pub(crate) exempt: bool,
     pub(crate) groups: Groups,
@@ -93,6 +94,8 @@ pub(crate) struct PeerRow {
     pub(crate) malformed: Tally,
     /// Faulty messages of others that it passed on.
     pub(crate) passed_on: Tally,
+    /// How many peers proved the identity of its link after it did.
+    pub(crate) proved: u8,
     /// Keys that it advertises as a stranger: as many as keys of its list.
     pub(crate) keys: u16,
     /// Its sanction, or that it has to prove an identity, is not yet told.
@@ -105,11 +108,25 @@ pub(crate) struct PeerRow {
     pub(crate) banned_until: Timestamp,
 }
 
+/// How many connections we dialled. A file says only whether it was any.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Dialled(u8);
+
+impl Record for Dialled {
+    fn fields(&mut self, codec: &mut impl Codec) {
+        let mut any = self.0 > 0;
+        any.fields(codec);
+        if any != (self.0 > 0) {
+            self.0 = any.into();
+        }
+    }
+}
+
 record!(Groups: narrow, wide);
 record!(
-    PeerRow: peer, outbound, exempt, groups, since, messages, signatures, headers, violations,
+    PeerRow: peer, dialled, exempt, groups, since, messages, signatures, headers, violations,
     invalid, malformed, passed_on, held_until, held_evidence;
-    not connections, unproven, keys, sanctioned, banned_until
+    not connections, unproven, proved, keys, sanctioned, banned_until
 );
 
 impl Row for PeerRow {
@@ -117,7 +134,7 @@ impl Row for PeerRow {
     const VACANT: Self = Self {
         peer: PeerId::VACANT,
         connections: 0,
-        outbound: false,
+        dialled: Dialled(0),
         exempt: false,
         unproven: false,
         groups: Groups { narrow: Packed::ZERO, wide: Packed::ZERO },
@@ -129,6 +146,7 @@ impl Row for PeerRow {
         invalid: Tally::ZERO,
         malformed: Tally::ZERO,
         passed_on: Tally::ZERO,
+        proved: 0,
         keys: 0,
         sanctioned: false,
         held_until: Timestamp::EPOCH,
@@ -151,6 +169,35 @@ impl PeerRow {
     pub(crate) const IDENTITY: usize = 0;
     /// Link to the first key of its list.
     pub(crate) const FIRST: usize = 1;
+
+    /// Whether we chose it: we dialled one of its connections, or did when it was last connected.
+    pub(crate) const fn is_outbound(&self) -> bool {
+        self.dialled.0 > 0
+    }
+
+    /// Notes a connection that was opened.
+    pub(crate) fn open(&mut self, direction: Direction) {
+        let dialled = if self.connections == 0 { 0 } else { self.dialled.0 };
+        self.dialled.0 = dialled.saturating_add((direction == Direction::Outbound).into());
+        self.connections = self.connections.saturating_add(1);
+    }
+
+    /// Notes that a connection ended. It is taken for one that the peer had opened: that it lets go
+    /// of one that we dialled instead gains it nothing.
+    pub(crate) fn close(&mut self) {
+        self.connections = self.connections.saturating_sub(1);
+        if self.connections > 0 {
+            self.dialled.0 = self.dialled.0.min(self.connections);
+        }
+    }
+
+    /// Open connections in one direction.
+    pub(crate) fn count(&self, direction: Direction) -> u8 {
+        match direction {
+            Direction::Outbound => self.dialled.0.min(self.connections),
+            Direction::Inbound => self.connections.saturating_sub(self.dialled.0),
+        }
+    }
 
     /// Whether a fresh row would be the same: it may be forgotten.
     pub(crate) fn is_fresh(&self, now: Timestamp, policy: &Policy) -> bool {

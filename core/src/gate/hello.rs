@@ -4,6 +4,7 @@ use super::sanctions::Fault;
 use super::{Gate, Parts, Signed, Source};
 use crate::peers::PeerRow;
 use crate::storage::Storage;
+use crate::table::Place;
 use crate::wire::{Hello, delegation_hash, hello_hash};
 use crate::{Decision, PeerId, Reason, Signature, Timestamp};
 
@@ -93,15 +94,37 @@ impl Parts<'_> {
         if let Some(row) = self.tables.identities.get_mut(named) {
             row.use_now(now);
         }
-        let peers = &mut self.tables.peers;
-        if let Some(place) = peers.find(&self.rules.seed, &source.peer) {
-            peers.set_link(place, PeerRow::IDENTITY, named);
-            if let Some(row) = peers.get_mut(place)
-                && core::mem::take(&mut row.unproven)
-            {
-                row.sanctioned = false;
-            }
+        if let Some(place) = self.tables.peers.find(&self.rules.seed, &source.peer) {
+            self.clear(now, place, named);
         }
         Ok(())
+    }
+
+    /// Lets a connected peer belong to an identity. When they are too many, the one that proved it
+    /// longest ago does no longer, or one burn would clear a whole address group.
+    fn clear(&mut self, now: Timestamp, place: Place, identity: Place) {
+        let peers = &mut self.tables.peers;
+        let Some(row) = peers.get(place).filter(|row| row.connections > 0) else { return };
+        let again = peers.link(place, PeerRow::IDENTITY) == identity;
+        let before = if again { row.proved } else { u8::MAX };
+        let (mut count, mut first) = (1u8, (0, place));
+        for other in peers.places() {
+            if other == place || peers.link(other, PeerRow::IDENTITY) != identity {
+                continue;
+            }
+            let Some(row) = peers.get_mut(other) else { continue };
+            row.proved = row.proved.saturating_add((row.proved < before).into());
+            count = count.saturating_add(1);
+            first = first.max((row.proved, other));
+        }
+        peers.set_link(place, PeerRow::IDENTITY, identity);
+        if let Some(row) = peers.get_mut(place) {
+            row.proved = 0;
+            row.sanctioned &= !core::mem::take(&mut row.unproven);
+        }
+        if count > self.rules.policy.connections.per_identity {
+            peers.set_link(first.1, PeerRow::IDENTITY, 0);
+            self.ask_stranger(now, first.1);
+        }
     }
 }

@@ -2,7 +2,8 @@
 
 extern crate std;
 use proptest::prelude::*;
-use std::{collections::BTreeMap, vec, vec::Vec};
+use std::collections::{BTreeMap, BTreeSet};
+use std::{vec, vec::Vec};
 
 use super::*;
 
@@ -84,6 +85,43 @@ proptest! {
             }
             prop_assert_eq!(table.view().iter().count(), model.len());
         }
+    }
+}
+
+proptest! {
+    /// However rows and marks come and go, a marked row is told, and no place twice.
+    #[test]
+    fn every_marked_row_is_told_once(
+        steps in prop::collection::vec((0u8..4, 1u8..12), 0..200),
+    ) {
+        let mut memory = Memory::new(8);
+        let mut table = memory.table();
+        let (mut marked, mut rows) = (BTreeSet::new(), 0);
+        for (step, key) in steps {
+            let key = [key, 0, 0, 1];
+            match (step, table.find(&SEED, &key)) {
+                (0, Some(place)) => {
+                    table.remove(&SEED, place);
+                    marked.remove(&key);
+                }
+                (1 | 2, Some(place)) => {
+                    table.mark(place);
+                    marked.insert(key);
+                }
+                (3, _) => if let Some(row) = table.next_marked() {
+                    marked.remove(&row.0);
+                },
+                (_, None) => {
+                    table.insert(&SEED, Number(key, 0));
+                }
+                _ => {}
+            }
+            rows = table.view().len();
+        }
+        let told: Vec<_> =
+            core::iter::from_fn(|| table.next_marked().map(|row| row.0)).take(9).collect();
+        prop_assert!(told.len() <= rows, "a place twice");
+        prop_assert!(marked.iter().all(|key| told.contains(key)), "{marked:?} of {told:?}");
     }
 }
 

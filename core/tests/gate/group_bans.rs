@@ -344,6 +344,30 @@ fn an_operator_s_ban_of_a_member_stays_when_its_group_is_merged() {
     assert_eq!(reason(knock(&mut world, 90)), Reason::Blacklisted);
 }
 
+#[test]
+fn one_identity_clears_two_peers_of_a_banned_group_and_no_third() {
+    let (mut world, id) = full();
+    let (_, until) = merged(&mut world);
+    for number in 200..203 {
+        join(&mut world, number);
+        assert_eq!(prove_by_key(&mut world, number, &secret(0), &id), Reason::Clear);
+    }
+    let end = START.saturating_add(LIMIT);
+    let asked = [Event::ProveIdentity { peer: peer(200), until: end }];
+    assert_eq!(world.events(), asked, "the others are cleared");
+    let record = |world: &mut World, number| {
+        let source = Source { channel: Channel::Dht, ..Source::direct(peer(number)) };
+        reason(world.gate.screen_frame(world.now, &source, FrameKind::Record, 10))
+    };
+    assert_eq!(record(&mut world, 200), Reason::GroupBanned);
+    assert_eq!(record(&mut world, 201), Reason::Clear);
+    assert_eq!(record(&mut world, 202), Reason::Clear);
+    world.now = end;
+    world.gate.handle_timeout(world.now);
+    let (peer, reason) = (peer(200), Reason::GroupBanned);
+    assert_eq!(world.events(), [Event::Sanctioned { peer, until: Some(until), reason }]);
+}
+
 /// Only who has to prove an identity is waited for, also after a clock that stepped back.
 #[test]
 fn a_clock_that_steps_back_waits_for_nobody_s_proof_but_those_that_are_due() {
