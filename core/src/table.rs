@@ -4,6 +4,8 @@
 //! keys an attacker chooses. Links lie beside the rows, in as few bytes as the table's size needs,
 //! and are 1-based, so that memory of zeros is an empty table and a static one lies in `.bss`.
 
+use core::hint::black_box;
+
 use crate::hash::Seed;
 use crate::links::Links;
 use crate::packed::Packed;
@@ -111,7 +113,21 @@ impl<'a, R: Row> TableRef<'a, R> {
     /// The row with this key.
     pub(crate) fn find(&self, seed: &Seed, key: &R::Key) -> Option<(Place, &'a R)> {
         let bucket = bucket_of::<R>(seed, key, self.rows.len());
-        self.chain(bucket).find(|(_, row)| R::key_bytes(row.key()) == R::key_bytes(key))
+        self.find_from(self.buckets.get(bucket, 0), key)
+    }
+
+    /// Where the search for a key begins. That row is loaded, but not waited for: who seeks in
+    /// several tables before searching any waits for their memory only once.
+    pub(crate) fn seek(&self, seed: &Seed, key: &R::Key) -> Place {
+        let first = self.buckets.get(bucket_of::<R>(seed, key, self.rows.len()), 0);
+        black_box(at(self.rows, first).and_then(|row| R::key_bytes(row.key()).first().copied()));
+        black_box(self.links.get(first, NEXT));
+        first
+    }
+
+    /// The row with this key, which was sought.
+    pub(crate) fn find_from(&self, first: Place, key: &R::Key) -> Option<(Place, &'a R)> {
+        self.chain(first).find(|(_, row)| R::key_bytes(row.key()) == R::key_bytes(key))
     }
 
     pub(crate) fn get(&self, place: Place) -> Option<&'a R> {
@@ -128,10 +144,10 @@ impl<'a, R: Row> TableRef<'a, R> {
         (1..).zip(self.rows.iter().take(touched)).filter(|(_, row)| !row.is_vacant())
     }
 
-    /// The rows of one bucket. Never more steps than rows, even in damaged memory.
-    fn chain(&self, bucket: Place) -> impl Iterator<Item = (Place, &'a R)> + use<'a, R> {
+    /// The rows of one bucket from this one on. Never more steps than rows, even in damaged memory.
+    fn chain(&self, first: Place) -> impl Iterator<Item = (Place, &'a R)> + use<'a, R> {
         let (rows, links) = (self.rows, self.links);
-        let mut place = self.buckets.get(bucket, 0);
+        let mut place = first;
         core::iter::from_fn(move || {
             let row = at(rows, place)?;
             let found = place;
@@ -224,7 +240,8 @@ impl<R: Row> Table<'_, R> {
     pub(crate) fn remove(&mut self, seed: &Seed, place: Place) {
         let Some(row) = self.get(place) else { return };
         let bucket = bucket_of::<R>(seed, row.key(), self.rows.len());
-        let before = self.view().chain(bucket).map(|(before, _)| before);
+        let first = self.buckets.view().get(bucket, 0);
+        let before = self.view().chain(first).map(|(before, _)| before);
         let before = before.take_while(|before| *before != place).last();
         let next = self.links.view().get(place, NEXT);
         match before {
@@ -395,7 +412,9 @@ mod tests {
         for key in 1..=u16::MAX {
             table.insert(&SEED, Number(key.to_be_bytes(), 0)).unwrap();
         }
-        let longest = (1..=65_535).map(|bucket| table.view().chain(bucket).count()).max();
+        let longest = (1..=65_535)
+            .map(|bucket| table.view().chain(table.buckets.view().get(bucket, 0)).count())
+            .max();
         assert!(longest.unwrap() <= 12, "longest chain {longest:?}");
     }
 
