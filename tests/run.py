@@ -22,6 +22,7 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parent.parent
 TARGET = ROOT / os.environ.get("CARGO_TARGET_DIR", "target")
 LOGS = TARGET / "test-logs"
+FRESH = TARGET / "fresh-scenarios.json"
 TAIL = 60  # lines of a failed step's output that are shown
 CORE_FEATURES = ["", "alloc", "std", "serde", "alloc,std,serde"]
 FAILED_TEST = re.compile(r"^test .* \.\.\. FAILED$", re.MULTILINE)
@@ -116,6 +117,16 @@ def steps() -> list[Step]:
                 cargo("clippy", *fuzz, *libfuzzer, "--all-targets", "--", "-D", "warnings"),
                 cargo("test", *fuzz),
             ],
+            counts_tests=True,
+        ),
+        # Scenarios that no run had before, or those of LTMS_SEED; their names begin with the seed.
+        Step(
+            "scenarios",
+            [
+                [PYTHON, "tests/oracle/gate.py", "--fresh", "1000", str(FRESH)],
+                cargo("test", "--locked", "--workspace", "--test", "scenarios"),
+            ],
+            env={"LTMS_SCENARIOS": str(FRESH)},
             counts_tests=True,
         ),
     ]

@@ -1,11 +1,20 @@
 //! Bans of peers. (Bans of identities and keys are fields of their own rows.)
 
-use crate::packed::Packed;
+use crate::groups::Origin;
 use crate::peers::domain;
+use crate::policy::Sanctions;
 use crate::score::Graylisting;
 use crate::table::Row;
 use crate::time::Seconds;
-use crate::{PeerId, Reason, Timestamp};
+use crate::{Decision, PeerId, Reason, Timestamp};
+
+/// The ban that ends at `until`, if it is in force.
+pub(crate) fn ban_until(until: Timestamp, now: Timestamp) -> Option<Decision> {
+    if until == Timestamp::NEVER {
+        return Some(Reason::Blacklisted.into());
+    }
+    (until > now).then(|| Decision::until(Reason::Graylisted, until))
+}
 
 /// How many rows there are, and what is known about them without looking.
 #[derive(Clone, Copy)]
@@ -42,21 +51,23 @@ pub(crate) struct BanRow {
     pub(crate) last: Seconds,
     /// When it was banned or last tried to connect.
     pub(crate) tried: Timestamp,
-    /// See [`BanRow::group`].
-    pub(crate) group: Packed<4>,
+    /// The address groups it was banned from.
+    pub(crate) origin: Origin,
     /// The first eight bytes of the SHA-256 of what completed the count.
     pub(crate) evidence: [u8; 8],
 }
 
 impl BanRow {
-    /// The narrow address group it was banned from; [`crate::groups::NONE`] if that is not known.
-    pub(crate) fn group(&self) -> u32 {
-        u32::try_from(self.group.get()).unwrap_or(crate::groups::NONE)
-    }
-
     /// Whether it says anything about the peer at `now`.
     pub(crate) fn is_in_force(&self, now: Timestamp) -> bool {
         self.allowed || self.blacklisted || self.graylisting.active(now).is_some()
+    }
+
+    /// When it may leave to make room: once it has been idle, or is forgotten anyway.
+    pub(crate) fn leaves_at(&self, limits: &Sanctions) -> Timestamp {
+        let idle = self.tried.saturating_add(limits.idle);
+        let forgotten = self.graylisting.forgotten_at(limits.span);
+        if self.blacklisted { idle } else { idle.min(forgotten) }
     }
 
     /// The end of the ban, which may have passed.
@@ -77,7 +88,7 @@ impl Row for BanRow {
         first: Seconds::ZERO,
         last: Seconds::ZERO,
         tried: Timestamp::EPOCH,
-        group: Packed::ZERO,
+        origin: Origin::UNKNOWN,
         evidence: [0; 8],
     };
     const DOMAIN: u8 = domain::BAN;

@@ -27,11 +27,6 @@ impl Floor {
     pub(crate) fn lower(&mut self, worth: u64) {
         self.least = self.least.min(worth);
     }
-
-    /// Notes that a row may be worth less, or may leave, from a time on.
-    pub(crate) fn expect(&mut self, at: Timestamp) {
-        self.due = self.due.min(at);
-    }
 }
 
 /// A search of a full table for the row of least worth; of equals, for the youngest.

@@ -1,6 +1,7 @@
 //! Narrow address groups: how many ids are banned from each, and which are banned themselves
 //! because the ban table was full.
 
+use crate::packed::Packed;
 use crate::peers::{Groups, domain};
 use crate::table::Row;
 use crate::{Seed, Timestamp};
@@ -14,6 +15,33 @@ pub(crate) fn narrow(seed: &Seed, groups: &Groups) -> u32 {
         return NONE;
     }
     u32::try_from(groups.narrow.get()).unwrap_or(NONE).max(1)
+}
+
+/// Where a banned peer was seen.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Origin {
+    narrow: Packed<4>,
+    /// Tag of the wide group; all that have no narrow one share 0.
+    pub(crate) wide: Packed<2>,
+}
+
+impl Origin {
+    pub(crate) const UNKNOWN: Self = Self { narrow: Packed::ZERO, wide: Packed::ZERO };
+
+    pub(crate) fn of(seed: &Seed, groups: &Groups) -> Self {
+        match narrow(seed, groups) {
+            NONE => Self::UNKNOWN,
+            narrow => Self {
+                narrow: Packed::new(narrow.into()),
+                wide: Packed::new((groups.wide.get() >> 16).max(1)),
+            },
+        }
+    }
+
+    /// Tag of the narrow group, or [`NONE`].
+    pub(crate) fn narrow(self) -> u32 {
+        u32::try_from(self.narrow.get()).unwrap_or(NONE)
+    }
 }
 
 #[derive(Clone)]

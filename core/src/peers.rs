@@ -2,11 +2,12 @@
 
 use core::net::IpAddr;
 
+use crate::bans::ban_until;
 use crate::hash::Seed;
 use crate::packed::Packed;
 use crate::score::Tally;
 use crate::table::Row;
-use crate::{Bucket, Decision, PeerId, Policy, Reason, Timestamp};
+use crate::{Bucket, Decision, PeerId, Policy, Timestamp};
 
 /// Who opened a connection.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -161,10 +162,6 @@ impl PeerRow {
 
     /// The sanction in force.
     pub(crate) fn ban(&self, now: Timestamp) -> Option<Decision> {
-        if self.banned_until == Timestamp::NEVER {
-            return Some(Reason::Blacklisted.into());
-        }
-        let until = self.banned_until;
-        (until > now).then(|| Decision::until(Reason::Graylisted, until))
+        ban_until(self.banned_until, now)
     }
 }

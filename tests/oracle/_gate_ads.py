@@ -78,7 +78,7 @@ class Ads(Model):
             if not ad.valid:
                 raise Refused("invalid-signature")
             self.give_back(source, signature=True)
-            self.note_haste(now, ad)
+            self.note_haste(now, source, ad)
             cleared = self.judge(now, source, ad)
             if cleared.checks not in (None, checked_by):
                 raise Refused("superseded")
@@ -163,6 +163,19 @@ class Ads(Model):
         if identity.suspended(now):
             raise Refused("suspended")
 
+    def absent(self, now, number):
+        """A ban outlives the row of its identity."""
+        banned = self.buried[number].ban.active(now) if number in self.buried else None
+        return Refused("unknown-identity") if banned is None else Refused("identity-banned", banned)
+
+    def judge_sequence(self, number, sequence):
+        identity = self.identities[number]
+        last = self.buried[number].sequence if identity.resuming else identity.sequence
+        if sequence < last:
+            raise Refused("superseded")
+        if sequence > identity.sequence:
+            raise Refused("need-history")
+
     def undelegated(self, number):
         """Before the first rotation the key follows from the burn; later, others may know more."""
         identity = self.identities.get(number)
@@ -177,13 +190,12 @@ class Ads(Model):
     def judge_member(self, now, source, ad, row):
         identity = self.identities.get(ad.identity)
         if identity is None:
-            raise Refused("unknown-identity")
+            raise self.absent(now, ad.identity)
         owner = ("identity", ad.identity)
         self.judge_identity(now, identity)
-        if ad.sequence > identity.sequence:
-            raise Refused("need-history")
-        if ad.sequence < identity.sequence:
-            raise Refused("superseded")
+        self.judge_sequence(ad.identity, ad.sequence)
+        if row is None and ad.created <= identity.left:
+            raise Refused("replayed")
         delegated = ad.author != identity.key
         if delegated:
             if ad.delegation is None:
@@ -286,10 +298,13 @@ class Ads(Model):
         apart = abs(ad.created - row.created_at)
         return micros(apart) < self.policy.windows.advertisement.interval_us
 
-    def note_haste(self, now, ad):
-        """Two verified, different bodies made too close are the key's own violation."""
+    def note_haste(self, now, source, ad):
+        """Two verified, different bodies made too close are the key's own violation; our own node
+        accuses nobody."""
         row = self.keys.get(ad.author)
-        if not self.is_hasty(ad) or ad == row.content or ad.created <= row.hasty_at:
+        if source.via == "own" or not self.is_hasty(ad):
+            return
+        if ad == row.content or ad.created <= row.hasty_at:
             return
         limits = self.policy.sanctions
         row.hasty_at = ad.created

@@ -197,6 +197,12 @@ class Claims(Ads):
         identity.used = {purpose: claim.place for purpose in PURPOSES}
         identity.told = "registered"
         self.identities[claim.identity] = identity
+        before = self.buried.get(claim.identity)
+        if before:
+            identity.ban, identity.ban_reason, identity.left = before.ban, before.ban_reason, before.left
+            identity.resuming = before.sequence > 0
+            if not identity.resuming:
+                del self.buried[claim.identity]
         self.take_key(claim.identity, claim.key)
 
     def rotate(self, now, claim, signer):
@@ -218,6 +224,9 @@ class Claims(Ads):
             raise Refused("burn-used")
         elif not final:
             raise Refused("not-final")
+        before = self.buried[claim.identity] if identity.resuming else None
+        if before and claim.sequence == before.sequence and claim.key != before.key:
+            raise Refused("superseded")
         retired = identity.key
         if contests:
             # The other is void, with all that was made under it.
@@ -234,6 +243,9 @@ class Claims(Ads):
             if not row.has_slot():
                 row.leave_slot()
         self.take_key(claim.identity, claim.key)
+        if before and claim.sequence >= before.sequence:
+            identity.resuming = False
+            del self.buried[claim.identity]
 
     def credit(self, now, claim, signer):
         identity = self.claimant(now, claim.identity)
@@ -266,16 +278,14 @@ class Claims(Ads):
                 raise Refused("replayed")
             identity = self.identities.get(number)
             if identity is None:
-                raise Refused("unknown-identity")
+                raise self.absent(now, number)
             self.judge_identity(now, identity)
             self.take_signature(now, source)
+            delegated = key != identity.key and delegation is not None
+            self.judge_sequence(number, sequence if delegated else identity.sequence)
             if key != identity.key:
                 if delegation is None:
                     raise Refused(self.undelegated(number))
-                if sequence > identity.sequence:
-                    raise Refused("need-history")
-                if sequence < identity.sequence:
-                    raise Refused("superseded")
                 if delegation.until <= now:
                     raise Refused("expired")
                 if delegation.by != identity.key:

@@ -146,6 +146,38 @@ def sanctions():
     s.ad("new", 1, 1)
     yield s.done()
 
+    s = Script("our own node accuses no key, whatever its clock had been")
+    s.connect(1)
+    s.register(1)
+    for n in range(9):
+        fields = {"via": "directory", "lasting": MINUTES_10}
+        s.delegate("new", 10, 1, 1, **fields)
+        s.now += SECOND
+        s.delegate("new", 10, 1, 1, **fields)
+        s.now += 2 * MINUTE
+    s.delegate("new", 10, 1, 1, via="own")
+    s.now += MINUTE
+    s.delegate("new", 10, 1, 1, via="own", created=s.now - 30 * SECOND)
+    s.put("standing", kind="key", number=10)
+    s.now += MINUTE
+    s.delegate("graylisted", 10, 1, 1, via="directory", created=s.now - 31 * SECOND)
+    yield s.done()
+
+    s = Script("an hour's ban ends by itself, even at the end of time")
+    s.connect(1)
+    s.register(1)
+    s.now = NEVER - HOUR // 2
+    for _ in range(10):
+        s.put("ad", via="gossip", publisher=9, author=1, identity=1, peer=1, forged=True,
+              created=s.now, expires=s.now + MINUTES_10, **{"from": 1})
+    s.put("events")
+    for s.now in (s.now, NEVER - 2):
+        assert s.expect("graylisted", "screen", peer=1, at="10.1.0.1") == NEVER - 1
+        s.expect("graylisted", "frame", via="direct", kind="direct", size=1, **{"from": 1})
+    s.now = NEVER
+    s.expect("clear", "frame", via="direct", kind="direct", size=1, **{"from": 1})
+    yield s.done()
+
     s = Script("many outbound peers that are hasty at once are spared, a few are not")
     s.connect(1)
     s.register(1)
@@ -297,6 +329,13 @@ def messages():
     s.ad("connection-limit", 13, peer=5, **{"from": 5})
     yield s.done()
 
+    s = Script("strangers behind proxies and relays share one window")
+    for peer, at in ((1, {"at": "127.0.0.1"}), (2, {"at": "127.9.0.1"}), (3, {"at": "::1"}), (4, {})):
+        s.put("connected", peer=peer, **at)
+    for peer, reason in ((1, "new"), (2, "new"), (3, "stranger-window"), (4, "stranger-window")):
+        s.ad(reason, 9 + peer, peer=peer, **{"from": peer})
+    yield s.done()
+
     s = Script("a connection proves an identity until it ends")
     s.connect(1, 2)
     s.register(1)
@@ -368,6 +407,22 @@ def clocks():
     s.now -= 3 * DAY
     until = s.ad("graylisted", 1, 1)
     assert until == s.now + DAY
+    yield s.done()
+
+
+    s = Script("haste counts again when a clock that was ahead steps back")
+    s.connect(1)
+    s.register(1)
+    for n in range(10):
+        s.now += 10 * DAY if n == 0 else 2 * MINUTE
+        s.delegate("new", 10, 1, 1, via="directory", until=s.now + DAY)
+        s.now += SECOND
+        reason = "new" if n < 9 else "graylisted"
+        s.delegate(reason, 10, 1, 1, via="directory", until=s.now + DAY)
+        if n == 0:
+            s.now -= 10 * DAY
+            s.put("sweep")
+            s.now += 10 * MINUTE  # past what is left of the watermark
     yield s.done()
 
 

@@ -52,8 +52,9 @@ class Source:
 
 
 def groups(address):
-    """The narrow and the wide group of an observed address; of an unknown one, those of none."""
-    if address is None:
+    """The narrow and the wide group of an observed address; of an unknown one, those of none, and
+    of a proxy's (loopback), too."""
+    if address is None or is_loopback(address):
         return ("none", "none")
     ip = ipaddress.ip_address(address)
     if ip.version == 6 and ip.ipv4_mapped:
@@ -159,6 +160,8 @@ class Identity:
     faults: Tally = field(default_factory=Tally)
     untold: bool = False
     told: object = None
+    left: int = 0  # when its row left the table last
+    resuming: bool = False  # it has not shown all its rotations since then
 
     def last_used(self, purpose):
         return self.used[purpose]
@@ -180,6 +183,7 @@ class Model:
         self.policy = policy
         self.peers, self.bans, self.keys = {}, {}, {}
         self.identities, self.outcomes = {}, {}
+        self.buried = {}  # identities that left the table, as they were
         self.narrow, self.wide = {}, {}  # strangers' windows by group and day
         self.node_signatures, self.node_headers = Window(), Window()
         self.inbound_headers = Window()  # the half that inbound connections may use
@@ -232,11 +236,13 @@ class Model:
             row.last = in_seconds(min(row.last, now))
         for identity in self.identities.values():
             identity.window.cut(self.identity_quota(identity), now)
-            identity.ban.cut(now, sanctions.identity_ban_max)
             identity.faults.cut(now)
             identity.reputation.cut(now)
             if identity.evidence == "anchored":
                 identity.proved_until = min(identity.proved_until, later(now, ANCHORED))
+        for identity in [*self.identities.values(), *self.buried.values()]:
+            identity.ban.cut(now, sanctions.identity_ban_max)
+            identity.left = in_seconds(min(identity.left, now))
         freshness = self.policy.freshness
         longest = freshness.max_lifetime + freshness.future
         for key in self.keys.values():

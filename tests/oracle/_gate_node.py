@@ -96,18 +96,18 @@ class Gate(Claims):
             if now < believed:
                 raise Refused("chain-suspect", believed)
             self.highest = 0
-        self.move_tip(height, fork)
+        self.move_tip(now, height, fork)
         raise Refused("clear")
 
     def confirm_tip(self, now, height, fork):
         self.look_at_clock(now)
         self.highest = 0
-        self.move_tip(height, fork)
+        self.move_tip(now, height, fork)
 
     def is_above(self, identity, fork):
         return identity.place[0] > fork and identity.suspended_at is None
 
-    def move_tip(self, height, fork):
+    def move_tip(self, now, height, fork):
         self.doubt, self.tip = None, height
         self.highest = max(self.highest, height)
         for number, identity in list(self.identities.items()):
@@ -115,11 +115,19 @@ class Gate(Claims):
                 identity.suspended_at, identity.told = height, "suspended"
             elif identity.suspended_at is not None and not identity.pinned:
                 if height - identity.suspended_at >= 100:
-                    self.lapse(number)
+                    self.lapse(now, number)
 
-    def lapse(self, number):
-        del self.identities[number]
+    def lapse(self, now, number):
+        identity, before = self.identities.pop(number), self.buried.get(number)
+        if before and before.sequence > identity.sequence:
+            identity.sequence, identity.key = before.sequence, before.key
+        identity.left = in_seconds(now)
+        self.buried[number] = identity
         self.lapsed += 1
+        # Registered anew, it would have to be proved anew.
+        for peer in self.peers.values():
+            if peer.identity == number:
+                peer.identity = None
         for row in self.rows_of(number):
             row.owner, row.current = None, False
             row.leave_slot()
@@ -165,7 +173,7 @@ class Gate(Claims):
             if number in self.peers:
                 self.peers[number].untold, self.peers[number].held_until = True, 0
             return "ok"
-        row = {"key": self.keys, "identity": self.identities}[kind].get(number)
+        row = self.banned_row(kind, number)
         if row is None:
             return "unknown"
         row.ban = chosen_ban(NEVER if until is None else until)
@@ -211,11 +219,16 @@ class Gate(Claims):
             if number in self.peers:
                 self.peers[number].untold, self.peers[number].held_until = False, 0
             return banned
-        row = {"key": self.keys, "identity": self.identities}[kind].get(number)
+        row = self.banned_row(kind, number)
         if row is None:
             return False
         banned, row.ban = row.ban.active(now) is not None, Ban()
         return banned
+
+    def banned_row(self, kind, number):
+        if kind == "key":
+            return self.keys.get(number)
+        return self.identities.get(number) or self.buried.get(number)
 
     # Questions
 
@@ -292,7 +305,7 @@ class Gate(Claims):
     def standing_of_identity(self, now, number):
         identity = self.identities.get(number)
         if identity is None:
-            return shown({"decision": "clear"})
+            return self.standing_of_buried(now, number)
         banned = identity.ban.active(now)
         suspended = identity.suspended(now)
         decision = "suspended" if suspended else "clear"
@@ -311,6 +324,19 @@ class Gate(Claims):
             "suspended": suspended,
             "score": identity.reputation.score,
             "sessions": [identity.reputation.completed, identity.reputation.failed],
+        })
+
+    def standing_of_buried(self, now, number):
+        identity = self.buried.get(number)
+        if identity is None:
+            return shown({"decision": "clear"})
+        banned = identity.ban.active(now)
+        return shown({
+            "decision": "clear" if banned is None else "identity-banned",
+            "until": banned,
+            "for": None if banned is None else identity.ban_reason,
+            "identity": number,
+            "burned": identity.burned,
         })
 
     def registered(self, number):

@@ -256,7 +256,8 @@ class Ban:
         repeated = not self.chosen and self.until > 0 and elapsed(self.until, now) <= memory
         self.chosen = False
         self.level = self.level + 1 if repeated else 0
-        self.until = later(now, min(first * 2**self.level, longest))
+        # What ends by itself is not "until lifted", not even at the end of time.
+        self.until = min(later(now, min(first * 2**self.level, longest)), NEVER - 1)
 
     def is_forgotten(self, now, memory):
         return self.until == 0 or later(self.until, memory + 1) <= now

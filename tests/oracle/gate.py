@@ -7,15 +7,15 @@ sources. The Rust side plays the same scenarios on a Gate (`core/tests/scenarios
     tests/oracle/gate.py --write                     tests/vectors/scenarios.json, and the manifest
     tests/oracle/gate.py --check                     fails if they are not what it would write
     tests/oracle/gate.py --random SEED COUNT FILE    COUNT fresh scenarios, the same for every SEED
-    tests/oracle/gate.py --fresh COUNT FILE          the same with LTMS_SEED, or the day's number
+    tests/oracle/gate.py --fresh COUNT FILE          the same with LTMS_SEED, or a seed that is drawn
 """
 
 import collections
-import datetime
 import hashlib
 import json
 import os
 import pathlib
+import secrets
 import sys
 
 from _gate_curated import curated
@@ -96,7 +96,7 @@ def main(arguments):
     if arguments[:1] == ["--random"] and len(arguments) == 4:
         return fresh(arguments[1], int(arguments[2]), arguments[3])
     if arguments[:1] == ["--fresh"] and len(arguments) == 3:
-        seed = os.environ.get("LTMS_SEED") or datetime.date.today().isoformat()
+        seed = os.environ.get("LTMS_SEED") or secrets.token_hex(4)
         return fresh(seed, int(arguments[1]), arguments[2])
     if arguments not in (["--write"], ["--check"]):
         sys.exit(__doc__)

@@ -6,8 +6,7 @@
 use super::Parts;
 use super::sanctions::ban_of;
 use crate::bans::BanRow;
-use crate::groups::{GroupRow, NONE, narrow};
-use crate::packed::Packed;
+use crate::groups::{GroupRow, NONE, Origin, narrow};
 use crate::peers::PeerRow;
 use crate::table::{Place, Row, TableRef};
 use crate::time::Seconds;
@@ -30,13 +29,12 @@ pub(crate) fn operator_rows(bans: &TableRef<'_, BanRow>) -> u32 {
 }
 
 impl Parts<'_> {
-    /// The row of a peer's bans, made if there is room among the automatic ones; `group` is the
-    /// narrow group it was seen at.
+    /// The row of a peer's bans, made if there is room among the automatic ones.
     pub(crate) fn ban_row(
         &mut self,
         now: Timestamp,
         peer: &PeerId,
-        group: u32,
+        origin: Origin,
     ) -> Option<&mut BanRow> {
         if let Some(place) = self.tables.bans.find(&self.rules.seed, peer) {
             // The row that an operator's ban leaves when it ends is one of the operator's quarter.
@@ -46,7 +44,7 @@ impl Parts<'_> {
             }
             self.remove_ban(now, place);
         }
-        if !self.make_room_for_ban(now) {
+        if !self.make_room_in_share(now, origin) || !self.make_room_for_ban(now) {
             return None;
         }
         let row = BanRow {
@@ -54,15 +52,16 @@ impl Parts<'_> {
             first: Seconds::of(now),
             last: Seconds::of(now),
             tried: now,
-            group: Packed::new(group.into()),
+            origin,
             ..BanRow::VACANT
         };
         let place = self.insert_ban(now, row)?;
         self.tables.bans.get_mut(place)
     }
 
-    /// What remains of a ban for `span` that found no room. Where its group is banned, that ban
-    /// goes on for it, and the peer is disconnected; otherwise this is a lockdown.
+    /// What remains of a ban for `span` that found no room: the peer is disconnected. Where its
+    /// group is banned, that ban goes on for it; otherwise a table that is full is a lockdown, and
+    /// a wide group that has its share is nothing to others.
     pub(crate) fn ban_without_row(
         &mut self,
         now: Timestamp,
@@ -87,13 +86,15 @@ impl Parts<'_> {
         } else {
             let lost = &mut self.node.counters.bans_not_recorded;
             *lost = lost.saturating_add(1);
-            self.set_posture(Posture::Lockdown);
+            if self.node.bans.automatic >= automatic_rows(&self.tables.bans.view()) {
+                self.set_posture(Posture::Lockdown);
+            }
         }
     }
 
     /// Adds a row and counts it.
     pub(crate) fn insert_ban(&mut self, now: Timestamp, row: BanRow) -> Option<Place> {
-        let (operator, group) = (row.operator, row.group());
+        let (operator, group) = (row.operator, row.origin.narrow());
         let place = self.tables.bans.insert(&self.rules.seed, row)?;
         if operator {
             self.node.bans.operator = self.node.bans.operator.saturating_add(1);
@@ -110,7 +111,7 @@ impl Parts<'_> {
     /// Takes a row out, from the counts and from its peer's row, too.
     pub(crate) fn remove_ban(&mut self, now: Timestamp, place: Place) {
         let Some(row) = self.tables.bans.get(place) else { return };
-        let (peer, operator, group) = (row.peer, row.operator, row.group());
+        let (peer, operator, group) = (row.peer, row.operator, row.origin.narrow());
         self.tables.bans.remove(&self.rules.seed, place);
         if operator {
             self.node.bans.operator = self.node.bans.operator.saturating_sub(1);
@@ -147,12 +148,9 @@ impl Parts<'_> {
         }
     }
 
-    /// The narrow group that a connected peer is banned with, if it has one.
-    pub(crate) fn group_of(&self, peer: &PeerId) -> u32 {
-        let found = self.tables.peers.view().find(&self.rules.seed, peer);
-        found
-            .filter(|(_, row)| !row.exempt)
-            .map_or(NONE, |(_, row)| narrow(&self.rules.seed, &row.groups))
+    /// Where a peer is that is to be banned.
+    pub(crate) fn origin_of(&self, row: &PeerRow) -> Origin {
+        if row.exempt { Origin::UNKNOWN } else { Origin::of(&self.rules.seed, &row.groups) }
     }
 
     /// The end of a narrow group's ban.
@@ -180,6 +178,43 @@ impl Parts<'_> {
         self.node.bans.automatic < rows || (0..RECOUNTS).any(|_| self.merge_densest(now))
     }
 
+    /// Whether one more ban has room in the share of its wide group, so that none fills the table
+    /// alone. A full share is like a full table: one row that is due leaves, or the densest narrow
+    /// group is merged.
+    fn make_room_in_share(&mut self, now: Timestamp, origin: Origin) -> bool {
+        let limits = self.rules.policy.sanctions;
+        let share =
+            automatic_rows(&self.tables.bans.view()).saturating_mul(limits.wide_share.into());
+        let share = (share / 1000).max(limits.group_members.into());
+        if self.node.bans.automatic < share {
+            return true;
+        }
+        let bans = self.tables.bans.view();
+        let of_share =
+            || bans.iter().filter(|(_, row)| !row.operator && row.origin.wide == origin.wide);
+        let (mut count, mut first) = (0u32, (Timestamp::NEVER, 0));
+        for (place, row) in of_share() {
+            count = count.saturating_add(1);
+            first = first.min((row.leaves_at(&limits), place));
+        }
+        if count < share {
+            return true;
+        }
+        if first.0 <= now {
+            self.remove_ban(now, first.1);
+            return true;
+        }
+        if self.node.bans.densest < limits.group_members {
+            return false;
+        }
+        let groups = &self.tables.groups;
+        let places = of_share().filter_map(|(_, row)| {
+            groups.find(&self.rules.seed, &row.origin.narrow().to_le_bytes())
+        });
+        let densest = places.max_by_key(|place| groups.get(*place).map(|row| row.banned));
+        densest.is_some_and(|place| self.merge(now, place))
+    }
+
     /// Takes out the row that is forgotten, or that has been idle for longest and long enough.
     fn drop_least_needed(&mut self, now: Timestamp) {
         if now < self.node.bans.due {
@@ -188,9 +223,7 @@ impl Parts<'_> {
         let limits = &self.rules.policy.sanctions;
         let (mut first, mut second) = ((Timestamp::NEVER, 0), Timestamp::NEVER);
         for (place, row) in self.tables.bans.view().iter().filter(|(_, row)| !row.operator) {
-            let idle = row.tried.saturating_add(limits.idle);
-            let forgotten = row.graylisting.forgotten_at(limits.span);
-            let leaves = if row.blacklisted { idle } else { idle.min(forgotten) };
+            let leaves = row.leaves_at(limits);
             if leaves < first.0 {
                 second = core::mem::replace(&mut first, (leaves, place)).0;
             } else {
@@ -205,19 +238,23 @@ impl Parts<'_> {
         }
     }
 
-    /// Lets the ban of one group stand for those of its members. False if no group is dense
-    /// enough, or the densest turned out not to be.
+    /// Lets the ban of the densest group stand for those of its members, if it is dense enough.
     fn merge_densest(&mut self, now: Timestamp) -> bool {
-        let limits = self.rules.policy.sanctions;
-        if self.node.bans.densest < limits.group_members {
+        if self.node.bans.densest < self.rules.policy.sanctions.group_members {
             return false;
         }
         let groups = self.tables.groups.view();
-        let Some((place, row)) = groups.iter().max_by_key(|(_, row)| row.banned) else {
-            return false;
-        };
+        let densest = groups.iter().max_by_key(|(_, row)| row.banned).map(|(place, _)| place);
+        densest.is_some_and(|place| self.merge(now, place))
+    }
+
+    /// Lets the ban of one group stand for those of its members. False if it turned out not to be
+    /// dense enough; its count is right then.
+    fn merge(&mut self, now: Timestamp, place: Place) -> bool {
+        let limits = self.rules.policy.sanctions;
+        let Some(row) = self.tables.groups.get(place) else { return false };
         let (group, bans) = (row.tag(), self.tables.bans.view());
-        let of_group = |row: &BanRow| !row.operator && row.group() == group;
+        let of_group = |row: &BanRow| !row.operator && row.origin.narrow() == group;
         let members = bans.iter().filter(|(_, row)| of_group(row) && ban_of(row, now).is_some());
         let (mut count, mut longest) = (0u16, Timestamp::EPOCH);
         for (_, member) in members {

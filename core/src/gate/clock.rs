@@ -44,7 +44,7 @@ impl Parts<'_> {
         self.node.headers.cut(windows.node_header, now);
         self.node.inbound_headers.cut(windows.node_header.halved(), now);
         self.node.bans.due = Timestamp::EPOCH;
-        self.node.prove_by = self.node.prove_by.min(now);
+        self.node.prove_by = Timestamp::NEVER;
         self.node.next_sweep = self.node.next_sweep.min(now);
         self.node.breaker.cut(&policy.breaker, now);
         if let Some(doubt) = &mut self.node.doubt {
@@ -52,6 +52,10 @@ impl Parts<'_> {
         }
         for row in self.tables.peers.rows_mut() {
             row.since = row.since.min(now);
+            if row.unproven && row.connections > 0 {
+                let end = row.since.saturating_add(sanctions.proof);
+                self.node.prove_by = self.node.prove_by.min(end);
+            }
             row.held_until = row.held_until.cut(now, policy.breaker.hold);
             if row.is_held() {
                 self.node.breaker.wait_for(row.held_until);
@@ -101,6 +105,7 @@ impl Parts<'_> {
             row.violations.cut(now);
             row.cut(now, longest);
             row.watermark.created_at = row.watermark.created_at.cut(now, policy.future());
+            row.hasty_at = row.hasty_at.cut(now, policy.future());
         }
         for row in self.tables.outcomes.rows_mut() {
             row.last = row.last.min(now);

@@ -471,7 +471,7 @@ impl Parts<'_> {
         };
         let row = self.tables.bans.get_mut(place).ok_or(CapacityError::Bans)?;
         if !core::mem::replace(&mut row.operator, true) {
-            let group = row.group();
+            let group = row.origin.narrow();
             self.node.bans.operator = self.node.bans.operator.saturating_add(1);
             self.uncount_automatic(now, group);
         }

@@ -1,7 +1,6 @@
 //! The peer table, when there is room and when it is full.
 
 use super::Parts;
-use crate::groups::{NONE, narrow};
 use crate::peers::{Direction, Groups, PeerRow};
 use crate::storage::Tables;
 use crate::table::{Place, Row};
@@ -72,10 +71,9 @@ impl Parts<'_> {
             (row.violations, Reason::TooSoon),
         ];
         let most = most.into_iter().max_by_key(|(tally, _)| tally.count(now, limits.span));
-        let (peer, exempt, groups) = (row.peer, row.exempt, row.groups);
-        let group = if exempt { NONE } else { narrow(&self.rules.seed, &groups) };
-        let Some(row) = self.ban_row(now, &peer, group) else {
-            self.ban_without_row(now, &peer, group, limits.graylist);
+        let (peer, origin) = (row.peer, self.origin_of(row));
+        let Some(row) = self.ban_row(now, &peer, origin) else {
+            self.ban_without_row(now, &peer, origin.narrow(), limits.graylist);
             return false;
         };
         if !row.operator {

@@ -1,7 +1,8 @@
 //! Who pays for a fault, and what happens when enough are counted (policy §4).
 
 use super::{Parts, Source};
-use crate::bans::BanRow;
+use crate::bans::{BanRow, ban_until};
+use crate::groups::Origin;
 use crate::hash::sha256;
 use crate::time::Seconds;
 use crate::{Decision, Millis, Mode, PeerId, Reason, Timestamp};
@@ -34,11 +35,7 @@ impl Fault {
 
 /// The ban of a peer in force at `now`.
 pub(crate) fn ban_of(row: &BanRow, now: Timestamp) -> Option<Decision> {
-    if row.blacklisted {
-        return Some(Reason::Blacklisted.into());
-    }
-    let until = row.graylisting.active(now)?;
-    Some(Decision::until(Reason::Graylisted, until))
+    ban_until(row.until(), now)
 }
 
 impl Parts<'_> {
@@ -136,10 +133,11 @@ impl Parts<'_> {
                 row.sanctioned = true;
             }
         }
-        let group = self.group_of(peer);
-        let Some(row) = self.ban_row(now, peer, group) else {
+        let connected = self.tables.peers.view().find(&self.rules.seed, peer);
+        let origin = connected.map_or(Origin::UNKNOWN, |(_, row)| self.origin_of(row));
+        let Some(row) = self.ban_row(now, peer, origin) else {
             let span = if for_good { Millis::MAX } else { limits.graylist };
-            self.ban_without_row(now, peer, group, span);
+            self.ban_without_row(now, peer, origin.narrow(), span);
             return;
         };
         if row.operator {

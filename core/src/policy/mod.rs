@@ -182,6 +182,10 @@ group! {
         /// Banned ids from which a narrow address group can stand for them when the ban table is
         /// full. Default 8: as many as one group may have connections.
         group_members: u16,
+        /// Thousandths of the automatic rows that bans of one wide group, or of all sources without
+        /// an address together, may take; never fewer rows than `group_members`. Default 125: to
+        /// fill the table takes eight.
+        wide_share: u16,
         /// Longest ban of a narrow address group. Default 24 h: others live there, too.
         group_ban: Millis,
         /// How long a connection from a banned group has to prove an identity. Default 10 s: as

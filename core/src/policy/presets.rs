@@ -41,6 +41,7 @@ impl Policy {
             identity_ban_max: Millis::from_days(30),
             idle: Millis::from_days(7),
             group_members: 8,
+            wide_share: 125,
             group_ban: Millis::from_hours(24),
             proof: Millis::from_secs(10),
             leaving_faults: 5,

@@ -44,6 +44,7 @@ impl Policy {
             ("breaker.hold", breaker.hold.get()),
             ("sanctions.idle", sanctions.idle.get()),
             ("sanctions.group_members", sanctions.group_members.into()),
+            ("sanctions.wide_share", sanctions.wide_share.into()),
             ("sanctions.group_ban", sanctions.group_ban.get()),
             ("sanctions.proof", sanctions.proof.get()),
             ("sanctions.leaving_faults", sanctions.leaving_faults.into()),

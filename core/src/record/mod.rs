@@ -228,4 +228,5 @@ calls! {
     21 PollEvent poll_event() -> Option<Event>;
     22 Allow allow(peer: &PeerId, allowed: bool) -> Result<(), CapacityError>;
     23 RecordFault record_fault(identity: &IdentityId, fault: Reason) -> Decision;
+    24 ChargeSignature charge_signature(source: &Source) -> Result<(), Decision>;
 }

@@ -292,6 +292,7 @@ read! {
             10 => (Self::ProveIdentity { peer: from.get()?, until: from.get()? }, 1),
             11 => (Self::GroupBanned { group: from.get()?, until: from.get()? }, 1),
             12 => (Self::PostureChanged(from.get()?), 2),
+            13 => (Self::Displaced(from.get()?), 2),
             _ => return Err(Unreadable),
         };
         for _ in 0..nulls {

@@ -253,6 +253,7 @@ impl Replay {
             Call::HandleTimeout => done(gate.handle_timeout(now)),
             Call::Allow => done(gate.allow(now, &from.get()?, from.get()?)),
             Call::RecordFault => done(gate.record_fault(now, &from.get()?, from.get()?)),
+            Call::ChargeSignature => done(gate.charge_signature(now, &from.get()?)),
             Call::PollEvent => done(gate.poll_event(now)),
         }
         Ok(())

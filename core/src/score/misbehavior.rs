@@ -2,6 +2,9 @@
 
 use crate::{Millis, Timestamp};
 
+/// The latest end of what ends by itself: [`Timestamp::NEVER`] means until lifted.
+const LAST: Timestamp = Timestamp::NEVER.saturating_sub(Millis::new(1));
+
 /// Faults counted within a span that begins with the first of them (policy §4).
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Tally {
@@ -96,7 +99,8 @@ impl Graylisting {
         self.fixed = false;
         self.level = if repeated { self.level.saturating_add(1) } else { 0 };
         let factor = 1u64.checked_shl(self.level.into()).unwrap_or(u64::MAX);
-        self.until = now.saturating_add(base.saturating_mul(factor).min(longest));
+        let until = now.saturating_add(base.saturating_mul(factor).min(longest));
+        self.until = until.min(LAST);
         self.until
     }
 

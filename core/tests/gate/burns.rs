@@ -204,8 +204,8 @@ fn headers_are_looked_up_at_a_bounded_rate() {
 #[test]
 fn a_full_table_registers_nobody_and_blames_nobody() {
     let mut world = World::with(Capacity { identities: 4, ..Capacity::SMALL }, POLICY);
-    world.register(&Claim::real(0));
+    world.register(&Claim::real(2));
     world.register(&Claim::real(1));
-    assert_eq!(reason(world.claim(&Claim::real(2))), Reason::TableFull);
+    assert_eq!(reason(world.claim(&Claim::real(0))), Reason::TableFull);
     assert_eq!(world.of_peer(COURIER).malformed.0, 0);
 }

@@ -1,6 +1,6 @@
 //! The ban table when it fills (policy §4).
 
-use core::net::{IpAddr, Ipv4Addr};
+use core::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
 use ltms_core::*;
 
@@ -13,10 +13,13 @@ pub(crate) fn world() -> World {
     World::with(Capacity { bans: 32, groups: 8, ..Capacity::SMALL }, POLICY.on(Network::Main))
 }
 
-/// Peer `number` at 10.`group`.x, inbound.
+/// Peer `number` in narrow group `group` of a wide group of its own, inbound.
 pub(crate) fn at(number: u32, group: u16) -> Connection {
-    let [a, b] = group.to_be_bytes();
-    let address = Some(IpAddr::V4(Ipv4Addr::new(10, a, b, number as u8)));
+    let [a, b] = [11 + (group % 100) as u8, (group / 100) as u8];
+    observed(number, Some(Ipv4Addr::new(a, b, 0, number as u8).into()))
+}
+
+fn observed(number: u32, address: Option<IpAddr>) -> Connection {
     Connection { peer: peer(number), address, direction: Direction::Inbound }
 }
 
@@ -155,6 +158,66 @@ fn full_all_the_same_is_a_lockdown_that_ends_when_there_is_room() {
     world.gate.handle_timeout(world.now);
     assert_eq!(world.gate.posture(), Posture::Normal);
     assert_eq!(world.gate.metrics(world.now).automatic_bans, 23);
+}
+
+/// 96 of the 768 automatic rows are one wide group's share, and that of all without an address:
+/// relayed, over Tor, or by a proxy.
+const SHARE: u32 = 96;
+
+/// Where a thousand free ids can come from that no narrow group's ban can stand for.
+const SWARMS: [fn(u32) -> Option<IpAddr>; 4] = [
+    |_| None,
+    |number| Some(Ipv4Addr::new(127, 0, 0, number as u8).into()),
+    // One narrow group each, in one IPv6 /32.
+    |number| Some(Ipv6Addr::new(0x2001, 0xdb8, number as u16, 0, 0, 0, 0, 1).into()),
+    // Five in each, fewer than a merge takes.
+    |number| Some(Ipv4Addr::new(10, 9, (number / 5) as u8, number as u8).into()),
+];
+
+#[test]
+fn no_wide_group_and_no_throwaway_relayed_ids_fill_the_ban_table_or_cause_a_lockdown() {
+    for swarm in SWARMS {
+        let capacity = Capacity { bans: 1_024, groups: 256, ..Capacity::SMALL };
+        let mut world = World::with(capacity, POLICY.on(Network::Main));
+        for number in 0..1_000 {
+            throw_away(&mut world, observed(number, swarm(number)), number);
+        }
+        let metrics = world.gate.metrics(world.now);
+        assert_eq!(metrics.automatic_bans, u64::from(SHARE));
+        assert_eq!(metrics.bans_not_recorded, u64::from(1_000 - SHARE));
+        assert_eq!(world.gate.posture(), Posture::Normal);
+        // What was banned is not flushed, and whoever comes from elsewhere is banned as ever.
+        for number in 0..SHARE {
+            let knocked = knock(&mut world, &observed(number, swarm(number)));
+            assert_eq!(reason(knocked), Reason::Blacklisted, "{number}");
+        }
+        throw_away(&mut world, at(5_000, 40), 5_000);
+        assert!(is_banned(&world, 5_000));
+        // Those that are due leave within the share, too: 96 have knocked just now, one is older.
+        world.now = START.saturating_add(DAY.saturating_mul(7)).saturating_sub(Millis::new(1));
+        (1..SHARE).for_each(|number| {
+            let _ = knock(&mut world, &observed(number, swarm(number)));
+        });
+        throw_away(&mut world, observed(2_000, swarm(2_000)), 2_000);
+        assert!(is_banned(&world, 0) && !is_banned(&world, 2_000), "a millisecond too early");
+        world.wait(Millis::new(1));
+        throw_away(&mut world, observed(2_001, swarm(2_001)), 2_001);
+        assert!(!is_banned(&world, 0) && is_banned(&world, 2_001));
+        throw_away(&mut world, observed(2_002, swarm(2_002)), 2_002);
+        assert!(!is_banned(&world, 2_002) && (1..SHARE).all(|number| is_banned(&world, number)));
+    }
+}
+
+/// Nobody without a row is banned for having been too many, only disconnected.
+#[test]
+fn whoever_finds_its_wide_group_s_share_full_is_disconnected() {
+    let mut world = World::with(Capacity { bans: 1_024, ..Capacity::SMALL }, POLICY);
+    (0..SHARE).for_each(|number| throw_away(&mut world, observed(number, None), number));
+    world.events();
+    world.gate.connected(world.now, &observed(SHARE, None)).unwrap();
+    misbehave(&mut world, SHARE);
+    let (until, reason) = (Some(world.now), Reason::TableFull);
+    assert_eq!(world.events(), [Event::Sanctioned { peer: peer(SHARE), until, reason }]);
 }
 
 #[test]

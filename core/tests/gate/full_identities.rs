@@ -118,17 +118,24 @@ fn newcomers_never_take_the_half_of_those_with_a_completed_session() {
 
 #[test]
 fn in_the_half_of_the_met_a_greater_burn_changes_places_with_the_lowest() {
-    let mut world = world();
-    let mut ids = Vec::new();
-    for number in 0..8 {
-        ids.push(world.register(&claim(number, 100 - u64::from(number))));
-        if number < 4 {
-            let other = ids[usize::from(number == 0)..].first().copied();
-            let other = other.unwrap_or_else(|| world.register(&claim(40, 50)));
-            meet(&mut world, &ids[number as usize].clone(), &other);
-        }
+    let mut world = with(4, 8);
+    let ids = [(0, 60), (1, 50)].map(|(n, xpi)| world.register(&claim(n, xpi)));
+    meet(&mut world, &ids[0], &ids[1]);
+    meet(&mut world, &ids[1], &ids[0]);
+    let [c, d] = [(2, 55), (3, 52)].map(|(n, xpi)| world.register(&claim(n, xpi)));
+    // 52 is no more than the lowest of them once 55 has the place of 50.
+    meet(&mut world, &c, &d);
+    meet(&mut world, &d, &c);
+    assert_eq!(world.gate.metrics(world.now).identities_displaced, 0, "nobody left for it");
+    assert_eq!(register(&mut world, 4, 51), Reason::New);
+    assert!(world.of_identity(&ids[1]).displaced, "50 is a newcomer again");
+    assert_eq!(register(&mut world, 5, 53), Reason::New);
+    assert_eq!(register(&mut world, 6, 54), Reason::New);
+    assert!(world.of_identity(&d).displaced, "52 has remained one");
+    for number in 7..10 {
+        assert_eq!(register(&mut world, number, 900 + u64::from(number)), Reason::New);
     }
-    let _ = ids;
+    assert!(world.of_identity(&ids[0]).known && world.of_identity(&c).known);
 }
 
 #[test]

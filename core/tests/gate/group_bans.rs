@@ -77,9 +77,13 @@ fn seven_of_a_group_are_not_merged() {
 #[test]
 fn wide_groups_are_never_banned() {
     let mut world = World::with(Capacity { bans: 32, ..Capacity::SMALL }, POLICY);
-    (0..26).for_each(|number| throw_away(&mut world, at(number, number as u16), number));
+    for number in 0..26 {
+        let address = Some([10, 9, number as u8, 1].into());
+        throw_away(&mut world, Connection { address, ..at(number, 0) }, number);
+    }
     let metrics = world.gate.metrics(world.now);
-    assert_eq!((metrics.banned_groups, metrics.posture), (0, Posture::Lockdown));
+    assert_eq!((metrics.banned_groups, metrics.posture), (0, Posture::Normal));
+    assert_eq!((metrics.automatic_bans, metrics.bans_not_recorded), (8, 18));
 }
 
 #[test]
@@ -99,7 +103,7 @@ fn who_has_no_address_of_its_own_never_forms_a_group() {
             throw_away(&mut world, Connection { address, ..at(number, 0) }, number);
         }
         let metrics = world.gate.metrics(world.now);
-        assert_eq!((metrics.banned_groups, metrics.automatic_bans), (0, 24), "{address:?}");
+        assert_eq!((metrics.banned_groups, metrics.automatic_bans), (0, 8), "{address:?}");
     }
 }
 
@@ -312,8 +316,51 @@ fn a_full_table_of_groups_still_finds_a_dense_one() {
     for number in 80..100 {
         throw_away(&mut world, at(number, SWARM), number);
     }
+    // Twelve are the share of the swarm's wide group, which is full before the table is.
     let metrics = world.gate.metrics(world.now);
-    assert_eq!((metrics.automatic_bans, metrics.bans_merged), (84, 16));
+    assert_eq!((metrics.automatic_bans, metrics.bans_merged), (88, 12));
+}
+
+/// An operator's word is about one peer, wherever it was seen.
+#[test]
+fn an_operator_s_ban_of_a_member_stays_when_its_group_is_merged() {
+    let mut world = World::with(Capacity { bans: 32, groups: 32, ..Capacity::SMALL }, POLICY);
+    throw_away(&mut world, at(90, SWARM), 90);
+    world.gate.ban(world.now, &Subject::Peer(peer(90)), None, Reason::Text).unwrap();
+    (0..8).for_each(|number| throw_away(&mut world, at(number, SWARM), number));
+    (8..24).for_each(|number| throw_away(&mut world, at(number, number as u16), number));
+    let (group, until) = merged(&mut world);
+    let metrics = world.gate.metrics(world.now);
+    assert_eq!((metrics.operator_bans, metrics.bans_merged), (1, 8), "it is none of the eight");
+    let standing = world.of_peer(90);
+    assert_eq!(standing.decision, Decision::new(Reason::Blacklisted));
+    assert!(standing.by_operator);
+    // And when the group's ban is lifted or has ended.
+    assert!(world.gate.unban(world.now, &Subject::Group(group)));
+    assert_eq!(reason(knock(&mut world, 0)), Reason::Clear);
+    assert_eq!(reason(knock(&mut world, 90)), Reason::Blacklisted);
+    world.now = until;
+    world.gate.handle_timeout(world.now);
+    assert_eq!(reason(knock(&mut world, 90)), Reason::Blacklisted);
+}
+
+/// Only who has to prove an identity is waited for, also after a clock that stepped back.
+#[test]
+fn a_clock_that_steps_back_waits_for_nobody_s_proof_but_those_that_are_due() {
+    let (mut world, _) = full();
+    merged(&mut world);
+    world.now = START.saturating_sub(DAY);
+    let _ = knock(&mut world, 0);
+    let quiet = world.now.saturating_sub(SECOND);
+    world.now = quiet;
+    world.gate.handle_timeout(quiet);
+    let sweep = quiet.saturating_add(Millis::from_mins(5));
+    assert_eq!(world.gate.poll_timeout(), sweep);
+    join(&mut world, 200);
+    assert_eq!(world.gate.poll_timeout(), quiet.saturating_add(LIMIT));
+    world.now = quiet.saturating_sub(DAY);
+    world.gate.handle_timeout(world.now);
+    assert_eq!(world.gate.poll_timeout(), world.now.saturating_add(LIMIT));
 }
 
 /// A clock that steps back does not make a group's ban longer than a day.

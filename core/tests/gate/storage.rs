@@ -15,15 +15,15 @@ static BLOCK: Mutex<Tiny> = Mutex::new(Tiny::new());
 /// The same history gives the same answers wherever the tables lie.
 fn history<S: Storage>(storage: S) -> Vec<Reason> {
     let mut world = World::on(storage, POLICY);
-    let author = secret(0);
-    let id = world.register(&Claim::real(0));
+    let author = secret(3);
+    let id = world.register(&Claim::real(3));
     world.connect(0);
     let first = ad(&author).under(&id);
     let mut reasons = vec![reason(world.direct(0, &first)), reason(world.gossip(0, 0, &first))];
     reasons.push(reason(world.direct(0, &first.at(START.saturating_add(SECOND)))));
     reasons.push(reason(world.claim(&Claim::real(1))));
     reasons.push(reason(world.claim(&Claim::real(2))));
-    reasons.push(reason(world.claim(&Claim::real(3))));
+    reasons.push(reason(world.claim(&Claim::real(0))));
     assert_eq!(world.find(&Criteria::default()).len(), 1);
     reasons
 }

@@ -287,7 +287,7 @@ fn violations_of_a_key_outlive_its_advertisement() {
 #[test]
 fn a_throttled_connection_that_waits_is_read_at_exactly_its_time() {
     let mut world = world(0);
-    let mut frame = |kind, now| reason_at(&mut world.gate, kind, now);
+    let mut frame = |kind, now| reason_at(&mut world, kind, now);
     for _ in 0..60 {
         assert_eq!(frame(FrameKind::Gossip, START).reason, Reason::Clear);
     }

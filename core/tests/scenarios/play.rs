@@ -13,7 +13,8 @@ use crate::actors::*;
 /// More than any scenario fills.
 const CAPACITY: Capacity = Capacity {
     peers: 64,
-    identities: 256,
+    identities: 512,
+    tombstones: 256,
     keys: 4_096,
     bans: 256,
     groups: 64,

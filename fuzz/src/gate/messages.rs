@@ -74,7 +74,11 @@ impl History {
                 assert_ne!(decision.reason, Reason::New, "taken without a signature");
                 self.judge(call, decision, |world| {
                     match world.gate.screen_ad(world.now, &source, &header) {
-                        Screening::Done(decision) => Some(decision),
+                        // The ban of a key may follow that of its peer.
+                        Screening::Done(late) if late == world.of_key(&header.author).decision => {
+                            None
+                        }
+                        Screening::Done(late) => Some(late),
                         Screening::Proceed(_) => None,
                     }
                 });

@@ -127,6 +127,8 @@ struct Explained {
     /// The first eight bytes of the SHA-256 of the evidence.
     evidence: Option<String>,
     by_operator: bool,
+    /// An identity whose row left the table.
+    displaced: bool,
     connections: u8,
     violations: Of<u8>,
     invalid_signatures: Of<u8>,
@@ -166,6 +168,7 @@ impl Explained {
             last_sanctioned: sanctioned.map(|(_, last)| last),
             evidence: sanctioned.map(|_| hex::encode(standing.evidence)),
             by_operator: standing.by_operator,
+            displaced: standing.displaced,
             connections: standing.connections,
             violations: standing.violations.into(),
             invalid_signatures: standing.invalid_signatures.into(),

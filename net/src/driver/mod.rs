@@ -250,6 +250,10 @@ impl Driver {
                     self.suspended.insert(id, Search::Idle);
                     self.seek_burns();
                 }
+                ltms_core::Event::Displaced(id) => {
+                    tracing::info!(%id, "the identity made room in the full table");
+                    self.suspended.remove(&id);
+                }
                 ltms_core::Event::Resumed(id) => {
                     tracing::info!(%id, "the burn is in the chain again");
                     self.suspended.remove(&id);
