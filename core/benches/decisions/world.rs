@@ -70,7 +70,7 @@ impl World {
             bans: (count + FURTHER) * 4 / 3 + 4,
             groups: 4_096,
             cells: 4_096,
-            outcomes: 10_000,
+            outcomes: count,
             tombstones: 4_096,
         };
         let seed = Seed::new([7; 16]);
