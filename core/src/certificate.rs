@@ -1,7 +1,7 @@
 //! What a policy and its tables bound, and what it costs an attacker to be in their way (policy
 //! §13).
 
-use crate::burn::Tier;
+use crate::burn::{Economy, Tier};
 use crate::{Amount, Capacity, Gate, Millis, Policy, Quota, size};
 
 /// What can be used in a second without end, and at once after a quiet time.
@@ -47,6 +47,33 @@ pub struct Exhaustion {
     pub groups: GroupCount,
 }
 
+/// A burn, and what it means beside the coins that miners make in a day.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize))]
+pub struct Price {
+    /// What is burned.
+    pub burn: Amount,
+    /// Of a day's issuance in November 2025, in 1/1,000,000; see [`Economy::NOVEMBER_2025`].
+    pub november_2025: Option<u64>,
+    /// The same at height 1,292,529, [`Economy::HEIGHT_1_292_529`].
+    pub height_1_292_529: Option<u64>,
+}
+
+impl Price {
+    const fn of(burn: Amount) -> Self {
+        Self {
+            burn,
+            november_2025: Economy::NOVEMBER_2025.share_of_day(burn),
+            height_1_292_529: Economy::HEIGHT_1_292_529.share_of_day(burn),
+        }
+    }
+
+    /// What displaces a burn: a satoshi more.
+    const fn above(burn: Amount) -> Self {
+        Self::of(burn.saturating_add(Amount::from_sats(1)))
+    }
+}
+
 /// The bounds of one policy with one capacity: [`Policy::certificate`].
 ///
 /// Bounds of work and memory are never below what can happen, and prices never above what an
@@ -55,8 +82,11 @@ pub struct Exhaustion {
 #[cfg_attr(feature = "serde", derive(serde::Serialize))]
 #[non_exhaustive]
 pub struct Certificate {
-    /// Bytes of the Gate and its tables.
-    pub memory: u64,
+    /// Bytes of the tables: all that `Heap` allocates, and of [`crate::Inline`] all but the tables'
+    /// heads.
+    pub tables: u64,
+    /// Bytes of the Gate beside its tables.
+    pub gate: u64,
     /// Connections at a time.
     pub connections: u64,
     /// Checks of signatures that fail or are pending, of the whole node. What holds gives its
@@ -84,11 +114,11 @@ pub struct Certificate {
     pub stranger_fill: Millis,
     /// The burn that displaces the lowest of an identity table full of Basic, Verified or
     /// Institutional signers: a satoshi more than it burned.
-    pub displace: [Amount; 3],
+    pub displace: [Price; 3],
     /// The burn for half of the key table, where the cheapest tier's rows are bought and find room.
-    pub half_directory: Amount,
+    pub half_directory: Price,
     /// The burn for every row of the identity table.
-    pub fill_identities: Amount,
+    pub fill_identities: Price,
 }
 
 /// Signatures of one check.
@@ -113,7 +143,8 @@ impl Policy {
             wide: share(rows, held(wide, kept)),
         };
         Certificate {
-            memory: capacity.bytes().saturating_add(size_of::<Gate<()>>() as u64),
+            tables: capacity.bytes(),
+            gate: size_of::<Gate<()>>() as u64,
             connections,
             checks: Rate::of(windows.node_signatures, 1, 1),
             signatures_per_check: SIGNATURES,
@@ -133,14 +164,12 @@ impl Policy {
             stranger_groups,
             stranger_fill: filled(windows.strangers, rows, stranger_groups.narrow),
             displace: [
-                more_than(self.burns.registration),
-                more_than(self.burns.verified),
-                more_than(self.burns.institutional),
+                Price::above(self.burns.registration),
+                Price::above(self.burns.verified),
+                Price::above(self.burns.institutional),
             ],
-            half_directory: self.rows(capacity.keys.div_ceil(2) as u64),
-            fill_identities: Amount::from_sats(
-                self.burns.registration.sats().saturating_mul(capacity.identities as u64),
-            ),
+            half_directory: Price::of(self.rows(capacity.keys.div_ceil(2) as u64)),
+            fill_identities: Price::of(Economy::cost(capacity.identities as u64, &self.burns)),
         }
     }
 
@@ -234,10 +263,6 @@ const fn filled(quota: Quota, rows: u64, groups: u64) -> Millis {
     let first = groups.saturating_mul(quota.burst.get() as u64);
     let turns = share(rows.saturating_sub(first), groups);
     Millis::new(turns.saturating_mul(quota.interval_us).div_ceil(1_000))
-}
-
-const fn more_than(burn: Amount) -> Amount {
-    burn.saturating_add(Amount::from_sats(1))
 }
 
 /// `rows` at the price of `burn` for `keys`, rounded down.

@@ -1,7 +1,7 @@
 //! Identities: what a burn bought.
 
 use crate::burn::{Purpose, Tier};
-use crate::packed::Packed;
+use crate::packed::{Flags, Packed};
 use crate::peers::domain;
 use crate::score::{Graylisting, Reputation, Tally};
 use crate::table::Row;
@@ -46,14 +46,13 @@ impl BurnPlace {
         Some(Self(Packed::new(place)))
     }
 
-    /// Greater is later.
-    pub(crate) const fn order(self) -> u64 {
-        self.0.get()
-    }
-
     pub(crate) fn height(self) -> BlockHeight {
-        BlockHeight::new(u32::try_from(self.0.get() >> 28).unwrap_or(u32::MAX))
+        height_of(self.0.get() >> 28)
     }
+}
+
+fn height_of(number: u64) -> BlockHeight {
+    BlockHeight::new(u32::try_from(number).unwrap_or(u32::MAX))
 }
 
 /// Blocks after which the last rotation can no longer be contested (policy §6).
@@ -69,15 +68,8 @@ pub(crate) struct IdentityRow {
     pub(crate) id: IdentityId,
     /// How often the key was rotated.
     pub(crate) sequence: u8,
-    pub(crate) class: EvidenceClass,
-    /// Neither lapses nor is displaced.
-    pub(crate) pinned: bool,
-    /// Its row is in the half of those with a completed session.
-    pub(crate) met: bool,
-    /// It left the table once, and has not shown all its rotations again.
-    pub(crate) resuming: bool,
-    /// Its ban is not yet told.
-    pub(crate) sanctioned: bool,
+    /// [`IdentityRow::PINNED`] and the others.
+    pub(crate) flags: Flags,
     /// The last day on which it was used, since 1970.
     last_used: Packed<2>,
     /// What a key without a row made earlier may be a replay.
@@ -87,10 +79,9 @@ pub(crate) struct IdentityRow {
     pub(crate) ban: Graylisting,
     /// What the ban is for.
     pub(crate) ban_reason: Reason,
-    /// Until when the registration is proved; `NEVER` unless anchored.
-    pub(crate) proved_until: Timestamp,
-    /// The tip at which its burn was found to be out of the chain, and one; 0 if it was not.
-    suspended_at: Packed<4>,
+    /// Until when the registration is proved, in ms; or, if it is suspended, the tip at which its
+    /// burn was found to be out of the chain.
+    proof: Packed<6>,
     /// Key slots taken: as many as keys of its list.
     pub(crate) keys: u16,
     /// Key slots bought beyond the tier's.
@@ -98,8 +89,8 @@ pub(crate) struct IdentityRow {
     /// Window of all its keys together.
     pub(crate) window: Bucket,
     burned: Packed<7>,
-    /// Where the registration lies.
-    pub(crate) place: BurnPlace,
+    /// The height of the registration's block.
+    height: Packed<4>,
     /// The last burn used for each purpose: the next has to lie later in the chain, so no burn
     /// can be used twice and nothing but this has to be remembered.
     used: [BurnPlace; USED.len()],
@@ -130,23 +121,18 @@ impl Row for IdentityRow {
     const VACANT: Self = Self {
         id: IdentityId::from_bytes([0; 32]),
         sequence: 0,
-        class: EvidenceClass::Weak,
-        pinned: false,
-        met: false,
-        resuming: false,
+        flags: Flags::NONE,
         last_used: Packed::ZERO,
         fresh_from: Seconds::ZERO,
-        sanctioned: false,
         told: Told::Nothing,
         ban: Graylisting::ZERO,
         ban_reason: Reason::Unjudged,
-        proved_until: Timestamp::EPOCH,
-        suspended_at: Packed::ZERO,
+        proof: Packed::ZERO,
         keys: 0,
         extra_keys: 0,
         window: Bucket::FULL,
         burned: Packed::ZERO,
-        place: BurnPlace::FIRST,
+        height: Packed::ZERO,
         used: [BurnPlace::FIRST; USED.len()],
         previous_rotation: BurnPlace::FIRST,
         reputation: Reputation::VACANT,
@@ -163,7 +149,22 @@ impl Row for IdentityRow {
     }
 }
 
+const SUSPENDED: u8 = 1 << 4;
+/// Told by an indexer, …
+const INDEXER: u8 = 1 << 5;
+/// … by a node; anchored if by neither.
+const NODE: u8 = 1 << 6;
+
 impl IdentityRow {
+    /// Flag: it neither lapses nor is displaced.
+    pub(crate) const PINNED: u8 = 1;
+    /// Flag: its row is in the half of those with a completed session.
+    pub(crate) const MET: u8 = 1 << 1;
+    /// Flag: it left the table once, and has not shown all its rotations again.
+    pub(crate) const RESUMING: u8 = 1 << 2;
+    /// Flag: its ban is not yet told.
+    pub(crate) const SANCTIONED: u8 = 1 << 3;
+
     /// Link to the current key.
     pub(crate) const KEY: usize = 0;
     /// Link to the key before the last rotation, while it may contest that.
@@ -174,7 +175,9 @@ impl IdentityRow {
     /// A fresh row of the identity whose burn lies at `place`.
     pub(crate) fn registered_at(id: &IdentityId, burned: Amount, place: BurnPlace) -> Self {
         let (used, burned) = ([place; USED.len()], Packed::new(burned.sats()));
-        Self { id: *id, burned, place, used, told: Told::Registered, ..Self::VACANT }
+        let mut row = Self { id: *id, burned, used, told: Told::Registered, ..Self::VACANT };
+        row.set_height(place.height());
+        row
     }
 
     /// Total valid burn: registration and top-ups.
@@ -205,20 +208,62 @@ impl IdentityRow {
         self.burned = Packed::new(self.burned().saturating_add(burned).sats());
     }
 
-    /// The tip at which its burn was found to be out of the chain.
-    pub(crate) fn suspended_at(&self) -> Option<BlockHeight> {
-        u32::try_from(self.suspended_at.get().checked_sub(1)?).ok().map(BlockHeight::new)
+    /// The height of the registration's block.
+    pub(crate) fn height(&self) -> BlockHeight {
+        height_of(self.height.get())
     }
 
-    pub(crate) fn suspend(&mut self, at: Option<BlockHeight>) {
-        let at = at.map_or(0, |tip| u64::from(tip.get()).saturating_add(1));
-        self.suspended_at = Packed::new(at);
+    pub(crate) fn set_height(&mut self, height: BlockHeight) {
+        self.height = Packed::new(height.get().into());
+    }
+
+    /// How well its registration is known to be in the chain.
+    pub(crate) const fn class(&self) -> EvidenceClass {
+        if self.flags.has(NODE) {
+            EvidenceClass::Node
+        } else if self.flags.has(INDEXER) {
+            EvidenceClass::Indexer
+        } else {
+            EvidenceClass::Anchored
+        }
+    }
+
+    /// The tip at which its burn was found to be out of the chain.
+    pub(crate) fn suspended_at(&self) -> Option<BlockHeight> {
+        self.flags.has(SUSPENDED).then(|| height_of(self.proof.get()))
+    }
+
+    pub(crate) fn suspend(&mut self, tip: BlockHeight) {
+        self.flags.set(SUSPENDED, true);
+        self.proof = Packed::new(tip.get().into());
+    }
+
+    /// Until when the registration is proved: `NEVER` unless anchored, `EPOCH` if suspended.
+    pub(crate) const fn proved_until(&self) -> Timestamp {
+        let ms = if self.flags.has(SUSPENDED) { 0 } else { self.proof.get() };
+        Timestamp::from_millis(ms)
+    }
+
+    /// Notes how the registration is proved, and until when. Ends a suspension.
+    pub(crate) fn prove(&mut self, class: EvidenceClass, until: Timestamp) {
+        self.flags.set(SUSPENDED, false);
+        self.flags.set(NODE, class == EvidenceClass::Node);
+        self.flags.set(INDEXER, class == EvidenceClass::Indexer);
+        self.proof = Packed::new(until.as_millis());
+    }
+
+    /// Shortens an anchored proof that a clock that stepped back left behind.
+    pub(crate) fn cut_proof(&mut self, now: Timestamp, longest: Millis) {
+        let until = self.proved_until().cut(now, longest);
+        if self.class() == EvidenceClass::Anchored && self.suspended_at().is_none() {
+            self.proof = Packed::new(until.as_millis());
+        }
     }
 
     /// The tier in force: Basic until the burn is deep enough to be final.
     pub(crate) fn tier(&self, policy: &Policy, tip: BlockHeight) -> Tier {
-        let deep = self.place.height().confirmations(tip) >= policy.burns.full;
-        if !deep || self.class <= EvidenceClass::Anchored {
+        let deep = self.height().confirmations(tip) >= policy.burns.full;
+        if !deep || self.class() == EvidenceClass::Anchored {
             return Tier::Basic;
         }
         Tier::of(self.burned(), &policy.burns).unwrap_or(Tier::Basic)
@@ -226,12 +271,12 @@ impl IdentityRow {
 
     /// Whether it serves nothing until its burn is proved again.
     pub(crate) fn is_suspended(&self, now: Timestamp) -> bool {
-        self.suspended_at().is_some() || self.proved_until <= now
+        self.proved_until() <= now
     }
 
     /// Whether a proof of its registration is welcome.
     pub(crate) fn wants_proof(&self, now: Timestamp) -> bool {
-        self.suspended_at().is_some() || self.proved_until <= now.saturating_add(RENEWAL)
+        self.proved_until() <= now.saturating_add(RENEWAL)
     }
 
     /// Whether an earlier burn may still displace the last rotation.

@@ -45,8 +45,8 @@ pub(crate) enum Owner {
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(crate) struct Watermark {
     pub(crate) created_at: Timestamp,
-    /// Keyed hash of the envelope.
-    pub(crate) digest: Packed<8>,
+    /// Keyed hash of the envelope. Who does not know the seed cannot look for a collision.
+    pub(crate) digest: Packed<6>,
     /// A bit for every channel it was met on.
     pub(crate) channels: u8,
 }
@@ -59,12 +59,17 @@ pub(crate) struct KeyRow {
     pub(crate) contests: u8,
     /// The rotation under which its newest message was made.
     pub(crate) sequence: u8,
-    pub(crate) watermark: Watermark,
+    watermark: Watermark,
+    /// How much later than one interval before the watermark the newest body was made that was
+    /// counted in `violations`, in ms; 0 if none was that can matter. (Bodies are hasty within one
+    /// interval of the watermark; 32 bits are enough for intervals of 24 days.)
+    hasty: Packed<4>,
     pub(crate) window: Bucket,
     pub(crate) graylisting: Graylisting,
     /// End of its delegation; `EPOCH` if it has none.
     pub(crate) not_after: Timestamp,
-    /// Keyed hash of the delegation's signature, which was checked; 0 without one.
+    /// Keyed hash of the delegation's signature, which was checked; 0 without one. Of a key that is
+    /// nobody's, that of the identity that it was last.
     pub(crate) delegation: Packed<4>,
     /// When the newest advertisement ends or was withdrawn.
     ends: Timestamp,
@@ -74,8 +79,6 @@ pub(crate) struct KeyRow {
     pub(crate) types: Packed<8>,
     pub(crate) amount: Range,
     pub(crate) violations: Tally,
-    /// When the newest body was made that was counted in `violations`.
-    pub(crate) hasty_at: Timestamp,
 }
 
 impl Row for KeyRow {
@@ -86,6 +89,7 @@ impl Row for KeyRow {
         contests: 0,
         sequence: 0,
         watermark: Watermark { created_at: Timestamp::EPOCH, digest: Packed::ZERO, channels: 0 },
+        hasty: Packed::ZERO,
         window: Bucket::FULL,
         graylisting: Graylisting::ZERO,
         not_after: Timestamp::EPOCH,
@@ -95,7 +99,6 @@ impl Row for KeyRow {
         types: Packed::ZERO,
         amount: Range { min: Digits::ZERO, max: Digits::ZERO },
         violations: Tally::ZERO,
-        hasty_at: Timestamp::EPOCH,
     };
     const DOMAIN: u8 = domain::KEY;
     const OWN: usize = 2;
@@ -143,6 +146,12 @@ impl KeyRow {
         self.flags.set(STRANGER, matches!(owner, Owner::Stranger(_)));
     }
 
+    /// It is nobody's from now on, and was that identity's.
+    pub(crate) const fn disown(&mut self, former: Packed<4>) {
+        self.set_owner(Owner::Nobody);
+        self.delegation = former;
+    }
+
     pub(crate) const fn is_stranger(&self) -> bool {
         self.flags.has(STRANGER)
     }
@@ -166,6 +175,35 @@ impl KeyRow {
     /// Whether it takes a slot of its owner. (A slot that has ended is taken until reclaimed.)
     pub(crate) const fn has_slot(&self) -> bool {
         self.flags.has(SLOT)
+    }
+
+    /// The newest message.
+    pub(crate) const fn watermark(&self) -> &Watermark {
+        &self.watermark
+    }
+
+    /// Makes another message the newest; `interval` is that of the key's window.
+    pub(crate) fn set_watermark(&mut self, watermark: Watermark, interval: Millis) {
+        let hasty_at = self.hasty_at(interval);
+        self.watermark = watermark;
+        self.set_hasty_at(hasty_at, interval);
+    }
+
+    /// Notes on which channels the newest message was met.
+    pub(crate) const fn meet(&mut self, channels: u8) {
+        self.watermark.channels |= channels;
+    }
+
+    /// When the newest body was made that was counted in `violations`; one that can no longer be
+    /// told from those that are not hasty is one interval older than the newest message.
+    pub(crate) fn hasty_at(&self, interval: Millis) -> Timestamp {
+        let since = self.watermark.created_at.saturating_sub(interval);
+        since.saturating_add(Millis::new(self.hasty.get()))
+    }
+
+    pub(crate) fn set_hasty_at(&mut self, at: Timestamp, interval: Millis) {
+        let since = self.watermark.created_at.saturating_sub(interval);
+        self.hasty = Packed::new(at.since(since).get());
     }
 
     /// Takes a slot until some time after `ends`; `listed` unless it is a withdrawal.

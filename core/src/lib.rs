@@ -24,6 +24,7 @@ extern crate std;
 
 mod bans;
 pub mod burn;
+mod capacity;
 mod certificate;
 pub mod chain;
 mod chain_clock;
@@ -55,6 +56,7 @@ mod tombstones;
 mod units;
 pub mod wire;
 
+pub use capacity::Capacity;
 pub use certificate::*;
 pub use chain_clock::ChainClock;
 pub use event::*;
@@ -70,7 +72,7 @@ pub use quota::*;
 pub use reason::*;
 #[cfg(feature = "alloc")]
 pub use storage::Heap;
-pub use storage::{Capacity, Inline, Storage, Tables, TablesRef};
+pub use storage::{Inline, Storage, Tables, TablesRef, Tiny};
 pub use time::*;
 pub use units::*;
 

@@ -15,6 +15,7 @@ pub(crate) struct Counters {
     pub(crate) bans_merged: u64,
     pub(crate) identities_lapsed: u64,
     pub(crate) identities_displaced: u64,
+    pub(crate) keys_displaced: u64,
     pub(crate) searches: u64,
     pub(crate) identity_faults: u64,
     pub(crate) identities_banned: u64,
@@ -39,6 +40,7 @@ impl Counters {
         bans_merged: 0,
         identities_lapsed: 0,
         identities_displaced: 0,
+        keys_displaced: 0,
         searches: 0,
         identity_faults: 0,
         identities_banned: 0,
@@ -117,6 +119,8 @@ pub struct Metrics {
     pub identities_lapsed: u64,
     /// Identities whose row another took in a full table.
     pub identities_displaced: u64,
+    /// Keys with a live advertisement whose row another took in a full table.
+    pub keys_displaced: u64,
     /// Identities without a row of which something is remembered.
     pub tombstones: u64,
     /// Searches of a full table for a row that may leave.

@@ -56,6 +56,13 @@ impl Flags {
         self.0 & flag != 0
     }
 
+    /// Unsets it; whether it was set.
+    pub(crate) const fn take(&mut self, flag: u8) -> bool {
+        let had = self.has(flag);
+        self.set(flag, false);
+        had
+    }
+
     pub(crate) const fn set(&mut self, flag: u8, on: bool) {
         self.0 = if on { self.0 | flag } else { self.0 & !flag };
     }

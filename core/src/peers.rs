@@ -64,6 +64,7 @@ pub(crate) mod domain {
     pub(crate) const GROUP_ROW: u8 = 9;
     pub(crate) const TOMBSTONE: u8 = 10;
     pub(crate) const ROTATION: u8 = 11;
+    pub(crate) const OWNER: u8 = 12;
     pub(crate) const GROUP: u8 = 0x10;
 }
 

@@ -1,4 +1,4 @@
-//! Rate windows: GCRA with one `u64` a key.
+//! Rate windows: GCRA with one number a key.
 
 use core::num::NonZeroU32;
 
@@ -57,6 +57,12 @@ impl Quota {
             interval_us: self.interval_us.saturating_mul(2),
             burst: at_least_one(self.burst.get() / 2),
         }
+    }
+
+    /// The time in which one token comes back, in whole milliseconds or a little more.
+    #[must_use]
+    pub const fn interval(self) -> Millis {
+        Millis::new(self.interval_us.div_ceil(1000))
     }
 
     /// The longest that a bucket of this quota can need to be full again.

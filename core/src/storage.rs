@@ -1,6 +1,5 @@
 //! The memory of a Gate: lent by the caller, of a fixed size.
 
-use crate::PublicKey;
 use crate::bans::BanRow;
 use crate::groups::GroupRow;
 use crate::identities::IdentityRow;
@@ -8,109 +7,10 @@ use crate::keys::{KeyRow, Owner};
 use crate::links::{Links, width};
 use crate::outcomes::OutcomeRow;
 use crate::peers::PeerRow;
-use crate::record::map_fields;
 use crate::strangers::Cell;
 use crate::table::{Head, Place, Row, Table, TableRef};
 use crate::tombstones::Tombstone;
-
-/// How many rows each table has.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-#[cfg_attr(
-    feature = "serde",
-    derive(serde::Serialize, serde::Deserialize),
-    serde(deny_unknown_fields)
-)]
-pub struct Capacity {
-    /// Peers that are connected or have something counted against them.
-    pub peers: u32,
-    /// Identities.
-    pub identities: u32,
-    /// Identities without a row of which a ban or the rotations are remembered.
-    pub tombstones: u32,
-    /// Author keys, which are also the rows of the directory.
-    pub keys: u32,
-    /// Banned peers; a quarter of the rows is the operator's.
-    pub bans: u32,
-    /// Narrow address groups that peers were banned from. A quarter of `bans` is enough.
-    pub groups: u32,
-    /// Cells of strangers' windows.
-    pub cells: u32,
-    /// Pairs of signers whose outcomes were counted.
-    pub outcomes: u32,
-}
-
-impl Capacity {
-    /// A node (policy §11): at most 64 MiB.
-    pub const NODE: Self = Self {
-        peers: 192,
-        identities: 65_536,
-        tombstones: 16_384,
-        keys: 131_072,
-        bans: 16_384,
-        groups: 4_096,
-        cells: 4_096,
-        outcomes: 10_000,
-    };
-    /// A small node, or a test.
-    pub const SMALL: Self = Self {
-        peers: 64,
-        identities: 1_024,
-        tombstones: 64,
-        keys: 2_048,
-        bans: 256,
-        groups: 64,
-        cells: 256,
-        outcomes: 256,
-    };
-
-    /// Bytes of the tables' memory; stops at `u64::MAX`.
-    #[must_use]
-    pub const fn bytes(self) -> u64 {
-        const fn of(rows: u32, row: usize) -> u64 {
-            (rows as u64).saturating_mul(row as u64)
-        }
-        const fn table<R: Row>(rows: u32) -> u64 {
-            let links = width(rows as usize).saturating_mul(R::LINKS.saturating_add(1));
-            of(rows, size_of::<R>().saturating_add(links))
-        }
-        table::<PeerRow>(self.peers)
-            .saturating_add(table::<IdentityRow>(self.identities))
-            .saturating_add(table::<Tombstone>(self.tombstones))
-            .saturating_add(table::<KeyRow>(self.keys))
-            .saturating_add(table::<BanRow>(self.bans))
-            .saturating_add(table::<GroupRow>(self.groups))
-            .saturating_add(table::<OutcomeRow>(self.outcomes))
-            .saturating_add(of(self.cells, size_of::<Cell>()))
-    }
-}
-
-impl Capacity {
-    /// No rows at all.
-    pub(crate) const NONE: Self = Self {
-        peers: 0,
-        identities: 0,
-        tombstones: 0,
-        keys: 0,
-        bans: 0,
-        groups: 0,
-        cells: 0,
-        outcomes: 0,
-    };
-
-    /// The rows of the largest table.
-    #[cfg(feature = "alloc")]
-    pub(crate) fn most_rows(&self) -> u32 {
-        let Self { peers, identities, tombstones, keys, bans, groups, cells, outcomes } = *self;
-        let rows = [peers, identities, tombstones, keys, bans, groups, cells, outcomes];
-        rows.into_iter().max().unwrap_or(0)
-    }
-}
-
-map_fields!(
-    Capacity,
-    Self::NONE;
-    peers, identities, keys, bans, groups, cells, outcomes, tombstones
-);
+use crate::{Capacity, PublicKey};
 
 /// The tables, to read.
 pub struct TablesRef<'a> {
@@ -345,6 +245,9 @@ impl<
         Self::new()
     }
 }
+
+/// The memory of a device (policy §11): [`Capacity::TINY`].
+pub type Tiny = Inline<16, 32, 8, 48, 32, 8, 32, 4>;
 
 /// Tables on the heap, of sizes chosen when the program runs.
 #[cfg(feature = "alloc")]

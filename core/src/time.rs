@@ -87,8 +87,8 @@ impl<'de> serde::Deserialize<'de> for Timestamp {
     }
 }
 
-/// A time to show, in whole seconds since the epoch: up to the year 2106.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+/// A time in whole seconds since the epoch: up to the year 2106.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) struct Seconds(Packed<4>);
 
 impl Seconds {

@@ -214,7 +214,7 @@ class Window:
 
 @dataclass
 class Tally:
-    """Faults within a span that begins with the first of them."""
+    """Faults within a span that begins with the first of them, or up to 65 s earlier."""
 
     first: int = 0
     faults: int = 0
@@ -225,7 +225,7 @@ class Tally:
     def add(self, now, span):
         count = self.count(now, span)
         if count == 0:
-            self.first = now
+            self.first = now >> 16 << 16
         self.faults = count + 1
         return self.faults
 
@@ -236,7 +236,7 @@ class Tally:
         self.faults = min(self.faults, most)
 
     def cut(self, now):
-        self.first = min(self.first, now)
+        self.first = min(self.first, now >> 16 << 16)
 
 
 @dataclass

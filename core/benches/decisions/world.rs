@@ -47,12 +47,14 @@ pub(crate) struct World {
 }
 
 /// The preset, but every identity is at its key limit with one key and may use it every second,
-/// so that `key-limit` is met at any row; and one malformed item is enough for a ban.
+/// so that `key-limit` is met at any row; one malformed item is enough for a
+/// ban, and all may come from anywhere.
 pub(crate) fn policy() -> Policy {
     let mut policy = POLICY;
     policy.keys.basic = 1;
     policy.windows.identity_span = SECOND;
     policy.sanctions.malformed = 1;
+    policy.sanctions.wide_share = 1_000;
     policy
 }
 

@@ -97,16 +97,17 @@ impl Economy {
         Amount::from_sats(burns.registration.sats().saturating_mul(count))
     }
 
-    /// `amount` as a share of a day's issuance in 1/10,000, half up; none where nothing is issued.
+    /// `amount` as a share of a day's issuance in 1/1,000,000, half up; none where nothing is
+    /// issued.
     #[must_use]
-    pub fn share_of_day(&self, amount: Amount) -> Option<u64> {
-        basis_points(amount, self.daily_issuance)
+    pub const fn share_of_day(&self, amount: Amount) -> Option<u64> {
+        millionths(amount, self.daily_issuance)
     }
 
-    /// `amount` as a share of the supply in 1/10,000, half up; none where there is no supply.
+    /// `amount` as a share of the supply in 1/1,000,000, half up; none where there is no supply.
     #[must_use]
-    pub fn share_of_supply(&self, amount: Amount) -> Option<u64> {
-        basis_points(amount, self.supply)
+    pub const fn share_of_supply(&self, amount: Amount) -> Option<u64> {
+        millionths(amount, self.supply)
     }
 }
 
@@ -116,13 +117,17 @@ impl Default for Economy {
     }
 }
 
-/// `part` of `whole` in 1/10,000, half up; stops at `u64::MAX`.
-fn basis_points(part: Amount, whole: Amount) -> Option<u64> {
-    let (part, whole) = (u128::from(part.sats()), u128::from(whole.sats()));
-    // (20,000·part + whole) / 2·whole is 10,000·part / whole, half up; nothing here reaches 2^80.
-    let doubled = part.saturating_mul(20_000).saturating_add(whole);
-    let share = doubled.checked_div(whole.saturating_mul(2))?;
-    Some(u64::try_from(share).unwrap_or(u64::MAX))
+/// `part` of `whole` in 1/1,000,000, half up; stops at `u64::MAX`.
+const fn millionths(part: Amount, whole: Amount) -> Option<u64> {
+    let (part, whole) = (part.sats() as u128, whole.sats() as u128);
+    // (2,000,000·part + whole) / 2·whole is 1,000,000·part / whole, half up; nothing here reaches
+    // 2^86.
+    let doubled = part.saturating_mul(2_000_000).saturating_add(whole);
+    match doubled.checked_div(whole.saturating_mul(2)) {
+        Some(share) if share > u64::MAX as u128 => Some(u64::MAX),
+        Some(share) => Some(share as u64),
+        None => None,
+    }
 }
 
 #[cfg(test)]
@@ -174,15 +179,17 @@ mod tests {
     fn a_hundred_identities_cost_half_a_percent_of_a_day() {
         let economy = Economy::NOVEMBER_2025;
         let difficult = Economy::HEIGHT_1_292_529;
-        for (count, xpi, share, later) in
-            [(100, 5_000, 49, 157), (1_000, 50_000, 487, 1_567), (10_000, 500_000, 4_867, 15_674)]
-        {
+        for (count, xpi, share, later) in [
+            (100, 5_000, 4_867, 15_674),
+            (1_000, 50_000, 48_667, 156_740),
+            (10_000, 500_000, 486_667, 1_567_398),
+        ] {
             let cost = Economy::cost(count, &BURNS);
             assert_eq!(cost, Amount::from_xpi(xpi));
             assert_eq!(economy.share_of_day(cost), Some(share));
             assert_eq!(difficult.share_of_day(cost), Some(later));
         }
-        assert_eq!(economy.share_of_supply(economy.supply), Some(10_000));
+        assert_eq!(economy.share_of_supply(economy.supply), Some(1_000_000));
     }
 
     #[test]

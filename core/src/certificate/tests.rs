@@ -1,6 +1,6 @@
 use super::*;
-use crate::burn::Economy;
 use crate::storage::Inline;
+use crate::table::Head;
 
 const NODE: Certificate = Policy::LOTUS_V1.certificate(Capacity::NODE);
 
@@ -51,27 +51,23 @@ fn hostile_groups_that_drain_the_cells() {
     assert_eq!(of(1).map(|(_, groups)| groups.narrow), [1; 3]);
 }
 
-#[test]
-fn prices_of_a_node() {
-    assert_eq!(NODE.displace, [xpi(50, 1), xpi(200, 1), xpi(1_000, 1)]);
-    // A Verified identity's row costs 200 / 50 = 4 XPI, less than a Basic one's 5, an
-    // Institutional one's 10 and a bought one's 10.
-    assert_eq!(NODE.half_directory, xpi(65_536 * 4, 0));
-    assert_eq!(NODE.fill_identities, xpi(65_536 * 50, 0));
+const fn price(burn: Amount, november_2025: u64, height_1_292_529: u64) -> Price {
+    Price { burn, november_2025: Some(november_2025), height_1_292_529: Some(height_1_292_529) }
 }
 
-/// In 1/10,000, half up.
+/// Of 1,027,397 and of 319,000 XPI, in 1/1,000,000.
 #[test]
-fn prices_of_a_node_as_shares_of_a_day_s_issuance() {
-    let shares = |economy: Economy| {
-        let [basic, verified, institutional] = NODE.displace;
-        [basic, verified, institutional, NODE.half_directory, NODE.fill_identities]
-            .map(|amount| economy.share_of_day(amount))
-    };
-    // 50 / 1,027,397 = 0.0049 %; 262,144 / 1,027,397 = 25.52 %; 3,276,800 / 1,027,397 = 318.94 %.
-    assert_eq!(shares(Economy::NOVEMBER_2025), [0, 2, 10, 2_552, 31_894].map(Some));
-    // 50 / 319,000 = 0.0157 %; 262,144 / 319,000 = 82.18 %; 3,276,800 / 319,000 = 1,027.21 %.
-    assert_eq!(shares(Economy::HEIGHT_1_292_529), [2, 6, 31, 8_218, 102_721].map(Some));
+fn prices_of_a_node_and_their_shares_of_a_day_s_issuance() {
+    let displace = [
+        price(xpi(50, 1), 49, 157),
+        price(xpi(200, 1), 195, 627),
+        price(xpi(1_000, 1), 973, 3_135),
+    ];
+    assert_eq!(NODE.displace, displace);
+    // A Verified identity's row costs 200 / 50 = 4 XPI, less than a Basic one's 5, an
+    // Institutional one's 10 and a bought one's 10.
+    assert_eq!(NODE.half_directory, price(xpi(65_536 * 4, 0), 255_154, 821_768));
+    assert_eq!(NODE.fill_identities, price(xpi(65_536 * 50, 0), 3_189_419, 10_272_100));
 }
 
 /// The analysis prices 1,000 and 10,000 identities at 0.97 % and 9.7 % of a day; it is five times
@@ -80,22 +76,13 @@ fn prices_of_a_node_as_shares_of_a_day_s_issuance() {
 fn the_analysis_s_shares_of_a_day_are_not_repeated() {
     let share = |identities| {
         let capacity = Capacity { identities, ..Capacity::NODE };
-        let burn = Policy::LOTUS_V1.certificate(capacity).fill_identities;
-        Economy::NOVEMBER_2025.share_of_day(burn)
+        Policy::LOTUS_V1.certificate(capacity).fill_identities.november_2025
     };
-    assert_eq!([100, 1_000, 10_000].map(share), [49, 487, 4_867].map(Some));
-    assert_ne!([1_000, 10_000].map(share), [97, 970].map(Some));
+    assert_eq!([100, 1_000, 10_000].map(share), [4_867, 48_667, 486_667].map(Some));
 }
 
 #[test]
-fn the_economy_can_be_another_one() {
-    let economy = Economy { daily_issuance: NODE.fill_identities, ..Economy::NOVEMBER_2025 };
-    assert_eq!(economy.share_of_day(NODE.fill_identities), Some(10_000));
-}
-
-/// A row, and what it costs beside it: the link of its bucket.
-#[test]
-fn memory_is_counted_to_the_byte() {
+fn inline_tables_are_what_is_certified_with_their_heads_and_what_aligns_them() {
     type Small = Inline<16, 32, 8, 48, 32, 8, 32, 4>;
     let capacity = Capacity {
         peers: 16,
@@ -107,11 +94,11 @@ fn memory_is_counted_to_the_byte() {
         cells: 32,
         outcomes: 4,
     };
-    let memory = Policy::LOTUS_V1.certificate(capacity).memory;
-    assert_eq!(memory, capacity.bytes() + size_of::<Gate<()>>() as u64);
-    // Beside that, inline tables have their heads and what aligns them.
-    let whole = size_of::<Gate<Small>>() as u64;
-    assert!(whole >= memory && whole - memory < 256, "{whole} {memory}");
+    let tables = Policy::LOTUS_V1.certificate(capacity).tables;
+    let certified = tables + 7 * size_of::<Head>() as u64;
+    // Less than one alignment for each table and its parts.
+    let beside = size_of::<Small>() as u64 - certified;
+    assert!(beside < 7 * align_of::<Small>() as u64, "{beside}");
 }
 
 /// A capacity with one number doubled.
@@ -134,9 +121,9 @@ fn doubled() -> impl Iterator<Item = (Capacity, Capacity)> {
 fn a_larger_table_takes_more_memory_and_is_never_cheaper_to_fill() {
     for (small, large) in doubled() {
         let [few, many] = [small, large].map(|capacity| Policy::LOTUS_V1.certificate(capacity));
-        assert!(many.memory > few.memory);
-        assert!(many.fill_identities >= few.fill_identities);
-        assert!(many.half_directory >= few.half_directory);
+        assert!(many.tables > few.tables);
+        assert!(many.fill_identities.burn >= few.fill_identities.burn);
+        assert!(many.half_directory.burn >= few.half_directory.burn);
         assert!(many.stranger_groups.narrow >= few.stranger_groups.narrow);
         assert!(many.inbound.narrow >= few.inbound.narrow);
         for (few, many) in few.cells.iter().zip(many.cells) {
@@ -152,12 +139,12 @@ fn a_dearer_policy_is_never_cheaper_to_attack() {
     policy.burns.registration = Amount::from_xpi(60);
     policy.burns.verified = Amount::from_xpi(300);
     let dear = policy.certificate(Capacity::NODE);
-    assert_eq!(dear.fill_identities, xpi(65_536 * 60, 0));
+    assert_eq!(dear.fill_identities.burn, xpi(65_536 * 60, 0));
     // Now a row costs the same of both, 6 XPI.
-    assert_eq!(dear.half_directory, xpi(65_536 * 6, 0));
-    assert_eq!(dear.displace, [xpi(60, 1), xpi(300, 1), xpi(1_000, 1)]);
+    assert_eq!(dear.half_directory.burn, xpi(65_536 * 6, 0));
+    assert_eq!(dear.displace.map(|price| price.burn), [xpi(60, 1), xpi(300, 1), xpi(1_000, 1)]);
     policy.burns.additional_key = Amount::from_xpi(5);
-    assert_eq!(policy.certificate(Capacity::NODE).half_directory, xpi(65_536 * 5, 0));
+    assert_eq!(policy.certificate(Capacity::NODE).half_directory.burn, xpi(65_536 * 5, 0));
 }
 
 /// `validate` refuses some of these; nothing overflows or divides by nothing all the same.
@@ -176,15 +163,18 @@ fn extremes_stop_instead_of_wrapping() {
     };
     let mut policy = Policy::LOTUS_V1;
     let empty = policy.certificate(none);
-    assert_eq!((empty.fill_identities, empty.half_directory), (Amount::ZERO, Amount::ZERO));
+    assert_eq!(
+        (empty.fill_identities.burn, empty.half_directory.burn),
+        (Amount::ZERO, Amount::ZERO)
+    );
     assert_eq!((empty.bytes.burst, empty.stranger_rows), (0, 0));
     assert_eq!(empty.cells.map(|cells| cells.groups.narrow), [1; 3]);
     let full = policy.certificate(all);
-    assert!(full.fill_identities.sats() > NODE.fill_identities.sats());
+    assert!(full.fill_identities.burn > NODE.fill_identities.burn);
     assert!(full.cells[0].groups.narrow > NODE.cells[0].groups.narrow);
     policy.burns.registration = Amount::from_sats(u64::MAX);
     policy.windows.wide_factor = 0;
     policy.windows.strangers.interval_us = 0;
     policy.keys.basic = 0;
-    assert_eq!(policy.certificate(all).fill_identities.sats(), u64::MAX);
+    assert_eq!(policy.certificate(all).fill_identities.burn.sats(), u64::MAX);
 }

@@ -153,7 +153,7 @@ impl Parts<'_> {
             author: ad.author,
             created_at: ad.created_at,
             expires_at: ad.expires_at,
-            digest: Packed::new(self.rules.seed.hash(domain::ENVELOPE, ad.envelope)),
+            digest: Packed::new(self.rules.seed.hash(domain::ENVELOPE, ad.envelope) >> 16),
             authority: ad.authority,
             peer: ad.peer,
             types: ad.types,
@@ -196,7 +196,7 @@ impl Parts<'_> {
         if cleared.delegated_by.is_some() && cleared.delegated_by != checked_by {
             return Err(Reason::Superseded.into());
         }
-        self.commit(now, facts, &cleared);
+        self.commit(now, facts, &cleared)?;
         let counters = &mut self.node.counters;
         let observed = cleared.observed;
         counters.would_windows = counters.would_windows.saturating_add(observed.windows.into());
@@ -223,11 +223,12 @@ impl Parts<'_> {
         let Some(row) = self.tables.keys.find_mut(&self.rules.seed, &facts.author) else { return };
         let own = facts.source.channel == Channel::Own;
         // Each body counts once, however often somebody brings it again.
-        let again = row.watermark.digest == facts.digest;
-        if own || !hasty || again || facts.created_at <= row.hasty_at {
+        let again = row.watermark().digest == facts.digest;
+        let interval = policy.windows.advertisement.interval();
+        if own || !hasty || again || facts.created_at <= row.hasty_at(interval) {
             return;
         }
-        row.hasty_at = facts.created_at;
+        row.set_hasty_at(facts.created_at, interval);
         let enough = row.violations.add(now, limits.span) >= limits.violations;
         if enough {
             row.violations.clear();
@@ -248,14 +249,17 @@ impl Parts<'_> {
         let Some((_, row)) = self.tables.keys.view().find(&self.rules.seed, author) else {
             return false;
         };
-        let newest = row.watermark.created_at;
+        let newest = row.watermark().created_at;
         let (early, late) = (newest.min(created_at), newest.max(created_at));
-        row.watermark != Watermark::default() && late.since(early).as_micros() < interval
+        *row.watermark() != Watermark::default() && late.since(early).as_micros() < interval
     }
 
     /// Writes what was decided.
-    fn commit(&mut self, now: Timestamp, facts: &Facts, cleared: &Cleared) {
-        let Some(place) = cleared.row.or_else(|| self.key_place(&facts.author)) else { return };
+    fn commit(&mut self, now: Timestamp, facts: &Facts, cleared: &Cleared) -> Result<(), Decision> {
+        let place = match cleared.row {
+            Some(place) => place,
+            None => self.key_place(now, &facts.author, cleared.worth)?,
+        };
         self.give_key(place, cleared.owner);
         let listed = facts.kind == Kind::Advertisement;
         self.take_slot(place, if listed { facts.expires_at } else { now }, listed);
@@ -267,11 +271,9 @@ impl Parts<'_> {
                 row.not_after = authority.delegation.map_or(Timestamp::EPOCH, |d| d.not_after);
                 row.delegation = cleared.delegation;
             }
-            row.watermark = Watermark {
-                created_at: facts.created_at,
-                digest: facts.digest,
-                channels: facts.source.channel as u8,
-            };
+            let (digest, channels) = (facts.digest, facts.source.channel as u8);
+            let newest = Watermark { created_at: facts.created_at, digest, channels };
+            row.set_watermark(newest, policy.windows.advertisement.interval());
             row.types = Packed::new(facts.types);
             row.amount = Range::of(&facts.amount);
             if push {
@@ -296,5 +298,6 @@ impl Parts<'_> {
             }
             _ => {}
         }
+        Ok(())
     }
 }

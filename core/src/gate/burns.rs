@@ -1,7 +1,9 @@
 //! What a proven burn does: an identity is created, proved again, rotated or credited.
 
+use super::room::ROTATION;
 use super::{Gate, Parts};
 use crate::burn::Purpose;
+use crate::floor::Floor;
 use crate::identities::{BurnPlace, EvidenceClass, IdentityRow, Told};
 use crate::keys::{KeyRow, Owner};
 use crate::score::Reputation;
@@ -62,8 +64,8 @@ impl IdentityRow {
             key,
             sequence: self.sequence.into(),
             burned: self.burned(),
-            height: self.place.height(),
-            class: self.class,
+            height: self.height(),
+            class: self.class(),
             suspended: self.suspended_at().is_some(),
             score: self.reputation.score(),
         }
@@ -88,16 +90,13 @@ impl Parts<'_> {
             return self.prove_again(now, known, place, class, proved_until);
         }
         self.judge_new_key(key)?;
-        let key_place = self.tables.keys.find(seed, key);
-        if key_place.is_none() && self.tables.keys.is_full() {
-            return Err(Reason::TableFull.into());
-        }
+        let in_the_way = self.key_in_the_way(now, key, burned.sats())?;
         let mut row = IdentityRow::registered_at(id, burned, place);
-        (row.class, row.proved_until) = (class, proved_until);
+        row.prove(class, proved_until);
         row.reputation = Reputation::fresh(&self.rules.policy.reputation, now);
         let inserted = self.enter(now, row)?;
         self.tables.identities.mark(inserted);
-        self.make_current(inserted, key);
+        self.make_current(now, inserted, key, in_the_way);
         Ok(())
     }
 
@@ -113,20 +112,19 @@ impl Parts<'_> {
         if !row.wants_proof(now) {
             return Err(Reason::AlreadyKnown.into());
         }
+        let resumed = row.suspended_at().is_some();
         row.use_now(now);
-        row.place = place;
-        row.class = class;
-        row.proved_until = proved_until;
-        if row.suspended_at().is_some() {
-            row.suspend(None);
+        row.set_height(place.height());
+        row.prove(class, proved_until);
+        if resumed {
             row.told = Told::Resumed;
             self.tables.identities.mark(known);
         }
         Ok(())
     }
 
-    /// Makes `key` the current key, as `by` has signed. Of two rotations with one sequence the one that lies earlier
-    /// in the chain holds; it may displace the later until that is final.
+    /// Makes `key` the current key, as `by` has signed. Of two rotations with one sequence the one
+    /// that lies earlier in the chain holds; it may displace the later until that is final.
     pub(crate) fn rotate(
         &mut self,
         now: Timestamp,
@@ -166,9 +164,7 @@ impl Parts<'_> {
             return Err(Reason::NotFinal.into());
         }
         self.judge_resumed(row, sequence, key)?;
-        if self.tables.keys.find(seed, key).is_none() && self.tables.keys.is_full() {
-            return Err(Reason::TableFull.into());
-        }
+        let in_the_way = self.key_in_the_way(now, key, ROTATION)?;
         let retired = self.tables.identities.link(found, IdentityRow::KEY);
         if contests {
             self.void(found, sequence);
@@ -184,8 +180,8 @@ impl Parts<'_> {
         row.use_burn(Purpose::Rotation, place);
         row.told = Told::Rotated;
         self.tables.identities.mark(found);
-        self.retire(retired);
-        self.make_current(found, key);
+        self.retire(found, retired);
+        self.make_current(now, found, key, in_the_way);
         self.end_resumption(found);
         Ok(())
     }
@@ -247,9 +243,21 @@ impl Parts<'_> {
         Ok(())
     }
 
-    /// The key's row becomes the identity's current one; what others advertise by it ends.
-    fn make_current(&mut self, identity: Place, key: &PublicKey) {
-        let Some(place) = self.key_place(key) else { return };
+    /// The key's row, for which another may have to leave, becomes the identity's current one;
+    /// what others advertise by it ends.
+    fn make_current(
+        &mut self,
+        now: Timestamp,
+        identity: Place,
+        key: &PublicKey,
+        in_the_way: Option<Place>,
+    ) {
+        if let Some(other) = in_the_way {
+            self.give_up_key(now, other);
+        }
+        let Ok(place) = self.key_place(now, key, ROTATION) else { return };
+        // What was delegated under earlier rotations serves nothing any more.
+        self.node.keys.floor = Floor::UNKNOWN;
         self.give_key(place, Owner::Identity(identity));
         self.tables.identities.set_link(identity, IdentityRow::KEY, place);
         if let Some(row) = self.tables.keys.get_mut(place) {

@@ -296,6 +296,9 @@ impl Parts<'_> {
         if known.is_none() {
             self.judge_new_key(&key)?;
             self.may_enter(now, burn.value)?;
+            if self.tables.keys.view().find(&self.rules.seed, &key).is_none() {
+                self.may_take_row(now, burn.value.sats())?;
+            }
         }
         let hash = register_hash(policy.network, &burn.outpoint, &key);
         let claimed = Claimed::Registration { id, key, burned: burn.value };

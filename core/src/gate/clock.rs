@@ -2,7 +2,8 @@
 
 use super::Parts;
 use super::burns::ANCHORED;
-use crate::identities::EvidenceClass;
+use crate::floor::Floor;
+use crate::keys::Watermark;
 use crate::time::Seconds;
 use crate::{Millis, Timestamp};
 
@@ -90,22 +91,24 @@ impl Parts<'_> {
             row.faults.cut(now);
             row.reputation.cut(now);
             row.cut_use(now);
-            if row.class == EvidenceClass::Anchored {
-                row.proved_until = row.proved_until.cut(now, ANCHORED);
-            }
+            row.cut_proof(now, ANCHORED);
         }
         for row in self.tables.tombstones.rows_mut() {
             row.cut(now, sanctions.identity_ban_max);
         }
         self.node.halves.forget();
+        self.node.keys.floor = Floor::UNKNOWN;
         let longest = policy.freshness.max_lifetime.saturating_add(policy.future());
+        let interval = windows.advertisement.interval();
         for row in self.tables.keys.rows_mut() {
             row.window.cut(windows.advertisement, now);
             row.graylisting.cut(now, sanctions.graylist_max);
             row.violations.cut(now);
             row.cut(now, longest);
-            row.watermark.created_at = row.watermark.created_at.cut(now, policy.future());
-            row.hasty_at = row.hasty_at.cut(now, policy.future());
+            let hasty_at = row.hasty_at(interval).cut(now, policy.future());
+            let created_at = row.watermark().created_at.cut(now, policy.future());
+            row.set_watermark(Watermark { created_at, ..*row.watermark() }, interval);
+            row.set_hasty_at(hasty_at, interval);
         }
         for row in self.tables.outcomes.rows_mut() {
             row.last = row.last.min(now);

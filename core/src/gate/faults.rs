@@ -1,6 +1,7 @@
 //! Proven faults of identities: the only thing that bans one by itself (policy §4).
 
 use super::{Gate, Parts};
+use crate::identities::IdentityRow;
 use crate::storage::Storage;
 use crate::{Decision, IdentityId, Reason, Timestamp};
 
@@ -54,7 +55,7 @@ impl Parts<'_> {
         let (first, longest) = (limits.identity_ban, limits.identity_ban_max);
         let until = row.ban.begin(now, first, longest, limits.span);
         row.ban_reason = fault;
-        row.sanctioned = true;
+        row.flags.set(IdentityRow::SANCTIONED, true);
         let banned = &mut self.node.counters.identities_banned;
         *banned = banned.saturating_add(1);
         Ok(Decision::until(Reason::IdentityBanned, until))

@@ -1,5 +1,6 @@
 //! What stands against an advertisement, before and again after its signature was checked.
 
+use super::room::STRANGER;
 use super::{Parts, Source};
 use crate::Timestamp;
 use crate::identities::IdentityRow;
@@ -18,7 +19,7 @@ pub(crate) struct Facts {
     pub(crate) author: PublicKey,
     pub(crate) created_at: Timestamp,
     pub(crate) expires_at: Timestamp,
-    pub(crate) digest: Packed<8>,
+    pub(crate) digest: Packed<6>,
     pub(crate) authority: Option<Authority>,
     /// The peer that is advertised.
     pub(crate) peer: Option<PeerId>,
@@ -32,6 +33,8 @@ pub(crate) struct Cleared {
     /// The author's row, if there is one.
     pub(crate) row: Option<Place>,
     pub(crate) owner: Owner,
+    /// What the row is worth that it needs in a full table.
+    pub(crate) worth: u64,
     /// The identity's current key, if a delegation by it has to be checked.
     pub(crate) delegated_by: Option<PublicKey>,
     /// Keyed hash of the delegation's signature; 0 without one.
@@ -131,7 +134,7 @@ impl Parts<'_> {
         place: Place,
     ) -> Result<(), Decision> {
         let Some(row) = self.tables.keys.get(place) else { return Ok(()) };
-        let mark = row.watermark;
+        let mark = *row.watermark();
         if let Some(until) = row.graylisting.active(now) {
             let window = row.window.peek(self.rules.policy.windows.advertisement, now);
             let further = facts.source.channel.is_push() && facts.created_at > mark.created_at;
@@ -175,7 +178,7 @@ impl Parts<'_> {
             return Err(Reason::AlreadyKnown.into());
         }
         if let Some(row) = self.tables.keys.get_mut(place) {
-            row.watermark.channels |= bit;
+            row.meet(bit);
         }
         Err(Reason::Known.into())
     }
@@ -241,10 +244,11 @@ impl Parts<'_> {
         } else if new_slot {
             enforce(modes.keys, &mut observed.keys, self.judge_slots(now, named))?;
         }
-        if place.is_none() && self.tables.keys.is_full() {
-            return Err(Reason::TableFull.into());
-        }
         let identity = self.tables.identities.get(named).ok_or(Reason::UnknownIdentity)?;
+        let worth = identity.worth_of_key(identity.keys.saturating_add(1));
+        if place.is_none() {
+            self.may_take_row(now, worth)?;
+        }
         let row = place.and_then(|place| self.tables.keys.get(place));
         if facts.source.channel.is_push() {
             let quota = identity.quota(&self.rules.policy, self.node.tip_height());
@@ -265,7 +269,7 @@ impl Parts<'_> {
                 && row.delegation == delegation
         });
         let delegated_by = (delegated && !checked).then_some(current);
-        Ok(Cleared { row: place, owner, delegated_by, delegation, observed })
+        Ok(Cleared { row: place, owner, worth, delegated_by, delegation, observed })
     }
 
     fn judge_stranger(
@@ -317,14 +321,15 @@ impl Parts<'_> {
         if !is_stranger && u64::from(self.node.stranger_keys) >= allowed {
             return Err(Reason::StrangerShare.into());
         }
-        if row.is_none() && self.tables.keys.is_full() {
-            return Err(Reason::TableFull.into());
+        if row.is_none() {
+            self.may_take_row(now, STRANGER)?;
         }
         enforce(modes.windows, &mut observed.windows, self.judge_window(now, row))?;
         let window = self.cells().peek(groups, now).map_err(wait(Reason::StrangerWindow));
         enforce(modes.windows, &mut observed.windows, window)?;
         let delegation = Packed::ZERO;
-        Ok(Cleared { row: place, owner, delegated_by: None, delegation, observed })
+        let worth = STRANGER;
+        Ok(Cleared { row: place, owner, worth, delegated_by: None, delegation, observed })
     }
 
     /// The author's own window, for what came unasked.

@@ -13,6 +13,7 @@ mod hello;
 mod judge;
 mod operator;
 mod peers;
+mod room;
 mod sanctions;
 mod seats;
 mod sessions;
@@ -31,6 +32,7 @@ pub use sessions::Outcome;
 pub use tip::Tip;
 
 use self::breaker::Fuse;
+use self::room::KeyRoom;
 use self::seats::Halves;
 use self::tip::Doubt;
 use crate::bans::BanCounts;
@@ -141,6 +143,7 @@ pub(crate) struct Node {
     /// No connection from a banned group has to have proved an identity before this.
     pub(crate) prove_by: Timestamp,
     pub(crate) halves: Halves,
+    pub(crate) keys: KeyRoom,
     /// Rows of the key table that strangers have.
     pub(crate) stranger_keys: u32,
     pub(crate) next_sweep: Timestamp,
@@ -188,6 +191,7 @@ impl<S: Storage> Gate<S> {
             posture_told: true,
             prove_by: Timestamp::NEVER,
             halves: Halves::of(&storage.tables().identities),
+            keys: KeyRoom::EMPTY,
             stranger_keys: 0,
             next_sweep: Timestamp::EPOCH,
             latest: Timestamp::EPOCH,

@@ -5,7 +5,9 @@ use super::sanctions::ban_of;
 use super::{Gate, Parts};
 use crate::bans::BanRow;
 use crate::burn::Tier;
+use crate::floor::Floor;
 use crate::groups::{GroupRow, narrow};
+use crate::identities::IdentityRow;
 use crate::keys::Owner;
 use crate::metrics::Metrics;
 use crate::peers::PeerRow;
@@ -145,7 +147,7 @@ impl<S: Storage> Gate<S> {
             Subject::Identity(id) => {
                 if let Some(row) = parts.tables.identities.find_mut(seed, id) {
                     (row.ban, row.ban_reason) = (ban, reason);
-                    row.sanctioned = false;
+                    row.flags.set(IdentityRow::SANCTIONED, false);
                 } else {
                     let row = parts.tables.tombstones.find_mut(seed, id);
                     let row = row.ok_or(CapacityError::Unknown)?;
@@ -224,13 +226,14 @@ impl<S: Storage> Gate<S> {
                 parts.node.halves.forget();
                 let row = parts.tables.identities.find_mut(seed, id).map(|row| &mut row.ban);
                 let buried = parts.tables.tombstones.find_mut(seed, id).map(|row| &mut row.ban);
-                [row, buried].into_iter().flatten().fold(false, |any, ban| lift(ban, now) || any)
+                let bans = [row, buried].into_iter().flatten();
+                bans.map(|ban| lift(ban, now)).max().unwrap_or(false)
             }
-            Subject::Key(key) => parts
-                .tables
-                .keys
-                .find_mut(seed, key)
-                .is_some_and(|row| lift(&mut row.graylisting, now)),
+            Subject::Key(key) => {
+                parts.node.keys.floor = Floor::UNKNOWN;
+                let row = parts.tables.keys.find_mut(seed, key);
+                row.is_some_and(|row| lift(&mut row.graylisting, now))
+            }
             Subject::Group(group) => {
                 let found = parts.tables.groups.find_mut(seed, &group.to_le_bytes());
                 found.is_some_and(|row| {
@@ -339,7 +342,7 @@ impl<S: Storage> Gate<S> {
         standing.keys = (row.keys, row.key_limit(policy, tip));
         standing.tier = Some(row.tier(policy, tip));
         standing.burned = row.burned();
-        standing.confirmations = row.place.height().confirmations(tip);
+        standing.confirmations = row.height().confirmations(tip);
         standing.suspended = row.is_suspended(now);
         standing.score = row.reputation.score();
         standing.sessions = (row.reputation.completed(), row.reputation.failed());
@@ -381,6 +384,7 @@ impl<S: Storage> Gate<S> {
             posture: self.node.posture,
             identities_lapsed: counters.identities_lapsed,
             identities_displaced: counters.identities_displaced,
+            keys_displaced: counters.keys_displaced,
             tombstones: u64::try_from(tables.tombstones.len()).unwrap_or(u64::MAX),
             searches: counters.searches,
             identity_faults: counters.identity_faults,

@@ -32,7 +32,7 @@ impl Halves {
 
     /// Of a table that has rows.
     pub(crate) fn of(identities: &TableRef<'_, IdentityRow>) -> Self {
-        let met = identities.iter().filter(|(_, row)| row.met).count();
+        let met = identities.iter().filter(|(_, row)| row.flags.has(IdentityRow::MET)).count();
         Self { met: u32::try_from(met).unwrap_or(u32::MAX), ..Self::EMPTY }
     }
 
@@ -94,9 +94,9 @@ impl Parts<'_> {
         if let Some(known) = &known {
             (row.ban, row.ban_reason) = (known.ban, known.ban_reason);
             row.fresh_from = known.left;
-            row.resuming = known.sequence > 0;
+            row.flags.set(IdentityRow::RESUMING, known.sequence > 0);
         }
-        let resuming = row.resuming;
+        let resuming = row.flags.has(IdentityRow::RESUMING);
         row.use_now(now);
         let seed = &self.rules.seed;
         let place = self.tables.identities.insert(seed, row).ok_or(Reason::TableFull)?;
@@ -113,7 +113,7 @@ impl Parts<'_> {
     /// full, it changes places with the lowest, if that burned less.
     pub(crate) fn acquaint(&mut self, now: Timestamp, identity: Place) {
         let Some(row) = self.tables.identities.get(identity) else { return };
-        let (met, worth) = (row.met, row.burned().sats());
+        let (met, worth) = (row.flags.has(IdentityRow::MET), row.burned().sats());
         if met || row.reputation.completed() == 0 {
             return;
         }
@@ -126,7 +126,7 @@ impl Parts<'_> {
 
     fn set_met(&mut self, identity: Place, met: bool) {
         let Some(row) = self.tables.identities.get_mut(identity) else { return };
-        row.met = met;
+        row.flags.set(IdentityRow::MET, met);
         let worth = row.burned().sats();
         let halves = &mut self.node.halves;
         halves.floor(met).lower(worth);
@@ -142,7 +142,9 @@ impl Parts<'_> {
         let room = self.tombstone_room(now);
         let mut search = Search::new();
         let rows = self.tables.identities.view();
-        for (place, row) in rows.iter().filter(|(_, row)| row.met == met && !row.pinned) {
+        let in_half = |row: &IdentityRow| row.flags.has(IdentityRow::MET) == met;
+        let may_leave = |row: &IdentityRow| in_half(row) && !row.flags.has(IdentityRow::PINNED);
+        for (place, row) in rows.iter().filter(|(_, row)| may_leave(row)) {
             // Its ban must not be lost, even where no tombstone has room for it.
             if let (false, Err(at), Some(until)) = (met, room, row.ban.active(now)) {
                 search.expect(at.min(until));
@@ -153,7 +155,7 @@ impl Parts<'_> {
                 search.expect(unused_at);
             }
             let worth = if unused_at <= now { 0 } else { row.burned().sats() };
-            search.offer(place, worth, row.place.order());
+            search.offer(place, worth, row.height().get().into());
         }
         let (found, floor) = search.end(worth);
         *self.node.halves.floor(met) = floor;
@@ -177,7 +179,8 @@ impl Parts<'_> {
     pub(crate) fn bury(&mut self, now: Timestamp, identity: Place) -> bool {
         let key = self.key_tag(&self.current_key(identity));
         let Some(row) = self.tables.identities.get(identity) else { return false };
-        let (id, met, banned) = (row.id, row.met, row.ban.active(now).is_some());
+        let (id, banned) = (row.id, row.ban.active(now).is_some());
+        let met = row.flags.has(IdentityRow::MET);
         let mut tombstone = Tombstone::new(&id, row.burned());
         (tombstone.ban, tombstone.ban_reason) = (row.ban, row.ban_reason);
         tombstone.left = Seconds::of(now);
@@ -271,7 +274,9 @@ impl Parts<'_> {
     /// The tombstone of an identity that still has to show its rotations again.
     fn resumed(&self, row: &IdentityRow) -> Option<&Tombstone> {
         let tombstones = self.tables.tombstones.view();
-        let found = tombstones.find(&self.rules.seed, &row.id).filter(|_| row.resuming);
+        let found = tombstones
+            .find(&self.rules.seed, &row.id)
+            .filter(|_| row.flags.has(IdentityRow::RESUMING));
         found.map(|(_, tombstone)| tombstone)
     }
 
@@ -295,7 +300,7 @@ impl Parts<'_> {
         if self.resumed(row).is_some_and(|tombstone| tombstone.sequence <= sequence) {
             self.remove_tombstone(&id);
             if let Some(row) = self.tables.identities.get_mut(identity) {
-                row.resuming = false;
+                row.flags.set(IdentityRow::RESUMING, false);
             }
         }
     }

@@ -61,7 +61,7 @@ impl Parts<'_> {
         let pair: Pair =
             (u128::from(tag(subject)) << 64 | u128::from(tag(counterparty))).to_be_bytes();
         let session = seed.hash(domain::OUTCOME, session.as_bytes());
-        let row = self.outcome_row(now, pair).ok_or(Reason::TableFull)?;
+        let row = self.outcome_row(pair).ok_or(Reason::TableFull)?;
         if row.session == session {
             return Err(Reason::NotCounted);
         }
@@ -89,15 +89,18 @@ impl Parts<'_> {
         Ok(())
     }
 
-    /// The row of a pair; when the table is full, one that has been quiet for a day makes room.
-    fn outcome_row(&mut self, now: Timestamp, pair: Pair) -> Option<&mut OutcomeRow> {
+    /// The row of a pair; when the table is full, the one that has been quiet for longest makes
+    /// room.
+    fn outcome_row(&mut self, pair: Pair) -> Option<&mut OutcomeRow> {
         let seed = &self.rules.seed;
         let outcomes = &mut self.tables.outcomes;
         if let Some(place) = outcomes.find(seed, &pair) {
             return outcomes.get_mut(place);
         }
         if outcomes.is_full() {
-            outcomes.remove_if(seed, |row| now.since(row.last) >= Millis::from_hours(24));
+            let oldest = outcomes.view().iter().min_by_key(|(_, row)| row.last);
+            let (oldest, _) = oldest?;
+            outcomes.remove(seed, oldest);
         }
         let place = outcomes.insert(seed, OutcomeRow { pair, ..OutcomeRow::VACANT })?;
         outcomes.get_mut(place)

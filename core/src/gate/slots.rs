@@ -5,9 +5,12 @@
 //! that may contest the last rotation, whosesoever that is by then.
 
 use super::Parts;
+use super::room::STRANGER;
+use crate::floor::Floor;
 use crate::identities::IdentityRow;
 use crate::keys::{KeyRow, Owner};
-use crate::peers::PeerRow;
+use crate::packed::Packed;
+use crate::peers::{PeerRow, domain};
 use crate::table::Place;
 use crate::{PublicKey, Timestamp};
 
@@ -35,6 +38,9 @@ impl Parts<'_> {
         let strangers = &mut self.node.stranger_keys;
         *strangers = strangers.saturating_sub(row.is_stranger().into());
         row.set_owner(owner);
+        if matches!(owner, Owner::Stranger(_)) {
+            self.node.keys.floor.lower(STRANGER);
+        }
         *strangers = strangers.saturating_add(row.is_stranger().into());
         let (Owner::Identity(link) | Owner::Stranger(link)) = owner else { return };
         self.tables.keys.set_link(key, KeyRow::OWNER, link);
@@ -53,6 +59,11 @@ impl Parts<'_> {
         self.tables.keys.set_link(key, KeyRow::SIBLING, first);
         self.set_first(owner, key);
         self.count_slots(owner, u16::checked_add);
+        if let Owner::Identity(identity) = owner
+            && let Some(row) = self.tables.identities.get(identity)
+        {
+            self.node.keys.floor.lower(row.worth_of_key(row.keys));
+        }
     }
 
     /// Takes a key's slot away, if it has one. Unless it is an identity's current one it is
@@ -74,10 +85,27 @@ impl Parts<'_> {
         let Some(row) = self.tables.keys.get_mut(key) else { return };
         row.leave_slot();
         match owner {
-            Owner::Identity(_) if !row.is_current() => row.set_owner(Owner::Nobody),
+            Owner::Identity(identity) if !row.is_current() => self.disown(identity, key),
             Owner::Stranger(_) => self.tables.keys.set_link(key, KeyRow::OWNER, 0),
             _ => {}
         }
+        self.node.keys.floor = Floor::UNKNOWN;
+    }
+
+    /// Makes a key of an identity nobody's. The link to its former owner stays.
+    fn disown(&mut self, identity: Place, key: Place) {
+        let former = self.owner_tag(identity);
+        if let Some(row) = self.tables.keys.get_mut(key) {
+            row.disown(former);
+        }
+        self.node.keys.floor = Floor::UNKNOWN;
+    }
+
+    /// What a key that is nobody's remembers its former owner by.
+    pub(crate) fn owner_tag(&self, identity: Place) -> Packed<4> {
+        let row = self.tables.identities.get(identity);
+        let tag = |row: &IdentityRow| self.rules.seed.hash(domain::OWNER, row.id.as_bytes()) >> 32;
+        row.map_or(Packed::ZERO, |row| Packed::new(tag(row)))
     }
 
     fn sibling(&self, key: Place) -> Place {
@@ -159,11 +187,11 @@ impl Parts<'_> {
     pub(crate) fn remove_identity(&mut self, identity: Place) {
         let owner = Owner::Identity(identity);
         self.set_previous(identity, 0);
-        self.retire(self.tables.identities.link(identity, IdentityRow::KEY));
+        self.retire(identity, self.tables.identities.link(identity, IdentityRow::KEY));
         for _ in 0..self.tables.keys.view().len() {
             match self.first_of(owner) {
                 0 => break,
-                key => self.give_key(key, Owner::Nobody),
+                key => self.leave_slot(key),
             }
         }
         for peer in self.tables.peers.places() {
@@ -183,15 +211,16 @@ impl Parts<'_> {
         }
         if let Some(row) = self.tables.keys.get_mut(old) {
             row.end_contest();
+            self.node.keys.floor = Floor::UNKNOWN;
         }
     }
 
     /// Ends that a key is the current one. The row stays the identity's while it has a slot.
-    pub(crate) fn retire(&mut self, key: Place) {
+    pub(crate) fn retire(&mut self, identity: Place, key: Place) {
         let Some(row) = self.tables.keys.get_mut(key) else { return };
         row.set_current(false);
         if !row.has_slot() {
-            row.set_owner(Owner::Nobody);
+            self.disown(identity, key);
         }
     }
 
@@ -222,12 +251,5 @@ impl Parts<'_> {
                 *dropped = dropped.saturating_add(1);
             }
         }
-    }
-
-    /// The place of a key's row, made if there is room.
-    pub(crate) fn key_place(&mut self, key: &PublicKey) -> Option<Place> {
-        let seed = &self.rules.seed;
-        let found = self.tables.keys.find(seed, key);
-        found.or_else(|| self.tables.keys.insert(seed, KeyRow::new(key)))
     }
 }

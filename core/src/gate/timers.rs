@@ -2,7 +2,7 @@
 
 use super::Gate;
 use crate::event::Event;
-use crate::identities::Told;
+use crate::identities::{IdentityRow, Told};
 use crate::storage::Storage;
 use crate::{Decision, Millis, Reason, Timestamp};
 
@@ -84,9 +84,8 @@ impl<S: Storage> Gate<S> {
         }
         while let Some(row) = parts.tables.identities.next_marked() {
             let id = row.id;
-            if core::mem::take(&mut row.sanctioned)
-                && let Some(until) = row.ban.active(now)
-            {
+            let sanctioned = row.flags.take(IdentityRow::SANCTIONED);
+            if sanctioned && let Some(until) = row.ban.active(now) {
                 let (reason, more) = (row.ban_reason, row.told != Told::Nothing);
                 if more && let Some(place) = parts.tables.identities.find(&parts.rules.seed, &id) {
                     parts.tables.identities.mark(place);

@@ -58,7 +58,7 @@ impl<S: Storage> Gate<S> {
         let mut parts = self.parts(now);
         parts.node.halves.forget();
         let row = parts.tables.identities.find_mut(&parts.rules.seed, id);
-        row.map(|row| row.pinned = pinned).is_some()
+        row.map(|row| row.flags.set(IdentityRow::PINNED, pinned)).is_some()
     }
 }
 
@@ -97,10 +97,11 @@ impl Parts<'_> {
         for place in self.tables.identities.places() {
             let Some(row) = self.tables.identities.get_mut(place) else { continue };
             if is_above(row, fork) {
-                row.suspend(Some(tip.height));
+                row.suspend(tip.height);
                 row.told = Told::Suspended;
                 self.tables.identities.mark(place);
-            } else if row.suspended_at().is_some_and(|at| has_lapsed(at, tip.height)) && !row.pinned
+            } else if row.suspended_at().is_some_and(|at| has_lapsed(at, tip.height))
+                && !row.flags.has(IdentityRow::PINNED)
             {
                 self.lapse(now, place);
             }
@@ -119,7 +120,7 @@ impl Parts<'_> {
 }
 
 fn is_above(row: &IdentityRow, fork: BlockHeight) -> bool {
-    row.place.height() > fork && row.suspended_at().is_none()
+    row.height() > fork && row.suspended_at().is_none()
 }
 
 fn has_lapsed(suspended: BlockHeight, tip: BlockHeight) -> bool {

@@ -1,9 +1,9 @@
 //! The first record: what the Gate was made of.
 
 use super::field::{self, Field};
+use crate::Capacity;
 use crate::Policy;
 use crate::hash::Seed;
-use crate::storage::Capacity;
 
 /// The first item of every recording.
 pub(super) const NAME: &str = "ltms recording";

@@ -12,9 +12,9 @@ use crate::chain::Header;
 use crate::gate::{AdTicket, BlockEvidence, ClaimTicket, LookupTicket, Proof};
 use crate::hash::{Seed, sha256};
 use crate::identities::EvidenceClass;
-use crate::storage::{Capacity, Heap};
+use crate::storage::Heap;
 use crate::wire::Hello;
-use crate::{Network, PeerId, Policy, PolicyError, Screening, Signature, Timestamp};
+use crate::{Capacity, Network, PeerId, Policy, PolicyError, Screening, Signature, Timestamp};
 
 /// Rows that a table of a recording may have: it is memory that somebody else's file asks for.
 const MOST_ROWS: u32 = 1 << 20;

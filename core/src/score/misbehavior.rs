@@ -1,26 +1,29 @@
 //! Counting faults within a span, and banning for longer each time.
 
+use crate::packed::Packed;
 use crate::{Millis, Timestamp};
 
 /// The latest end of what ends by itself: [`Timestamp::NEVER`] means until lifted.
 const LAST: Timestamp = Timestamp::NEVER.saturating_sub(Millis::new(1));
 
-/// Faults counted within a span that begins with the first of them (policy §4).
+/// Faults counted within a span that begins with the first of them (policy §4), or up to 65 s
+/// earlier: there are many tallies, and this is short.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Tally {
-    first: Timestamp,
+    /// In units of 2^16 ms.
+    first: Packed<4>,
     count: u8,
 }
 
 impl Tally {
     /// Nothing counted.
-    pub const ZERO: Self = Self { first: Timestamp::EPOCH, count: 0 };
+    pub const ZERO: Self = Self { first: Packed::ZERO, count: 0 };
 
     /// Counts one more and returns how many there are within `span`; stops at 255.
     pub fn add(&mut self, now: Timestamp, span: Millis) -> u8 {
         let count = self.count(now, span);
         if count == 0 {
-            self.first = now;
+            self.first = Self::unit(now);
         }
         self.count = count.saturating_add(1);
         self.count
@@ -29,7 +32,7 @@ impl Tally {
     /// How many there are within `span`.
     #[must_use]
     pub fn count(&self, now: Timestamp, span: Millis) -> u8 {
-        if now.since(self.first) < span { self.count } else { 0 }
+        if now.since(self.first()) < span { self.count } else { 0 }
     }
 
     /// Leaves at most this many.
@@ -39,7 +42,15 @@ impl Tally {
 
     /// Moves a first fault that a clock that stepped back left in the future to `now`.
     pub fn cut(&mut self, now: Timestamp) {
-        self.first = self.first.min(now);
+        self.first = self.first.min(Self::unit(now));
+    }
+
+    const fn unit(time: Timestamp) -> Packed<4> {
+        Packed::new(time.as_millis() >> 16)
+    }
+
+    fn first(&self) -> Timestamp {
+        Timestamp::from_millis(self.first.get() << 16)
     }
 
     /// Forgets all.
@@ -52,19 +63,21 @@ impl Tally {
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Graylisting {
     until: Timestamp,
+    /// How often it doubled, or [`FIXED`].
     level: u8,
-    /// Somebody chose the end: no rule says how long it may last.
-    fixed: bool,
 }
+
+/// Somebody chose the end: no rule says how long it may last.
+const FIXED: u8 = u8::MAX;
 
 impl Graylisting {
     /// Never graylisted.
-    pub const ZERO: Self = Self { until: Timestamp::EPOCH, level: 0, fixed: false };
+    pub const ZERO: Self = Self { until: Timestamp::EPOCH, level: 0 };
 
     /// A ban until a time that somebody chose; [`Timestamp::NEVER`] until lifted.
     #[must_use]
     pub const fn fixed(until: Timestamp) -> Self {
-        Self { until, level: 0, fixed: true }
+        Self { until, level: FIXED }
     }
 
     /// The end of the ban, if there is one at `now`.
@@ -75,7 +88,7 @@ impl Graylisting {
 
     /// Shortens what a clock that stepped back to `now` left behind, but no end that was chosen.
     pub fn cut(&mut self, now: Timestamp, longest: Millis) {
-        if !self.fixed {
+        if self.level != FIXED {
             self.until = self.until.cut(now, longest);
         }
     }
@@ -95,9 +108,8 @@ impl Graylisting {
             return until;
         }
         let repeated =
-            !self.fixed && self.until > Timestamp::EPOCH && now.since(self.until) <= memory;
-        self.fixed = false;
-        self.level = if repeated { self.level.saturating_add(1) } else { 0 };
+            self.level != FIXED && self.until > Timestamp::EPOCH && now.since(self.until) <= memory;
+        self.level = if repeated { self.level.saturating_add(1).min(FIXED - 1) } else { 0 };
         let factor = 1u64.checked_shl(self.level.into()).unwrap_or(u64::MAX);
         let until = now.saturating_add(base.saturating_mul(factor).min(longest));
         self.until = until.min(LAST);

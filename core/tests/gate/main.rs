@@ -15,6 +15,7 @@ mod find;
 mod freshness;
 mod full_bans;
 mod full_identities;
+mod full_keys;
 mod full_peers;
 mod group_bans;
 mod hello;

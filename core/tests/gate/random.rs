@@ -10,7 +10,7 @@ use proptest::prelude::*;
 
 use crate::ads::{Ad, ad};
 use crate::claims::{Claim, named, secret};
-use crate::storage::Tiny;
+use crate::storage::Few;
 use crate::world::*;
 
 const PEERS: u32 = 6;
@@ -380,7 +380,7 @@ proptest! {
 
     #[test]
     fn tiny_tables_keep_their_bounds(steps in steps(true)) {
-        run(Box::new(Tiny::new()), TINY, &steps, &Actors::new());
+        run(Box::new(Few::new()), TINY, &steps, &Actors::new());
     }
 
     #[test]

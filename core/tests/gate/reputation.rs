@@ -101,13 +101,24 @@ fn failures_never_ban() {
 }
 
 #[test]
-fn a_full_table_of_outcomes_forgets_what_was_quiet_for_a_day() {
-    let mut world = World::with(Capacity { outcomes: 1, ..Capacity::SMALL }, POLICY);
+fn a_full_table_of_outcomes_forgets_the_pair_that_was_quiet_for_longest() {
+    let mut world = World::with(Capacity { outcomes: 2, ..Capacity::SMALL }, POLICY);
+    let ids: Vec<_> = (0..3).map(|n| world.register(&Claim::real(n))).collect();
+    let pairs = [(&ids[0], &ids[1]), (&ids[1], &ids[0]), (&ids[2], &ids[0])];
+    for pair in [pairs[0], pairs[1], pairs[0], pairs[2]] {
+        let session = if pair == pairs[0] { world.now.as_millis() as u8 } else { 1 };
+        assert_eq!(record(&mut world, session, pair, QUICK), Reason::Clear);
+        world.wait(SECOND);
+    }
+    // The first pair was the last but one to be heard of; the second is forgotten.
+    assert_eq!(record(&mut world, 1, pairs[2], QUICK), Reason::NotCounted);
+    assert_eq!(record(&mut world, 1, pairs[1], QUICK), Reason::Clear, "its session counts again");
+}
+
+#[test]
+fn without_a_table_of_outcomes_nothing_counts() {
+    let mut world = World::with(Capacity { outcomes: 0, ..Capacity::SMALL }, POLICY);
     let ids: Vec<_> = (0..2).map(|n| world.register(&Claim::real(n))).collect();
-    let (one, back) = ((&ids[0], &ids[1]), (&ids[1], &ids[0]));
-    assert_eq!(record(&mut world, 1, one, QUICK), Reason::Clear);
-    assert_eq!(record(&mut world, 1, back, QUICK), Reason::TableFull);
-    assert_eq!(world.of_identity(&ids[1]).score, 50);
-    world.wait(DAY);
-    assert_eq!(record(&mut world, 1, back, QUICK), Reason::Clear);
+    assert_eq!(record(&mut world, 1, (&ids[0], &ids[1]), QUICK), Reason::TableFull);
+    assert_eq!(world.of_identity(&ids[0]).score, 50);
 }

@@ -8,9 +8,9 @@ use crate::ads::ad;
 use crate::claims::{Claim, secret};
 use crate::world::*;
 
-pub(crate) type Tiny = Inline<4, 6, 2, 16, 4, 1, 4, 3>;
+pub(crate) type Few = Inline<4, 6, 2, 16, 4, 1, 4, 3>;
 
-static BLOCK: Mutex<Tiny> = Mutex::new(Tiny::new());
+static BLOCK: Mutex<Few> = Mutex::new(Few::new());
 
 /// The same history gives the same answers wherever the tables lie.
 fn history<S: Storage>(storage: S) -> Vec<Reason> {
@@ -34,8 +34,8 @@ fn static_boxed_and_lent_blocks_answer_alike() {
     let expected = [New, Known, TooSoon, New, New, TableFull];
     let mut block = BLOCK.lock().unwrap();
     assert_eq!(history(&mut *block), expected);
-    assert_eq!(history(Box::new(Tiny::new())), expected);
-    let mut local = Box::new(Tiny::default());
+    assert_eq!(history(Box::new(Few::new())), expected);
+    let mut local = Box::new(Few::default());
     assert_eq!(history(&mut *local), expected);
     let capacity = Capacity {
         peers: 4,

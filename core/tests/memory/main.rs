@@ -50,6 +50,18 @@ fn no_call_of_a_gate_allocates() {
 }
 
 #[test]
+fn tables_on_the_heap_take_what_their_certificate_says_to_the_byte() {
+    for capacity in [Capacity::NODE, Capacity::SMALL, TINY] {
+        let before = counting::bytes();
+        let heap = Heap::new(capacity);
+        let certificate = POLICY.certificate(capacity);
+        assert_eq!(counting::bytes() - before, certificate.tables, "{capacity:?}");
+        drop(heap);
+        assert_eq!(counting::bytes(), before);
+    }
+}
+
+#[test]
 fn what_allocates_is_noticed() {
     let before = counting::calls();
     drop(std::hint::black_box(vec![1]));

@@ -42,6 +42,7 @@ const FIELDS: &[(&str, Kind, &str)] = &[
     ("posture", Gauge, "How strangers are treated: 0 as the windows say, 1 lockdown"),
     ("identities_lapsed", Counter, "Identities given up because their burn did not come back"),
     ("identities_displaced", Counter, "Identities whose row another took in a full table"),
+    ("keys_displaced", Counter, "Keys in use whose row another took in a full table"),
     ("tombstones", Gauge, "Identities without a row of which something is remembered"),
     ("searches", Counter, "Searches of a full table for a row that may leave"),
     ("identity_faults", Counter, "Proven faults of identities"),

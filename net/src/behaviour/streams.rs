@@ -25,7 +25,7 @@ pub const TIMEOUT: Duration = Duration::from_secs(10);
 /// Streams of one connection at a time, both directions together.
 pub const MAX_STREAMS: usize = 8;
 /// Bytes of unfinished frames in all (policy §1).
-const IN_FLIGHT: usize = 32 << 20;
+const IN_FLIGHT: usize = ltms_core::size::UNFINISHED;
 /// What each frame may have without being counted, so that a flood of long frames does not keep
 /// out short ones; 192 connections with 8 streams each have 6 MiB of it.
 const UNCOUNTED: usize = 4096;

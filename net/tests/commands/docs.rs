@@ -10,6 +10,7 @@ fn the_documented_examples_print_what_is_documented() {
     let secret = ltms_core::hash::sha256(&[b"lotus regtest identity 0"]);
     fs::write(&key, hex::encode(secret)).unwrap();
     fs::set_permissions(&key, fs::Permissions::from_mode(0o600)).unwrap();
+    fs::write(folder.join("node.toml"), "[policy.keys]\nverified = 5\n").unwrap();
     let path = concat!(env!("CARGO_MANIFEST_DIR"), "/../docs/commands.md");
     let page = fs::read_to_string(path).unwrap();
     let blocks = page.split("```console\n$ ltms ").skip(1);
@@ -23,5 +24,5 @@ fn the_documented_examples_print_what_is_documented() {
         assert_eq!(printed, expected, "{command}");
         count += 1;
     }
-    assert_eq!(count, 13);
+    assert_eq!(count, 16);
 }

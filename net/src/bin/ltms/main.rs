@@ -10,6 +10,7 @@ mod node;
 mod operator;
 mod output;
 mod peers;
+mod policy;
 mod proof;
 mod script;
 mod source;
@@ -45,6 +46,9 @@ enum Command {
     /// Make an identity, prove it to others, change its key
     #[command(subcommand)]
     Identity(identity::IdentityCommand),
+    /// Show the limits, what they mean and what they add up to
+    #[command(subcommand)]
+    Policy(policy::PolicyCommand),
     /// Make and check proofs that a transaction is in the chain
     #[command(subcommand)]
     Proof(proof::ProofCommand),
@@ -81,6 +85,7 @@ async fn run() -> Result<ExitCode, Failure> {
         Command::Peers(command) => operator::peers(command).await?,
         Command::Metrics(door) => operator::metrics(door).await?,
         Command::Identity(command) => identity::run(command).await?,
+        Command::Policy(command) => policy::run(command)?,
         Command::Proof(command) => proof::run(command).await?,
         Command::Script(command) => script::run(command)?,
         Command::Tx(command) => tx::run(command)?,
