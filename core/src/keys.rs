@@ -242,6 +242,13 @@ impl KeyRow {
         self.set_times(self.ends.cut(now, longest), remember);
     }
 
+    /// Shortens what a clock that was ahead wrote down as the newest message.
+    pub(crate) fn cut_watermark(&mut self, now: Timestamp, ahead: Millis, interval: Millis) {
+        let hasty_at = self.hasty_at(interval).cut(now, ahead);
+        self.watermark.created_at = self.watermark.created_at.cut(now, ahead);
+        self.set_hasty_at(hasty_at, interval);
+    }
+
     fn set_times(&mut self, ends: Timestamp, remember: Timestamp) {
         self.ends = ends;
         self.memory = Packed::new(remember.since(ends).get().div_ceil(Self::MEMORY));

@@ -13,11 +13,16 @@ mod claims;
 #[expect(dead_code, reason = "shared with the tests of core")]
 #[path = "../../core/tests/gate/world.rs"]
 mod world;
+/// Where `world` looks for it.
+mod replay {
+    pub(crate) use crate::recording::replay;
+}
 
 mod chain;
 mod gate;
 pub mod mutate;
 mod policy;
+mod recording;
 pub mod seeds;
 mod wire;
 
@@ -45,6 +50,7 @@ pub const TARGETS: &[Target] = &[
     Target { name: "txoutproof", run: chain::txoutproof, rounds: 20_000 },
     Target { name: "burn_script", run: chain::burn_script, rounds: 20_000 },
     Target { name: "policy", run: policy::policy, rounds: 10_000 },
+    Target { name: "recording", run: recording::recording, rounds: 1_000 },
     Target { name: "gate", run: gate::gate, rounds: 1_000 },
 ];
 

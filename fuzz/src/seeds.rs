@@ -33,6 +33,7 @@ pub fn of(target: &str) -> Vec<Vec<u8>> {
             .iter()
             .flat_map(|envelope| crate::wire::addresses(envelope))
             .collect(),
+        "recording" => crate::recording::seeds(),
         "gate" => crate::gate::seeds(),
         other => panic!("no seeds for {other}"),
     }

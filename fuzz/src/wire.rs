@@ -92,9 +92,9 @@ pub(crate) fn addresses(envelope: &[u8]) -> Vec<Vec<u8>> {
         return Vec::new();
     };
     let Ok(ad) = Advertisement::decode(body, Network::Reg) else { return Vec::new() };
-    let peer = ad.peer.as_bytes();
+    let peer = ad.peer.to_bytes();
     let len = u8::try_from(peer.len()).expect("peer ids are short");
-    ad.addresses.iter().map(|address| [&[len], peer, address].concat()).collect()
+    ad.addresses.iter().map(|address| [&[len], &peer[..], address].concat()).collect()
 }
 
 /// Multiaddrs: a length, that many bytes of the advertised peer, and the address.

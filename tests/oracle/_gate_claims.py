@@ -141,10 +141,10 @@ class Claims(Ads):
         budgets = [(peer.headers, windows.header), (self.node_headers, windows.node_header)]
         if not peer.outbound:  # half is kept for those that we dialled
             budgets.insert(1, (self.inbound_headers, halved(windows.node_header)))
-        for window, quota in budgets:
-            opens = window.opens(quota, now)
-            if opens is not None:
-                raise Refused("header-budget", opens)
+        closed = [window.opens(quota, now) for window, quota in budgets]
+        closed = [opens for opens in closed if opens is not None]
+        if closed:
+            raise Refused("header-budget", max(closed))
         for window, quota in budgets:
             window.charge(quota, now)
 

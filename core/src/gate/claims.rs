@@ -421,16 +421,18 @@ impl Parts<'_> {
             return Ok(());
         }
         let windows = &self.rules.policy.windows;
-        let refuse = |until: crate::NotUntil| Decision::until(Reason::HeaderBudget, until.0);
         let Some(row) = self.tables.peers.find_mut(&self.rules.seed, &source.peer) else {
             return Err(Reason::ConnectionLimit.into());
         };
-        row.headers.peek(windows.header, now).map_err(refuse)?;
         let half = windows.node_header.halved();
-        if !row.outbound {
-            self.node.inbound_headers.peek(half, now).map_err(refuse)?;
+        let inbound = if row.outbound { Ok(()) } else { self.node.inbound_headers.peek(half, now) };
+        let node = self.node.headers.peek(windows.node_header, now);
+        let closed = [row.headers.peek(windows.header, now), inbound, node];
+        // Until the last of them opens, one of them refuses.
+        if let Some(at) = closed.into_iter().filter_map(Result::err).map(|until| until.0).max() {
+            return Err(Decision::until(Reason::HeaderBudget, at));
         }
-        self.node.headers.take(windows.node_header, now).map_err(refuse)?;
+        self.node.headers.charge(windows.node_header, now);
         if !row.outbound {
             self.node.inbound_headers.charge(half, now);
         }

@@ -3,7 +3,6 @@
 use super::Parts;
 use super::burns::ANCHORED;
 use crate::floor::Floor;
-use crate::keys::Watermark;
 use crate::time::Seconds;
 use crate::{Millis, Timestamp};
 
@@ -105,10 +104,7 @@ impl Parts<'_> {
             row.graylisting.cut(now, sanctions.graylist_max);
             row.violations.cut(now);
             row.cut(now, longest);
-            let hasty_at = row.hasty_at(interval).cut(now, policy.future());
-            let created_at = row.watermark().created_at.cut(now, policy.future());
-            row.set_watermark(Watermark { created_at, ..*row.watermark() }, interval);
-            row.set_hasty_at(hasty_at, interval);
+            row.cut_watermark(now, policy.future(), interval);
         }
         for row in self.tables.outcomes.rows_mut() {
             row.last = row.last.min(now);

@@ -152,11 +152,15 @@ mod tests {
 
     #[test]
     fn a_tally_begins_anew_a_span_after_its_first_fault() {
-        let mut tally = Tally::ZERO;
-        assert_eq!((tally.add(at(5), DAY), tally.add(at(6), DAY)), (1, 2));
-        assert_eq!(tally.count(at(4 + DAY.get()), DAY), 2);
-        assert_eq!(tally.count(at(5 + DAY.get()), DAY), 0);
-        assert_eq!(tally.add(at(5 + DAY.get()), DAY), 1);
+        let (mut tally, unit) = (Tally::ZERO, 1 << 16);
+        assert_eq!((tally.add(at(unit), DAY), tally.add(at(unit + 6), DAY)), (1, 2));
+        assert_eq!(tally.count(at(unit + DAY.get() - 1), DAY), 2);
+        assert_eq!(tally.count(at(unit + DAY.get()), DAY), 0);
+        tally.clear();
+        // It ends up to a unit early, never late.
+        assert_eq!(tally.add(at(5 * unit - 1), DAY), 1);
+        assert_eq!(tally.count(at(4 * unit + DAY.get() - 1), DAY), 1);
+        assert_eq!(tally.count(at(4 * unit + DAY.get()), DAY), 0);
     }
 
     #[test]

@@ -202,6 +202,26 @@ fn headers_are_looked_up_at_a_bounded_rate() {
 }
 
 #[test]
+fn a_refused_lookup_passes_at_its_time_whichever_budgets_are_spent() {
+    let mut policy = POLICY;
+    policy.windows.header = Quota::every(SECOND, 2);
+    policy.windows.node_header = Quota::every(MINUTE, 4);
+    let mut world = World::with(Capacity::SMALL, policy);
+    world.connect(0);
+    let lookup = world.lookup(0, &Claim::real(0)).unwrap();
+    for _ in 0..2 {
+        assert_eq!(world.gate.charge_lookup(START, &lookup), Ok(()));
+    }
+    // The connection waits for a second; the inbound half of the node's, for two minutes.
+    let opens = START.saturating_add(MINUTE.saturating_mul(2));
+    let refused = Err(Decision::until(Reason::HeaderBudget, opens));
+    assert_eq!(world.gate.charge_lookup(START, &lookup), refused);
+    let before = opens.saturating_sub(Millis::new(1));
+    assert_eq!(world.gate.charge_lookup(before, &lookup), refused);
+    assert_eq!(world.gate.charge_lookup(opens, &lookup), Ok(()));
+}
+
+#[test]
 fn a_full_table_registers_nobody_and_blames_nobody() {
     let mut world = World::with(Capacity { identities: 4, ..Capacity::SMALL }, POLICY);
     world.register(&Claim::real(2));

@@ -27,7 +27,7 @@ fn three_proven_faults_within_a_day_ban_an_identity_for_a_day() {
     for count in 1..=2 {
         assert_eq!(reason(fault(&mut world, &id)), Reason::Clear);
         assert_eq!(world.of_identity(&id).faults, (count, 3));
-        world.run_to(Timestamp::from_millis(START.saturating_add(DAY).as_millis() - 1));
+        world.run_to(START.saturating_add(DAY).saturating_sub(TALLY));
     }
     assert_eq!(reason(world.of_identity(&id).decision), Reason::Clear);
     let until = world.now.saturating_add(DAY);

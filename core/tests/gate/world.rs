@@ -21,6 +21,8 @@ pub(crate) const MINUTE: Millis = Millis::from_mins(1);
 pub(crate) const HOUR: Millis = Millis::from_hours(1);
 pub(crate) const DAY: Millis = Millis::from_days(1);
 
+/// A tally's span ends at most this much early.
+pub(crate) const TALLY: Millis = Millis::new(1 << 16);
 /// The policy of the tests: the preset, on regtest.
 pub(crate) const POLICY: Policy = Policy::LOTUS_V1.on(Network::Reg);
 

@@ -18,7 +18,7 @@ use made::POLICY;
 /// Small enough for every rule of full tables to be met.
 const TINY: Capacity = Capacity {
     peers: 12,
-    identities: 2,
+    identities: 4,
     tombstones: 2,
     keys: 16,
     bans: 24,
@@ -26,7 +26,7 @@ const TINY: Capacity = Capacity {
     cells: 8,
     outcomes: 2,
 };
-type Tiny = Inline<12, 2, 2, 16, 24, 4, 8, 2>;
+type Tiny = Inline<12, 4, 2, 16, 24, 4, 8, 2>;
 
 const SEED: Seed = Seed::new([5; 16]);
 

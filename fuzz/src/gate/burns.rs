@@ -55,8 +55,7 @@ impl History {
                 assert_ne!(before.key, after.key);
             }
             (What::Credit { .. }, _) => {
-                let lapsed = self.world.gate.metrics(self.world.now).identities_lapsed > 0;
-                assert!(self.credited.insert(number) || lapsed, "credited twice");
+                assert!(self.credited.insert(number), "credited twice");
             }
             (What::Rotation { .. }, None) => panic!("rotated nobody's key"),
         }

@@ -20,8 +20,8 @@ pub(super) struct Cast {
     pub(super) newcomers: Vec<SecretKey>,
     /// Those of `authors`.
     pub(super) keys: Vec<PublicKey>,
-    /// Registrations of all identities, then rotations and credits of the first two, then some
-    /// that are too small, too young or for what costs nothing.
+    /// Registrations of all identities, then rotations and credits of the first two, then larger ones and
+    /// some that are too small, too young or for what costs nothing.
     pub(super) claims: Vec<Claim>,
     pub(super) ids: Vec<IdentityId>,
 }
@@ -44,6 +44,9 @@ pub(super) fn cast() -> &'static Cast {
                     claims.push(Claim::credit(&owner, purpose, id, Amount::from_xpi(10), height));
                 }
             }
+        }
+        for (n, xpi) in (100..).zip([60, 300, 1_200]) {
+            claims.push(Claim::made(&secret(n), Amount::from_xpi(xpi), 220 + n));
         }
         let owner = secret(0);
         let little = Amount::from_xpi(1);

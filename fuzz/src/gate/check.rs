@@ -61,6 +61,9 @@ impl History {
         let now = self.world.now;
         // What has ended is over, even if the clock steps back.
         self.bans.retain(|_, until| *until > now);
+        // An identity that lost its row begins anew.
+        let gate = &self.world.gate;
+        self.credited.retain(|claim| gate.identity(&cast().claims[*claim].identity()).is_some());
         let metrics = self.world.gate.metrics(now);
         self.keeps_its_bounds(&metrics);
         for (number, until) in &self.bans {
@@ -76,6 +79,7 @@ impl History {
     fn keeps_its_bounds(&self, metrics: &Metrics) {
         let capacity = &self.capacity;
         assert!(metrics.identities_registered <= capacity.identities.into());
+        assert!(metrics.tombstones <= capacity.tombstones.into());
         assert!(metrics.advertised_keys <= capacity.keys.into());
         assert!(metrics.active_peers <= capacity.peers.into());
         assert!(metrics.banned_groups <= capacity.groups.into());

@@ -42,6 +42,7 @@ struct History {
     new: BTreeSet<Vec<u8>>,
     /// By author: when what was taken was made, and when it ends.
     taken: BTreeMap<usize, Vec<(Timestamp, Timestamp)>>,
+    /// Claims that were credited to identities which still have their row.
     credited: BTreeSet<usize>,
     /// Peers that the operator banned, and until when.
     bans: BTreeMap<u32, Timestamp>,
@@ -57,8 +58,14 @@ pub(crate) fn gate(bytes: &[u8]) {
 /// How often a history meets each of [`Reason::ALL`].
 #[must_use]
 pub fn met(bytes: &[u8]) -> Vec<u64> {
-    let Some(History { world, .. }) = played(bytes) else { return Vec::new() };
-    Reason::ALL.iter().map(|reason| world.gate.decisions(*reason)).collect()
+    let Some(history) = played(bytes) else { return Vec::new() };
+    Reason::ALL.iter().map(|reason| history.world.gate.decisions(*reason)).collect()
+}
+
+/// What was recorded of a history.
+pub(crate) fn recorded(bytes: &[u8]) -> Vec<u8> {
+    let mut history = played(bytes).expect("a setting");
+    history.world.gate.recorder().bytes.clone()
 }
 
 fn played(bytes: &[u8]) -> Option<History> {

@@ -25,6 +25,7 @@ impl Setting {
         let mut capacity = Capacity { keys: 64, ..Capacity::SMALL };
         if self.has(1) {
             (capacity.peers, capacity.identities, capacity.keys) = (7, 3, 16);
+            capacity.tombstones = 2;
             (capacity.bans, capacity.groups, capacity.cells, capacity.outcomes) = (4, 2, 4, 3);
         }
         capacity
@@ -93,7 +94,10 @@ pub(crate) fn seeds() -> Vec<Vec<u8>> {
     // A rotation lies deep enough, and the next follows before it is final.
     let rotate = |claim| [8, 0, 0, claim, 0, 0, 0, 0];
     let rotated = vec![[16, 0, 0, 0, 34, 0, 0, 0], rotate(11), rotate(13)];
-    let told = [(0x12, merged), (0x10, rotated)];
+    // Three strangers of one address group advertise at once.
+    let advertise = |number| [0, 3 + number, number, 0, 8, 0, 0, 0];
+    let strangers = [vec![connect(5)], [0, 1, 2].map(advertise).to_vec()].concat();
+    let told = [(0x12, merged), (0x10, rotated), (0x10, strangers)];
     let told = told.map(|(setting, calls)| [vec![setting], calls.concat()].concat());
     any.chain(told).collect()
 }
