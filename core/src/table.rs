@@ -139,6 +139,9 @@ impl<'a, R: Row> TableRef<'a, R> {
     }
 
     /// The rows of one bucket from this one on. Never more steps than rows, even in damaged memory.
+    ///
+    /// A row's link is read before its key is looked at, so that the processor waits for both at
+    /// once: that is a third of what a decision costs at a million rows.
     fn chain(&self, first: Place) -> impl Iterator<Item = (Place, &'a R)> + use<'a, R> {
         let (rows, links) = (self.rows, self.links);
         let mut place = first;
