@@ -4,6 +4,7 @@ use crate::groups::Origin;
 use crate::peers::domain;
 use crate::policy::Sanctions;
 use crate::score::Graylisting;
+use crate::snapshot::record;
 use crate::table::Row;
 use crate::time::Seconds;
 use crate::{Decision, PeerId, Reason, Timestamp};
@@ -75,6 +76,11 @@ impl BanRow {
         if self.blacklisted { Timestamp::NEVER } else { self.graylisting.end() }
     }
 }
+
+record!(
+    BanRow: peer, graylisting, blacklisted, operator, allowed, reason, first, last, tried, origin,
+    evidence
+);
 
 impl Row for BanRow {
     type Key = PeerId;

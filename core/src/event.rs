@@ -1,5 +1,6 @@
 //! What a Gate has to tell about somebody else, or later.
 
+use crate::snapshot::{Codec, Record, one_of};
 use crate::{IdentityId, PeerId, Reason, Timestamp};
 
 /// How strangers are treated. Identities go on in every posture.
@@ -12,6 +13,12 @@ pub enum Posture {
     Normal = 0,
     /// A ban found no room: strangers keep one eighth of their cells until there is room again.
     Lockdown = 1,
+}
+
+impl Record for Posture {
+    fn fields(&mut self, codec: &mut impl Codec) {
+        one_of(self, &[Self::Normal, Self::Lockdown], u8::from, codec);
+    }
 }
 
 impl From<Posture> for u8 {

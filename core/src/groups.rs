@@ -3,6 +3,7 @@
 
 use crate::packed::Packed;
 use crate::peers::{Groups, domain};
+use crate::snapshot::record;
 use crate::table::Row;
 use crate::{Seed, Timestamp};
 
@@ -24,6 +25,8 @@ pub(crate) struct Origin {
     /// Tag of the wide group; all that have no narrow one share 0.
     pub(crate) wide: Packed<2>,
 }
+
+record!(Origin: narrow, wide);
 
 impl Origin {
     pub(crate) const UNKNOWN: Self = Self { narrow: Packed::ZERO, wide: Packed::ZERO };
@@ -66,6 +69,8 @@ impl GroupRow {
         (self.until > now).then_some(self.until)
     }
 }
+
+record!(GroupRow: tag, until; not banned);
 
 impl Row for GroupRow {
     type Key = [u8; 4];

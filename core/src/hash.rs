@@ -2,8 +2,10 @@
 
 use core::hash::Hasher;
 
+use hmac::{Hmac, KeyInit, Mac};
 use sha2::{Digest, Sha256};
 use siphasher::sip::SipHasher13;
+use zeroize::Zeroizing;
 
 /// SHA-256 over the parts, one after another.
 #[must_use]
@@ -47,6 +49,18 @@ pub fn tagged_hash(tag: &str, parts: &[&[u8]]) -> [u8; 32] {
     hash.finalize().into()
 }
 
+/// HMAC-SHA-256 over the parts, one after another, to be finished or compared.
+pub(crate) fn hmac(key: &[u8; 32], parts: &[&[u8]]) -> Hmac<Sha256> {
+    // HMAC pads a key to the block of 64 bytes with zeros; done here it cannot fail.
+    let mut block = Zeroizing::new([0; 64]);
+    if let Some(start) = block.first_chunk_mut::<32>() {
+        *start = *key;
+    }
+    let mut mac = Hmac::new(&(*block).into());
+    parts.iter().for_each(|part| mac.update(part));
+    mac
+}
+
 /// A secret that keys every table, so that nobody outside can choose colliding ids.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub struct Seed([u8; 16]);
@@ -76,5 +90,40 @@ impl core::fmt::Debug for Seed {
     /// Never shows the secret.
     fn fmt(&self, f: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
         f.write_str("Seed(..)")
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// RFC 4231, cases 1, 2 and 4: those whose keys have at most 32 bytes.
+    #[test]
+    fn hmac_agrees_with_rfc_4231() {
+        let counting: [u8; 25] = core::array::from_fn(|n| n as u8 + 1);
+        for (key, message, tag) in [
+            (
+                &[0x0b; 20][..],
+                &b"Hi There"[..],
+                "b0344c61d8db38535ca8afceaf0bf12b881dc200c9833da726e9376c2e32cff7",
+            ),
+            (
+                b"Jefe",
+                b"what do ya want for nothing?",
+                "5bdcc146bf60754e6a042426089575c75a003f089d2739839dec58b964ec3843",
+            ),
+            (
+                &counting,
+                &[0xcd; 50],
+                "82558a389a443c0ea4cc819899f2083a85f0faa3e578f8077a2e3ff46729665b",
+            ),
+        ] {
+            // A key is padded with zeros.
+            let mut padded = [0; 32];
+            padded[..key.len()].copy_from_slice(key);
+            let (first, second) = message.split_at(message.len() / 2);
+            let found = hmac(&padded, &[first, second]).finalize().into_bytes();
+            assert_eq!(hex::encode(found), tag);
+        }
     }
 }

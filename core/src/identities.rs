@@ -4,6 +4,7 @@ use crate::burn::{Purpose, Tier};
 use crate::packed::{Flags, Packed};
 use crate::peers::domain;
 use crate::score::{Graylisting, Reputation, Tally};
+use crate::snapshot::{Codec, Record, one_of, record};
 use crate::table::Row;
 use crate::time::Seconds;
 use crate::{Amount, BlockHeight, Bucket, IdentityId, Millis, Policy, Quota};
@@ -33,6 +34,12 @@ pub enum EvidenceClass {
 /// transaction's position (32 MB hold 335,544 transactions of 100 bytes), 8 of the output's index.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) struct BurnPlace(Packed<7>);
+
+impl Record for BurnPlace {
+    fn fields(&mut self, codec: &mut impl Codec) {
+        self.0.fields(codec);
+    }
+}
 
 impl BurnPlace {
     pub(crate) const FIRST: Self = Self(Packed::ZERO);
@@ -109,12 +116,25 @@ const USED: [Purpose; 3] = [Purpose::Rotation, Purpose::AdditionalKey, Purpose::
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(crate) enum Told {
     #[default]
-    Nothing,
-    Registered,
-    Suspended,
-    Resumed,
-    Rotated,
+    Nothing = 0,
+    Registered = 1,
+    Suspended = 2,
+    Resumed = 3,
+    Rotated = 4,
 }
+
+impl Record for Told {
+    fn fields(&mut self, codec: &mut impl Codec) {
+        let all = [Self::Nothing, Self::Registered, Self::Suspended, Self::Resumed, Self::Rotated];
+        one_of(self, &all, |told| told as u8, codec);
+    }
+}
+
+record!(
+    IdentityRow: id, sequence, flags, last_used, fresh_from, told, ban, ban_reason, proof,
+    extra_keys, window, burned, height, used, previous_rotation, reputation, faults;
+    not keys
+);
 
 impl Row for IdentityRow {
     type Key = IdentityId;
@@ -165,6 +185,11 @@ impl IdentityRow {
     /// Flag: its ban is not yet told.
     pub(crate) const SANCTIONED: u8 = 1 << 3;
 
+    /// Whether what it is fits together.
+    pub(crate) const fn has_sound_flags(&self) -> bool {
+        self.flags.bits() < NODE << 1
+    }
+
     /// Link to the current key.
     pub(crate) const KEY: usize = 0;
     /// Link to the key before the last rotation, while it may contest that.
@@ -195,6 +220,13 @@ impl IdentityRow {
     pub(crate) fn unused_at(&self) -> Timestamp {
         let days = self.last_used.get().saturating_add(UNUSED).saturating_add(1);
         Timestamp::from_millis(days.saturating_mul(DAY))
+    }
+
+    /// A key's row is gone: what that key made up to then may be a replay.
+    pub(crate) fn outlast(&mut self, newest: Timestamp) {
+        // Whole seconds, rounded up.
+        let made = Seconds::of(newest.saturating_add(Millis::new(999)));
+        self.fresh_from = self.fresh_from.max(made);
     }
 
     /// Shortens what a clock that stepped back left behind.

@@ -3,6 +3,7 @@
 use core::fmt;
 
 use crate::hash::sha256;
+use crate::snapshot::{Codec, Record};
 
 /// Writes bytes as lower-case hex.
 struct Hex<'a>(&'a [u8]);
@@ -312,6 +313,16 @@ impl PeerId {
     /// What the tables hash.
     pub(crate) const fn key_bytes(&self) -> &[u8; 33] {
         &self.0
+    }
+}
+
+impl Record for PeerId {
+    /// The number of the form and what follows its prefix.
+    fn fields(&mut self, codec: &mut impl Codec) {
+        self.0.fields(codec);
+        if self.to_bytes().is_empty() {
+            codec.refuse();
+        }
     }
 }
 

@@ -3,6 +3,7 @@
 use crate::packed::{Flags, Packed};
 use crate::peers::domain;
 use crate::score::{Graylisting, Tally};
+use crate::snapshot::{Codec, Record, record};
 use crate::table::{Place, Row};
 use crate::wire::AmountRange;
 use crate::{Amount, Bucket, Millis, PublicKey, Timestamp};
@@ -80,6 +81,12 @@ pub(crate) struct KeyRow {
     pub(crate) amount: Range,
     pub(crate) violations: Tally,
 }
+
+record!(Watermark: created_at, digest, channels);
+record!(
+    KeyRow: key, flags, contests, sequence, watermark, hasty, window, graylisting, not_after,
+    delegation, ends, memory, types, amount, violations
+);
 
 impl Row for KeyRow {
     type Key = PublicKey;
@@ -221,6 +228,31 @@ impl KeyRow {
         self.flags.set(SLOT, false);
     }
 
+    /// Whether it is in the directory.
+    pub(crate) const fn is_listed(&self) -> bool {
+        self.flags.has(LISTED)
+    }
+
+    /// When the newest advertisement ends or was withdrawn.
+    pub(crate) const fn ends(&self) -> Timestamp {
+        self.ends
+    }
+
+    /// Whether what it is fits together.
+    pub(crate) const fn has_sound_flags(&self) -> bool {
+        let (identity, stranger) = (self.flags.has(IDENTITY), self.flags.has(STRANGER));
+        self.flags.bits() <= IDENTITY | STRANGER | CURRENT | LISTED | SLOT
+            && !(identity && stranger)
+            && (identity || !self.is_current())
+            && (identity || stranger || !self.has_slot())
+            && (self.has_slot() || !self.is_listed())
+    }
+
+    /// The same, as nobody's that contests nothing.
+    pub(crate) fn disowned(self) -> Self {
+        Self { flags: Flags::NONE, contests: 0, ..self }
+    }
+
     /// End of the newest advertisement; `EPOCH` once it is withdrawn.
     pub(crate) fn expires_at(&self) -> Timestamp {
         if self.flags.has(LISTED) { self.ends } else { Timestamp::EPOCH }
@@ -291,6 +323,17 @@ impl Digits {
         Amount::from_sats(digits.saturating_mul(unit))
     }
 }
+
+impl Record for Digits {
+    /// The amount as it is: six digits survive that.
+    fn fields(&mut self, codec: &mut impl Codec) {
+        let mut sats = self.amount().sats();
+        sats.fields(codec);
+        *self = Self::of(Amount::from_sats(sats), false);
+    }
+}
+
+record!(Range: min, max);
 
 /// An amount range, rounded outward where an end has more than six significant digits.
 #[derive(Clone, Copy)]

@@ -48,6 +48,7 @@ mod reason;
 pub mod record;
 pub mod schnorr;
 pub mod score;
+mod snapshot;
 mod storage;
 mod strangers;
 mod table;
@@ -70,6 +71,7 @@ pub use peers::{Direction, Groups};
 pub use policy::*;
 pub use quota::*;
 pub use reason::*;
+pub use snapshot::{Dropped, Restored, SEAL_LEN, SnapshotError};
 #[cfg(feature = "alloc")]
 pub use storage::Heap;
 pub use storage::{Inline, Storage, Tables, TablesRef, Tiny};

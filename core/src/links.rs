@@ -50,6 +50,11 @@ impl<B: Deref<Target = [u8]>> Links<B> {
 }
 
 impl<B: DerefMut<Target = [u8]>> Links<B> {
+    /// Lets none lead anywhere.
+    pub(crate) fn clear(&mut self) {
+        self.bytes.fill(0);
+    }
+
     /// Lets this column of this place lead to `to`.
     pub(crate) fn set(&mut self, place: Place, column: usize, to: Place) {
         let (start, width) = (self.start(place, column), self.width);

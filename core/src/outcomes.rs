@@ -2,6 +2,7 @@
 
 use crate::Timestamp;
 use crate::peers::domain;
+use crate::snapshot::record;
 use crate::table::Row;
 
 /// Subject and counterparty, by their tags.
@@ -16,6 +17,8 @@ pub(crate) struct OutcomeRow {
     pub(crate) session: u64,
     pub(crate) last: Timestamp,
 }
+
+record!(OutcomeRow: pair, successes, session, last);
 
 impl Row for OutcomeRow {
     type Key = Pair;

@@ -52,6 +52,14 @@ pub(crate) struct Flags(u8);
 impl Flags {
     pub(crate) const NONE: Self = Self(0);
 
+    pub(crate) const fn of(bits: u8) -> Self {
+        Self(bits)
+    }
+
+    pub(crate) const fn bits(self) -> u8 {
+        self.0
+    }
+
     pub(crate) const fn has(self, flag: u8) -> bool {
         self.0 & flag != 0
     }

@@ -6,6 +6,7 @@ use crate::bans::ban_until;
 use crate::hash::Seed;
 use crate::packed::Packed;
 use crate::score::Tally;
+use crate::snapshot::record;
 use crate::table::Row;
 use crate::{Bucket, Decision, PeerId, Policy, Timestamp};
 
@@ -65,6 +66,7 @@ pub(crate) mod domain {
     pub(crate) const TOMBSTONE: u8 = 10;
     pub(crate) const ROTATION: u8 = 11;
     pub(crate) const OWNER: u8 = 12;
+    pub(crate) const SNAPSHOT: u8 = 13;
     pub(crate) const GROUP: u8 = 0x10;
 }
 
@@ -72,7 +74,8 @@ pub(crate) mod domain {
 pub(crate) struct PeerRow {
     pub(crate) peer: PeerId,
     pub(crate) connections: u8,
-    pub(crate) outbound: bool,
+    /// How many of them we dialled, or did when it was last connected.
+    pub(crate) dialled: u8,
     /// Loopback on regtest: no group limits.
     pub(crate) exempt: bool,
     pub(crate) groups: Groups,
@@ -91,6 +94,8 @@ pub(crate) struct PeerRow {
     pub(crate) malformed: Tally,
     /// Faulty messages of others that it passed on.
     pub(crate) passed_on: Tally,
+    /// When it proved the identity of its link, as a count of proofs.
+    pub(crate) proved: Packed<4>,
     /// Keys that it advertises as a stranger: as many as keys of its list.
     pub(crate) keys: u16,
     /// Its sanction, or that it has to prove an identity, is not yet told.
@@ -103,12 +108,19 @@ pub(crate) struct PeerRow {
     pub(crate) banned_until: Timestamp,
 }
 
+record!(Groups: narrow, wide);
+record!(
+    PeerRow: peer, dialled, exempt, groups, since, messages, signatures, headers, violations,
+    invalid, malformed, passed_on, held_until, held_evidence;
+    not connections, unproven, proved, keys, sanctioned, banned_until
+);
+
 impl Row for PeerRow {
     type Key = PeerId;
     const VACANT: Self = Self {
         peer: PeerId::VACANT,
         connections: 0,
-        outbound: false,
+        dialled: 0,
         exempt: false,
         unproven: false,
         groups: Groups { narrow: Packed::ZERO, wide: Packed::ZERO },
@@ -120,6 +132,7 @@ impl Row for PeerRow {
         invalid: Tally::ZERO,
         malformed: Tally::ZERO,
         passed_on: Tally::ZERO,
+        proved: Packed::ZERO,
         keys: 0,
         sanctioned: false,
         held_until: Timestamp::EPOCH,
@@ -142,6 +155,35 @@ impl PeerRow {
     pub(crate) const IDENTITY: usize = 0;
     /// Link to the first key of its list.
     pub(crate) const FIRST: usize = 1;
+
+    /// Whether we chose it: we dialled one of its connections, or did when it was last connected.
+    pub(crate) const fn is_outbound(&self) -> bool {
+        self.dialled > 0
+    }
+
+    /// Notes a connection that was opened.
+    pub(crate) fn open(&mut self, direction: Direction) {
+        let dialled = if self.connections == 0 { 0 } else { self.dialled };
+        self.dialled = dialled.saturating_add((direction == Direction::Outbound).into());
+        self.connections = self.connections.saturating_add(1);
+    }
+
+    /// Notes that a connection ended. It is taken for one that the peer had opened: that it lets go
+    /// of one that we dialled instead gains it nothing.
+    pub(crate) fn close(&mut self) {
+        self.connections = self.connections.saturating_sub(1);
+        if self.connections > 0 {
+            self.dialled = self.dialled.min(self.connections);
+        }
+    }
+
+    /// Open connections in one direction.
+    pub(crate) fn count(&self, direction: Direction) -> u8 {
+        match direction {
+            Direction::Outbound => self.dialled.min(self.connections),
+            Direction::Inbound => self.connections.saturating_sub(self.dialled),
+        }
+    }
 
     /// Whether a fresh row would be the same: it may be forgotten.
     pub(crate) fn is_fresh(&self, now: Timestamp, policy: &Policy) -> bool {

@@ -3,6 +3,7 @@
 use core::num::NonZeroU32;
 
 use crate::packed::Packed;
+use crate::snapshot::{Codec, Record};
 use crate::time::{Millis, Timestamp};
 
 /// A rate: one token every interval, and at most `burst` at once.
@@ -102,6 +103,12 @@ pub struct NotUntil(pub Timestamp);
 /// A zeroed bucket is full. A bucket whose time has passed equals a fresh one and may be forgotten.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Bucket(Packed<7>);
+
+impl Record for Bucket {
+    fn fields(&mut self, codec: &mut impl Codec) {
+        self.0.fields(codec);
+    }
+}
 
 impl Bucket {
     /// As good as never used.
@@ -269,6 +276,33 @@ mod tests {
             bucket.cut(quota, now);
             let refill = quota.refill_us();
             prop_assert!(bucket.is_full(Timestamp::at_or_after_micros(now.as_micros() + refill)));
+        }
+
+        #[test]
+        fn arithmetic_stops_at_its_limits(
+            interval_us in prop_oneof![1..9u64, any::<u64>(), u64::MAX - 9..=u64::MAX],
+            burst in prop_oneof![1..9u32, u32::MAX - 9..=u32::MAX],
+            factor in any::<u32>(),
+            steps in prop::collection::vec((0..4u8, any::<u64>()), 1..50),
+        ) {
+            let quota = Quota { interval_us, burst: NonZeroU32::new(burst).unwrap() };
+            for quota in [quota, quota.halved(), quota.widened(factor)] {
+                let mut bucket = Bucket::FULL;
+                for (step, ms) in &steps {
+                    let now = Timestamp::from_millis(*ms);
+                    prop_assert_eq!(Bucket::FULL.peek(quota, now), Ok(()));
+                    match step {
+                        0 => bucket.charge(quota, now),
+                        1 => bucket.give_back(quota),
+                        2 => bucket.cut(quota, now),
+                        _ => {
+                            if let Err(NotUntil(at)) = bucket.take(quota, now) {
+                                prop_assert!(at > now);
+                            }
+                        }
+                    }
+                }
+            }
         }
     }
 }

@@ -118,7 +118,7 @@ reasons! {
     /// No unknown block header may be asked for just now.
     HeaderBudget = 26, "header-budget", Ignore;
 
-    /// The table is full and nothing in it may leave.
+    /// The table is full and nothing in it may leave for this.
     TableFull = 30, "table-full", Ignore;
     /// Strangers have all of the key table that they may have.
     StrangerShare = 31, "stranger-share", Ignore;

@@ -20,6 +20,8 @@ pub struct TablesRef<'a> {
     pub(crate) keys: TableRef<'a, KeyRow>,
     pub(crate) bans: TableRef<'a, BanRow>,
     pub(crate) groups: TableRef<'a, GroupRow>,
+    pub(crate) outcomes: TableRef<'a, OutcomeRow>,
+    pub(crate) cells: &'a [Cell],
 }
 
 /// The tables, to change.
@@ -91,6 +93,12 @@ impl TablesRef<'_> {
         let key = self.keys.get(self.identities.link(identity, IdentityRow::KEY));
         key.map_or(PublicKey::from_bytes([0; 33]), |row| row.key)
     }
+
+    /// The key that an identity's last rotation replaced, until that was found to be final.
+    pub(crate) fn previous_key(&self, identity: Place) -> Option<PublicKey> {
+        let key = self.identities.link(identity, IdentityRow::PREVIOUS);
+        self.keys.get(key).map(|row| row.key)
+    }
 }
 
 impl Tables<'_> {
@@ -102,6 +110,8 @@ impl Tables<'_> {
             keys: self.keys.view(),
             bans: self.bans.view(),
             groups: self.groups.view(),
+            outcomes: self.outcomes.view(),
+            cells: self.cells,
         }
     }
 }
@@ -247,7 +257,7 @@ impl<
 }
 
 /// The memory of a device (policy §11): [`Capacity::TINY`].
-pub type Tiny = Inline<16, 32, 8, 48, 32, 8, 32, 4>;
+pub type Tiny = Inline<16, 32, 8, 48, 32, 8, 32, 3>;
 
 /// Tables on the heap, of sizes chosen when the program runs.
 #[cfg(feature = "alloc")]
@@ -305,6 +315,8 @@ macro_rules! storage {
                     keys: self.keys.view(),
                     bans: self.bans.view(),
                     groups: self.groups.view(),
+                    outcomes: self.outcomes.view(),
+                    cells: &self.cells[..],
                 }
             }
             fn tables_mut(&mut self) -> Tables<'_> {

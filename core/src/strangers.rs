@@ -6,6 +6,7 @@
 
 use crate::hash::Seed;
 use crate::peers::{Groups, domain};
+use crate::snapshot::record;
 use crate::{Bucket, Millis, NotUntil, Policy, Quota, Timestamp};
 
 /// How often groups move to other cells.
@@ -16,11 +17,13 @@ const NOWHERE: usize = usize::MAX;
 const LOCKDOWN_SHARE: u64 = 8;
 
 /// The windows of all narrow groups and of all wide groups that fall on this cell.
-#[derive(Clone, Copy, Default)]
+#[derive(Clone, Copy, Default, PartialEq)]
 pub(crate) struct Cell {
     narrow: Bucket,
     wide: Bucket,
 }
+
+record!(Cell: narrow, wide);
 
 impl Cell {
     pub(crate) const FULL: Self = Self { narrow: Bucket::FULL, wide: Bucket::FULL };

@@ -3,6 +3,7 @@
 use crate::packed::{Flags, Packed};
 use crate::peers::domain;
 use crate::score::Graylisting;
+use crate::snapshot::record;
 use crate::table::Row;
 use crate::time::Seconds;
 use crate::{Amount, IdentityId, Millis, Policy, Reason, Timestamp};
@@ -22,6 +23,8 @@ pub(crate) struct Tombstone {
     burned: Packed<7>,
     flags: Flags,
 }
+
+record!(Tombstone: id, sequence, key, ban, ban_reason, left, burned, flags);
 
 impl Row for Tombstone {
     type Key = IdentityId;
@@ -64,6 +67,11 @@ impl Tombstone {
 
     pub(crate) const fn set_resuming(&mut self, resuming: bool) {
         self.flags.set(RESUMING, resuming);
+    }
+
+    /// Whether what it is fits together.
+    pub(crate) const fn has_sound_flags(&self) -> bool {
+        self.flags.bits() <= RESUMING
     }
 
     /// Whether it holds what must not be lost: a ban that is in force, or the rotations that an

@@ -1,15 +1,15 @@
 //! Signature checks on worker threads, in bounded batches.
 
-use std::collections::VecDeque;
+mod queue;
 
 use ltms_core::{
-    AdTicket, ClaimTicket, SignatureCheck, Signed,
+    AdTicket, ClaimTicket, IdentityId, PeerId, SignatureCheck, Signed,
     schnorr::{Item, VerifyingKey, verify_all},
 };
 use tokio::task::JoinSet;
 
-/// Tickets that may wait; what comes on top is put off.
-const QUEUE: usize = 4_096;
+use self::queue::Queue;
+
 /// Tickets that one worker takes at a time.
 const BATCH: usize = 64;
 
@@ -23,6 +23,15 @@ pub(crate) enum Ticket {
 }
 
 impl Ticket {
+    /// Whose turn it is that the check waits for; none for strangers.
+    fn identity(&self) -> Option<IdentityId> {
+        match self {
+            Self::Ad(ticket) => ticket.identity(),
+            Self::Claim(ticket) => ticket.identity(),
+        }
+        .copied()
+    }
+
     fn signatures(&self) -> Box<dyn Iterator<Item = &Signed> + '_> {
         match self {
             Self::Ad(ticket) => Box::new(ticket.signatures()),
@@ -64,7 +73,7 @@ pub(crate) struct Checked<T> {
 
 /// The workers: at most as many as there are processors less one.
 pub(crate) struct Workers<T> {
-    queue: VecDeque<(Ticket, T)>,
+    queue: Queue<(Ticket, T)>,
     running: JoinSet<Vec<Checked<T>>>,
     most: usize,
 }
@@ -74,18 +83,16 @@ impl<T: Send + 'static> Workers<T> {
     #[must_use]
     pub(crate) fn new() -> Self {
         let cores = std::thread::available_parallelism().map_or(1, std::num::NonZero::get);
-        Self { queue: VecDeque::new(), running: JoinSet::new(), most: cores.max(2) - 1 }
+        Self { queue: Queue::default(), running: JoinSet::new(), most: cores.max(2) - 1 }
     }
 
-    /// Queues a ticket.
+    /// Queues a ticket that a connection brought.
     ///
     /// # Errors
-    /// The note, if the queue is full; the ticket is dropped.
-    pub(crate) fn submit(&mut self, ticket: Ticket, note: T) -> Result<(), T> {
-        if self.queue.len() >= QUEUE {
-            return Err(note);
-        }
-        self.queue.push_back((ticket, note));
+    /// The note, if the queue or the connection's part of it is full; the ticket is dropped.
+    pub(crate) fn submit(&mut self, ticket: Ticket, connection: PeerId, note: T) -> Result<(), T> {
+        let identity = ticket.identity();
+        self.queue.push(identity, connection, (ticket, note)).map_err(|(_, note)| note)?;
         self.start();
         Ok(())
     }
@@ -108,13 +115,14 @@ impl<T: Send + 'static> Workers<T> {
 
     /// Waits for what runs; what waits is dropped.
     pub(crate) async fn shutdown(&mut self) {
-        self.queue.clear();
+        self.queue = Queue::default();
         while self.running.join_next().await.is_some() {}
     }
 
     fn start(&mut self) {
         while self.running.len() < self.most && !self.queue.is_empty() {
-            let batch: Vec<_> = self.queue.drain(..self.queue.len().min(BATCH)).collect();
+            let next = std::iter::from_fn(|| self.queue.pop());
+            let batch: Vec<_> = next.take(BATCH).collect();
             self.running.spawn_blocking(move || {
                 let checks = check_all(batch.iter().map(|(ticket, _)| ticket));
                 let checked = batch.into_iter().zip(checks);

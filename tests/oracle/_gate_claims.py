@@ -296,5 +296,10 @@ class Claims(Ads):
             self.pay_for_claim(now, source, refused)
             raise
         self.give_back(source, signature=True)
-        if source.peer in self.peers:
-            self.peers[source.peer].identity = number
+        self.proofs += 1
+        peer = self.peers.get(source.peer)
+        if peer and peer.connections:
+            peer.identity, peer.proved = number, self.proofs
+            same = [p for p in self.peers.values() if p.identity == number]
+            if len(same) > self.policy.connections.per_identity:
+                min(same, key=lambda p: p.proved).identity = None

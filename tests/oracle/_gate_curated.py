@@ -336,6 +336,43 @@ def messages():
         s.ad(reason, 9 + peer, peer=peer, **{"from": peer})
     yield s.done()
 
+    s = Script("an identity has the two connected peers that proved it last")
+    s.connect(1, 2, 3)
+    s.register(1)
+    for peer in (1, 2, 3, 2, 1):
+        s.expect("clear", "hello", identity=1, key=1, **{"from": peer})
+        for number in (1, 2, 3):
+            s.put("standing", kind="peer", number=number)
+    yield s.done()
+
+    s = Script("a peer that we dialled stays one while it opens and ends connections of its own", "tight")
+    s.put("connected", peer=1, at="10.1.0.1", outbound=True)
+    s.put("connected", peer=1, at="10.1.0.1")
+    for n in (2, 3):
+        s.put("connected", peer=n, at=f"10.{n}.0.1", outbound=True)
+    s.expect("connection-limit", "screen", peer=4, at="10.4.0.1", outbound=True)
+    s.put("disconnected", peer=1)
+    s.expect("connection-limit", "screen", peer=4, at="10.4.0.1", outbound=True)
+    s.put("disconnected", peer=1)
+    s.expect("clear", "screen", peer=4, at="10.4.0.1", outbound=True)
+    yield s.done()
+
+    s = Script("fresh ids of a group begin with the signature checks that it has left")
+    s.connect(1)
+    s.register(1)
+    forged = {"via": "gossip", "publisher": 9, "forged": True}
+    for peer in (2, 3, 4):
+        s.put("connected", peer=peer, at=f"10.9.0.{peer}")
+        for _ in range(9 if peer < 4 else 2):
+            s.ad("invalid-signature", 1, 1, **forged, **{"from": peer})
+        s.put("disconnected", peer=peer)
+    s.ad("signature-budget", 1, 1, **forged, **{"from": 4})
+    s.put("connected", peer=5, at="10.9.0.5", outbound=True)
+    s.put("connected", peer=6, at="10.9.1.6")
+    for peer in (5, 6):
+        s.ad("invalid-signature", 1, 1, **forged, **{"from": peer})
+    yield s.done()
+
     s = Script("a connection proves an identity until it ends")
     s.connect(1, 2)
     s.register(1)

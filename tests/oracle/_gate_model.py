@@ -73,7 +73,7 @@ def is_loopback(address):
 @dataclass
 class Peer:
     connections: int = 0
-    outbound: bool = False
+    dialled: int = 0  # connections that we opened, or had when it was last connected
     exempt: bool = False
     groups: tuple = ("none", "none")
     messages: Window = field(default_factory=Window)
@@ -83,10 +83,15 @@ class Peer:
     invalid: Tally = field(default_factory=Tally)
     malformed: Tally = field(default_factory=Tally)
     passed_on: Tally = field(default_factory=Tally)
-    identity: object = None  # proved by this connection
+    identity: object = None  # proved while it is connected …
+    proved: int = 0  # … as which of all proofs
     keys: int = 0  # slots of its own as a stranger
     untold: bool = False  # a sanction that nobody was told of
     held_until: int = 0  # when a window sanction that waits is due
+
+    @property
+    def outbound(self):
+        return self.dialled > 0
 
     def tallies(self):
         return (self.violations, self.invalid, self.malformed, self.passed_on)
@@ -190,7 +195,7 @@ class Model:
         self.tip = self.doubt = None
         self.highest = 0
         self.next_sweep = self.latest = 0
-        self.stepped = False
+        self.stepped, self.proofs = False, 0
         self.open_until, self.openings = 0, Tally()  # the breaker
         self.due, self.told_open = NEVER, False
         self.lapsed = 0

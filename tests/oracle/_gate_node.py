@@ -20,7 +20,9 @@ class Gate(Claims):
         open_peers = {n: peer for n, peer in self.peers.items() if peer.connections}
         if number in open_peers and open_peers[number].connections >= limits.per_peer:
             raise Refused("connection-limit")
-        same_way = sum(p.connections for p in open_peers.values() if p.outbound == outbound)
+        dialled = sum(peer.dialled for peer in open_peers.values())
+        accepted = sum(peer.connections - peer.dialled for peer in open_peers.values())
+        same_way = dialled if outbound else accepted
         if same_way >= (limits.outbound if outbound else limits.inbound):
             raise Refused("connection-limit")
         near = [
@@ -43,10 +45,14 @@ class Gate(Claims):
             peer = self.peers[number] = Peer()
             # Fresh ids are free: an inbound one begins with the debt of its address group.
             near = [p for p in self.peers.values() if not p.outbound and not p.exempt]
-            near = [p.headers.full_at for p in near if p.groups[0] == groups(address)[0]]
-            peer.headers.full_at = 0 if outbound else max(near, default=0)
+            near = [] if outbound else [p for p in near if p.groups[0] == groups(address)[0]]
+            peer.headers.full_at = max((p.headers.full_at for p in near), default=0)
+            peer.signatures.full_at = max((p.signatures.full_at for p in near), default=0)
+        if peer.connections == 0:
+            peer.dialled = 0
         peer.connections += 1
-        peer.outbound, peer.exempt, peer.groups = outbound, self.exempt(address), groups(address)
+        peer.dialled += outbound
+        peer.exempt, peer.groups = self.exempt(address), groups(address)
 
     def disconnected(self, now, number):
         self.look_at_clock(now)
@@ -55,6 +61,9 @@ class Gate(Claims):
             peer.connections = max(peer.connections - 1, 0)
             if peer.connections == 0:
                 peer.identity = None
+            else:
+                # Which of them ended is not told: one that it had opened, as long as there is one.
+                peer.dialled = min(peer.dialled, peer.connections)
 
     def frame(self, now, source, kind, size):
         self.look_at_clock(now)

@@ -123,6 +123,7 @@ LOTUS_V1 = {
         "per_peer": 2,
         "per_narrow": 8,
         "per_wide": 16,
+        "per_identity": 2,
     },
     "local_envelope": 10_000,
 }
@@ -140,7 +141,7 @@ TIGHT = {
     "breaker": {"peers": 2, "groups": 2, "daily": 2},
     "keys": {"basic": 3, "verified": 4, "institutional": 6, "stranger": 2},
     "burns": {"registration": 60 * XPI, "rotation": 6 * XPI, "top_up": 12 * XPI},
-    "connections": {"inbound": 6, "outbound": 3, "per_narrow": 3, "per_wide": 4},
+    "connections": {"inbound": 6, "outbound": 3, "per_narrow": 3, "per_wide": 4, "per_identity": 1},
     "local_envelope": 400,
 }
 

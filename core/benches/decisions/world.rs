@@ -19,8 +19,8 @@ pub(crate) const CONNECTIONS: u64 = 128;
 
 /// Connections of banned peers.
 pub(crate) const SANCTIONED: u64 = 8;
-/// Banned peers whose ids collide.
-pub(crate) const COLLIDING: usize = 32;
+/// Banned peers whose ids collide. A bucket of the table takes 32, of which few are others.
+pub(crate) const COLLIDING: usize = 24;
 /// Banned peers beside those that there is one of for every row.
 const FURTHER: u32 = SANCTIONED as u32 + COLLIDING as u32;
 

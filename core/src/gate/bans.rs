@@ -284,21 +284,29 @@ impl Parts<'_> {
         dense
     }
 
-    /// Strangers who are connected from a group that is banned now have to prove an identity.
+    /// Has who is connected from a group that is banned now, and no identity's, prove one.
     fn ask_for_proofs(&mut self, now: Timestamp, group: u32) {
         for place in self.tables.peers.places() {
             let Some(row) = self.tables.peers.get(place) else { continue };
-            let proved = self.tables.peers.link(place, PeerRow::IDENTITY) != 0;
-            let stranger = row.connections > 0 && !proved && !row.exempt;
-            let of_group = narrow(&self.rules.seed, &row.groups) == group;
-            if !stranger || !of_group || self.is_allowed(&row.peer) {
-                continue;
+            if narrow(&self.rules.seed, &row.groups) == group {
+                self.ask_stranger(now, place);
             }
-            if let Some(row) = self.tables.peers.get_mut(place) {
-                row.since = now;
-            }
-            self.ask_for_proof(now, place);
         }
+    }
+
+    /// Has a peer prove an identity from now on if it has to.
+    pub(crate) fn ask_stranger(&mut self, now: Timestamp, place: Place) {
+        let Some(row) = self.tables.peers.get(place) else { return };
+        let proved = self.tables.peers.link(place, PeerRow::IDENTITY) != 0;
+        let group = narrow(&self.rules.seed, &row.groups);
+        let spared = row.connections == 0 || proved || row.exempt || self.is_allowed(&row.peer);
+        if spared || self.group_ban(now, group).is_none() {
+            return;
+        }
+        if let Some(row) = self.tables.peers.get_mut(place) {
+            row.since = now;
+        }
+        self.ask_for_proof(now, place);
     }
 
     /// Marks a connected peer as one that has to prove an identity, and has that told.

@@ -10,6 +10,7 @@ use crate::event::Event;
 use crate::packed::Packed;
 use crate::peers::PeerRow;
 use crate::score::Tally;
+use crate::snapshot::record;
 use crate::{Breaker, Millis, PeerId, Reason, Timestamp};
 
 const DAY: Millis = Millis::from_hours(24);
@@ -25,6 +26,8 @@ pub(crate) struct Fuse {
     /// Told last: it is open.
     told: bool,
 }
+
+record!(Fuse: open_until, openings; not due, told);
 
 impl Fuse {
     pub(crate) const CLOSED: Self = Self {
@@ -89,7 +92,7 @@ impl Parts<'_> {
             *spared = spared.saturating_add(open.into());
             return;
         }
-        if !row.outbound {
+        if !row.is_outbound() {
             row.violations.clear();
             self.sanction_peer(now, peer, Reason::TooSoon, false, evidence);
             return;
@@ -111,7 +114,7 @@ impl Parts<'_> {
         let peers = self.tables.peers.view();
         let outbound = || {
             let rows = peers.iter().map(|(_, row)| row);
-            rows.filter(|row| row.outbound && row.connections > 0)
+            rows.filter(|row| row.is_outbound() && row.connections > 0)
         };
         let held = || outbound().filter(|row| row.is_held()).map(|row| row.groups.wide);
         let is_first = |at: usize, group: Packed<4>| !held().take(at).any(|other| other == group);

@@ -188,8 +188,7 @@ impl Parts<'_> {
 
     /// The key that an identity's last rotation replaced, until that was found to be final.
     pub(crate) fn previous_key(&self, identity: Place) -> Option<PublicKey> {
-        let key = self.tables.identities.link(identity, IdentityRow::PREVIOUS);
-        self.tables.keys.get(key).map(|row| row.key)
+        self.tables.view().previous_key(identity)
     }
 
     /// Makes everything that was advertised or delegated under `sequence` belong to the one before,
@@ -259,8 +258,13 @@ impl Parts<'_> {
         // What was delegated under earlier rotations serves nothing any more.
         self.node.keys.floor = Floor::UNKNOWN;
         self.give_key(place, Owner::Identity(identity));
-        self.tables.identities.set_link(identity, IdentityRow::KEY, place);
-        if let Some(row) = self.tables.keys.get_mut(place) {
+        self.set_current(identity, place);
+    }
+
+    /// Makes a key that is the identity's its current one.
+    pub(crate) fn set_current(&mut self, identity: Place, key: Place) {
+        self.tables.identities.set_link(identity, IdentityRow::KEY, key);
+        if let Some(row) = self.tables.keys.get_mut(key) {
             row.set_current(true);
         }
     }

@@ -425,7 +425,8 @@ impl Parts<'_> {
             return Err(Reason::ConnectionLimit.into());
         };
         let half = windows.node_header.halved();
-        let inbound = if row.outbound { Ok(()) } else { self.node.inbound_headers.peek(half, now) };
+        let inbound =
+            if row.is_outbound() { Ok(()) } else { self.node.inbound_headers.peek(half, now) };
         let node = self.node.headers.peek(windows.node_header, now);
         let closed = [row.headers.peek(windows.header, now), inbound, node];
         // Until the last of them opens, one of them refuses.
@@ -433,7 +434,7 @@ impl Parts<'_> {
             return Err(Decision::until(Reason::HeaderBudget, at));
         }
         self.node.headers.charge(windows.node_header, now);
-        if !row.outbound {
+        if !row.is_outbound() {
             self.node.inbound_headers.charge(half, now);
         }
         row.headers.charge(windows.header, now);

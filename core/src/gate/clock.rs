@@ -12,7 +12,7 @@ const JITTER: Millis = Millis::from_mins(1);
 /// by a wrong clock should still be there when it is right again.
 const LEAP: Millis = Millis::from_hours(1);
 /// How long.
-const POSTPONED: Millis = Millis::from_mins(10);
+pub(crate) const POSTPONED: Millis = Millis::from_mins(10);
 
 impl Parts<'_> {
     /// Notices when the clock has stepped. Back: cuts every stored deadline to the latest
@@ -36,7 +36,7 @@ impl Parts<'_> {
         self.cut_deadlines(now);
     }
 
-    fn cut_deadlines(&mut self, now: Timestamp) {
+    pub(crate) fn cut_deadlines(&mut self, now: Timestamp) {
         let policy = &self.rules.policy;
         let (windows, sanctions) = (&policy.windows, &policy.sanctions);
         let tip = self.node.tip_height();

@@ -70,7 +70,7 @@ impl<S: Storage> Gate<S> {
         let peers = &mut parts.tables.peers;
         let Some(place) = peers.find(&parts.rules.seed, peer) else { return };
         let Some(row) = peers.get_mut(place) else { return };
-        row.connections = row.connections.saturating_sub(1);
+        row.close();
         if row.connections == 0 {
             row.since = now;
             row.unproven = false;
@@ -136,21 +136,23 @@ impl Parts<'_> {
         }
         let limits = self.rules.policy.connections;
         let groups = Groups::of(&self.rules.seed, connection.address);
-        let outbound = connection.direction == Direction::Outbound;
         let (mut same_direction, mut narrow, mut wide) = (0u16, 0u16, 0u16);
         for (_, row) in self.tables.peers.view().iter().filter(|(_, row)| row.connections > 0) {
-            let count = u16::from(row.connections);
             let add = |sum: &mut u16, counts: bool| {
-                *sum = sum.saturating_add(if counts { count } else { 0 });
+                *sum = sum.saturating_add(if counts { row.connections.into() } else { 0 });
             };
             if row.peer == connection.peer && row.connections >= limits.per_peer {
                 return Reason::ConnectionLimit.into();
             }
-            add(&mut same_direction, row.outbound == outbound);
+            let same = row.count(connection.direction);
+            same_direction = same_direction.saturating_add(same.into());
             add(&mut narrow, !row.exempt && row.groups.narrow == groups.narrow);
             add(&mut wide, !row.exempt && row.groups.wide == groups.wide);
         }
-        let limit = if outbound { limits.outbound } else { limits.inbound };
+        let limit = match connection.direction {
+            Direction::Outbound => limits.outbound,
+            Direction::Inbound => limits.inbound,
+        };
         if same_direction >= limit {
             return Reason::ConnectionLimit.into();
         }
@@ -188,8 +190,7 @@ impl Parts<'_> {
         let place = place.ok_or(CapacityError::Peers)?;
         let unproven = !exempt && self.wants_proof(now, connection, &groups);
         let row = self.tables.peers.get_mut(place).ok_or(CapacityError::Peers)?;
-        row.connections = row.connections.saturating_add(1);
-        row.outbound = connection.direction == Direction::Outbound;
+        row.open(direction);
         row.exempt = exempt;
         row.groups = groups;
         // A second connection gives no more time.

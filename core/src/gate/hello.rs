@@ -4,6 +4,7 @@ use super::sanctions::Fault;
 use super::{Gate, Parts, Signed, Source};
 use crate::peers::PeerRow;
 use crate::storage::Storage;
+use crate::table::Place;
 use crate::wire::{Hello, delegation_hash, hello_hash};
 use crate::{Decision, PeerId, Reason, Signature, Timestamp};
 
@@ -93,15 +94,31 @@ impl Parts<'_> {
         if let Some(row) = self.tables.identities.get_mut(named) {
             row.use_now(now);
         }
-        let peers = &mut self.tables.peers;
-        if let Some(place) = peers.find(&self.rules.seed, &source.peer) {
-            peers.set_link(place, PeerRow::IDENTITY, named);
-            if let Some(row) = peers.get_mut(place)
-                && core::mem::take(&mut row.unproven)
-            {
-                row.sanctioned = false;
-            }
+        if let Some(place) = self.tables.peers.find(&self.rules.seed, &source.peer) {
+            self.clear(now, place, named);
         }
         Ok(())
+    }
+
+    /// Lets a connected peer belong to an identity. When they are too many, the one that proved it
+    /// longest ago does no longer, or one burn would clear a whole address group.
+    fn clear(&mut self, now: Timestamp, place: Place, identity: Place) {
+        let (peers, proofs) = (&mut self.tables.peers, &mut self.node.proofs);
+        proofs.count();
+        let Some(row) = peers.get_mut(place).filter(|row| row.connections > 0) else { return };
+        row.proved = *proofs;
+        if core::mem::take(&mut row.unproven) {
+            row.sanctioned = false;
+        }
+        peers.set_link(place, PeerRow::IDENTITY, identity);
+        let peers = peers.view();
+        let same = || peers.iter().filter(|(at, _)| peers.link(*at, PeerRow::IDENTITY) == identity);
+        if same().count() <= self.rules.policy.connections.per_identity.into() {
+            return;
+        }
+        if let Some((first, _)) = same().min_by_key(|(_, row)| row.proved) {
+            self.tables.peers.set_link(first, PeerRow::IDENTITY, 0);
+            self.ask_stranger(now, first);
+        }
     }
 }

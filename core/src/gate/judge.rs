@@ -315,10 +315,7 @@ impl Parts<'_> {
             enforce(modes.keys, &mut observed.keys, Err(Reason::KeyLimit.into()))?;
         }
         let is_stranger = row.is_some_and(KeyRow::is_stranger);
-        let share = u64::from(policy.keys.stranger_share);
-        let rows = u64::try_from(self.tables.keys.view().capacity()).unwrap_or(u64::MAX);
-        let allowed = rows.saturating_mul(share) / 1000;
-        if !is_stranger && u64::from(self.node.stranger_keys) >= allowed {
+        if !is_stranger && u64::from(self.node.stranger_keys) >= self.stranger_rows() {
             return Err(Reason::StrangerShare.into());
         }
         if row.is_none() {

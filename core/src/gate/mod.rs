@@ -31,16 +31,21 @@ pub use operator::{CapacityError, Standing, Subject};
 pub use sessions::Outcome;
 pub use tip::Tip;
 
+pub(crate) use self::bans::{automatic_rows, operator_rows};
+pub(crate) use self::clock::POSTPONED;
+pub(crate) use self::seats::Halves;
+
 use self::breaker::Fuse;
 use self::room::KeyRoom;
-use self::seats::Halves;
 use self::tip::Doubt;
 use crate::bans::BanCounts;
 use crate::hash::Seed;
 use crate::keys::Channel;
 use crate::metrics::Counters;
+use crate::packed::Packed;
 use crate::peers::PeerRow;
 use crate::schnorr;
+use crate::snapshot::record;
 use crate::storage::{Storage, Tables};
 use crate::strangers::Cells;
 use crate::{BlockHeight, Bucket, Decision, PeerId, Policy, PolicyError, Posture, PublicKey};
@@ -144,6 +149,8 @@ pub(crate) struct Node {
     pub(crate) prove_by: Timestamp,
     pub(crate) halves: Halves,
     pub(crate) keys: KeyRoom,
+    /// How many identities were proved.
+    pub(crate) proofs: Packed<4>,
     /// Rows of the key table that strangers have.
     pub(crate) stranger_keys: u32,
     pub(crate) next_sweep: Timestamp,
@@ -155,11 +162,42 @@ pub(crate) struct Node {
     pub(crate) counters: Counters,
 }
 
+impl Node {
+    pub(crate) const NEW: Self = Self {
+        tip: None,
+        doubt: None,
+        highest: BlockHeight::new(0),
+        signatures: Bucket::FULL,
+        headers: Bucket::FULL,
+        inbound_headers: Bucket::FULL,
+        bans: BanCounts::ZERO,
+        posture: Posture::Normal,
+        posture_told: true,
+        prove_by: Timestamp::NEVER,
+        halves: Halves::EMPTY,
+        keys: KeyRoom::EMPTY,
+        proofs: Packed::ZERO,
+        stranger_keys: 0,
+        next_sweep: Timestamp::EPOCH,
+        latest: Timestamp::EPOCH,
+        stepped: false,
+        breaker: Fuse::CLOSED,
+        counters: Counters::ZERO,
+    };
+}
+
+record!(
+    Node: tip, doubt, highest, signatures, headers, inbound_headers, posture, next_sweep, latest,
+    breaker;
+    not bans, posture_told, prove_by, halves, keys, proofs, stranger_keys, stepped,
+    counters
+);
+
 /// The policy with its state: see the crate's documentation for what it never does.
 pub struct Gate<S> {
-    storage: S,
-    rules: Rules,
-    node: Node,
+    pub(crate) storage: S,
+    pub(crate) rules: Rules,
+    pub(crate) node: Node,
 }
 
 /// Everything that a decision works on, borrowed apart.
@@ -179,27 +217,8 @@ impl<S: Storage> Gate<S> {
     /// [`PolicyError`] naming the field, if the policy does not [validate](Policy::validate).
     pub fn new(storage: S, policy: Policy, seed: Seed) -> Result<Self, PolicyError> {
         policy.validate()?;
-        let node = Node {
-            tip: None,
-            doubt: None,
-            highest: BlockHeight::default(),
-            signatures: Bucket::FULL,
-            headers: Bucket::FULL,
-            inbound_headers: Bucket::FULL,
-            bans: BanCounts::ZERO,
-            posture: Posture::Normal,
-            posture_told: true,
-            prove_by: Timestamp::NEVER,
-            halves: Halves::of(&storage.tables().identities),
-            keys: KeyRoom::EMPTY,
-            stranger_keys: 0,
-            next_sweep: Timestamp::EPOCH,
-            latest: Timestamp::EPOCH,
-            stepped: false,
-            breaker: Fuse::CLOSED,
-            counters: Counters::ZERO,
-        };
-        Ok(Self { storage, rules: Rules { policy, seed }, node })
+        let halves = Halves::of(&storage.tables().identities);
+        Ok(Self { storage, rules: Rules { policy, seed }, node: Node { halves, ..Node::NEW } })
     }
 
     /// The policy in force.

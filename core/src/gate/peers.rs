@@ -5,7 +5,7 @@ use crate::peers::{Direction, Groups, PeerRow};
 use crate::storage::Tables;
 use crate::table::{Place, Row};
 use crate::time::Seconds;
-use crate::{Bucket, PeerId, Reason, Timestamp};
+use crate::{PeerId, Reason, Timestamp};
 
 impl Parts<'_> {
     /// The place of the row of a peer that connects, made if there is room. A quarter of the rows
@@ -22,16 +22,16 @@ impl Parts<'_> {
         }
         let outbound = direction == Direction::Outbound;
         let rows = self.tables.peers.view().capacity();
-        let kept = |row: &PeerRow| row.outbound && row.connections > 0;
+        let kept = |row: &PeerRow| row.is_outbound() && row.connections > 0;
         let others = self.tables.peers.view().iter().filter(|(_, row)| !kept(row)).count();
         let crowded = !outbound && others >= rows.saturating_sub(rows / 4);
         // Fresh ids are free: the newcomer begins with what its group has left, so that the row
-        // that is removed takes no debt of look-ups along.
-        let headers = if outbound { Bucket::FULL } else { header_debt(&self.tables, groups) };
+        // that is removed takes no debt along.
+        let fresh = PeerRow { peer: *peer, ..PeerRow::VACANT };
+        let row = if outbound { fresh } else { indebted(&self.tables, groups, fresh) };
         if crowded || self.tables.peers.is_full() {
             self.drop_peer(now)?;
         }
-        let row = PeerRow { peer: *peer, headers, ..PeerRow::VACANT };
         let place = self.tables.peers.insert(&self.rules.seed, row)?;
         self.note_ban(peer);
         Some(place)
@@ -46,7 +46,7 @@ impl Parts<'_> {
         let (place, row) = gone.min_by_key(|(_, row)| (!row.is_fresh(now, policy), row.since))?;
         let limits = policy.sanctions;
         // That a peer we dialled was hasty may be our own doing, which the breaker judges.
-        let haste = if row.outbound { row.violations.count(now, limits.span) } else { 0 };
+        let haste = if row.is_outbound() { row.violations.count(now, limits.span) } else { 0 };
         let (groups, faults) = (row.groups, row.faults(now, policy).saturating_sub(haste.into()));
         if faults > 0 && (faults < limits.leaving_faults || !self.graylist(now, place)) {
             self.cells().charge_faults(groups, faults, now);
@@ -85,11 +85,17 @@ impl Parts<'_> {
     }
 }
 
-/// The worst that is left of the look-ups of an address group's inbound peers.
-fn header_debt(tables: &Tables<'_>, groups: &Groups) -> Bucket {
+/// A row with the worst that is left of the signature checks and look-ups of the inbound peers of
+/// an address group.
+fn indebted(tables: &Tables<'_>, groups: &Groups, fresh: PeerRow) -> PeerRow {
     let peers = tables.peers.view();
     let same = peers
         .iter()
-        .filter(|(_, row)| !row.outbound && !row.exempt && row.groups.narrow == groups.narrow);
-    same.fold(Bucket::FULL, |worst, (_, row)| worst.poorer(row.headers))
+        .map(|(_, row)| row)
+        .filter(|row| !row.is_outbound() && !row.exempt && row.groups.narrow == groups.narrow);
+    same.fold(fresh, |worst, row| PeerRow {
+        signatures: worst.signatures.poorer(row.signatures),
+        headers: worst.headers.poorer(row.headers),
+        ..worst
+    })
 }

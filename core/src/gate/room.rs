@@ -5,8 +5,7 @@ use crate::floor::{Floor, Search};
 use crate::identities::IdentityRow;
 use crate::keys::{KeyRow, Owner};
 use crate::table::Place;
-use crate::time::Seconds;
-use crate::{Decision, Millis, PublicKey, Reason, Timestamp};
+use crate::{Decision, PublicKey, Reason, Timestamp};
 
 /// What a stranger's key is worth: more than one that serves nothing, less than any identity's.
 pub(crate) const STRANGER: u64 = 1;
@@ -105,13 +104,13 @@ impl Parts<'_> {
         let serves = self.worth_of(now, place).is_ok_and(|(worth, _)| worth > 0);
         let Some(row) = self.tables.keys.get(place) else { return };
         if row.remember_until() > now && !row.is_stranger() {
-            // Whole seconds, rounded up. A former owner that has left has its tombstone.
-            let made = row.watermark().created_at.saturating_add(Millis::new(999));
+            // A former owner that has left has its tombstone.
+            let newest = row.watermark().created_at;
             let owner = self.tables.keys.link(place, KeyRow::OWNER);
             let owned = matches!(self.owner(place), Owner::Identity(_));
             let same = owned || row.delegation == self.owner_tag(owner);
             if let Some(owner) = self.tables.identities.get_mut(owner).filter(|_| same) {
-                owner.fresh_from = owner.fresh_from.max(Seconds::of(made));
+                owner.outlast(newest);
             }
         }
         self.leave_slot(place);

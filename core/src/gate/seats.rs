@@ -177,14 +177,10 @@ impl Parts<'_> {
     /// Takes an identity's row out and leaves a tombstone, if there is room for one. False, and
     /// nothing is done, if a ban would be lost.
     pub(crate) fn bury(&mut self, now: Timestamp, identity: Place) -> bool {
-        let key = self.key_tag(&self.current_key(identity));
         let Some(row) = self.tables.identities.get(identity) else { return false };
         let (id, banned) = (row.id, row.ban.active(now).is_some());
         let met = row.flags.has(IdentityRow::MET);
-        let mut tombstone = Tombstone::new(&id, row.burned());
-        (tombstone.ban, tombstone.ban_reason) = (row.ban, row.ban_reason);
-        tombstone.left = Seconds::of(now);
-        (tombstone.sequence, tombstone.key) = (row.sequence, key);
+        let mut tombstone = self.tombstone_of(now, row, &self.current_key(identity));
         if let Some(known) = self.tables.tombstones.find_mut(&self.rules.seed, &id) {
             // It had not shown all its rotations again.
             if known.sequence > tombstone.sequence {
@@ -200,6 +196,20 @@ impl Parts<'_> {
         let halves = &mut self.node.halves;
         halves.met = halves.met.saturating_sub(met.into());
         true
+    }
+
+    /// What is remembered of an identity that leaves, with its current key.
+    pub(crate) fn tombstone_of(
+        &self,
+        now: Timestamp,
+        row: &IdentityRow,
+        key: &crate::PublicKey,
+    ) -> Tombstone {
+        let mut tombstone = Tombstone::new(&row.id, row.burned());
+        (tombstone.ban, tombstone.ban_reason) = (row.ban, row.ban_reason);
+        tombstone.left = Seconds::of(now);
+        (tombstone.sequence, tombstone.key) = (row.sequence, self.key_tag(key));
+        tombstone
     }
 
     /// Whether a ban finds room among the tombstones; otherwise when the next may leave.

@@ -68,17 +68,26 @@ impl Parts<'_> {
 
     /// Takes a key's slot away, if it has one. Unless it is an identity's current one it is
     /// nobody's then; a stranger's still counts among those of strangers.
+    ///
+    /// Looks at the keys of the same owner before it in the list, and at no others.
     pub(crate) fn leave_slot(&mut self, key: Place) {
         let owner = self.owner(key);
         if self.tables.keys.get(key).is_none_or(|row| !row.has_slot()) {
             return;
         }
-        let next = self.tables.keys.link(key, KeyRow::SIBLING);
-        let before = self.keys_of(owner).find(|before| self.sibling(*before) == key);
-        match before {
-            _ if self.first_of(owner) == key => self.set_first(owner, next),
-            Some(before) => self.tables.keys.set_link(before, KeyRow::SIBLING, next),
-            None => {}
+        let is_first = self.first_of(owner) == key;
+        let before = self.keys_of(owner).find(|before| is_first || self.sibling(*before) == key);
+        self.unlink(owner, before.filter(|_| !is_first).unwrap_or(0), key);
+    }
+
+    /// Takes a key's slot away; `before` is the one before it in its owner's list, 0 if it is the
+    /// first or in none.
+    fn unlink(&mut self, owner: Owner, before: Place, key: Place) {
+        let next = self.sibling(key);
+        if before != 0 {
+            self.tables.keys.set_link(before, KeyRow::SIBLING, next);
+        } else if self.first_of(owner) == key {
+            self.set_first(owner, next);
         }
         self.tables.keys.set_link(key, KeyRow::SIBLING, 0);
         self.count_slots(owner, u16::checked_sub);
@@ -157,15 +166,21 @@ impl Parts<'_> {
 
     /// Takes away the slots of an owner that have ended. Returns when the next one ends.
     pub(crate) fn reclaim_slots(&mut self, now: Timestamp, owner: Owner) -> Timestamp {
-        let (mut next, mut key) = (Timestamp::NEVER, self.first_of(owner));
-        for _ in 0..RECLAIMED {
+        self.reclaim(now, owner, RECLAIMED)
+    }
+
+    /// The same among so many of its keys, each looked at once.
+    fn reclaim(&mut self, now: Timestamp, owner: Owner, keys: usize) -> Timestamp {
+        let (mut next, mut before, mut key) = (Timestamp::NEVER, 0, self.first_of(owner));
+        for _ in 0..keys {
             let Some(row) = self.tables.keys.get(key) else { break };
             let until = row.slot_until(self.rules.policy.keys.slot_hold);
             let sibling = self.sibling(key);
             if until <= now {
-                self.leave_slot(key);
+                self.unlink(owner, before, key);
             } else {
                 next = next.min(until);
+                before = key;
             }
             key = sibling;
         }
@@ -241,7 +256,10 @@ impl Parts<'_> {
         for key in self.tables.keys.places() {
             let Some(row) = self.tables.keys.get(key) else { continue };
             let spent = row.is_spent(now, hold, memory);
-            if row.slot_until(hold) <= now {
+            if row.has_slot() && row.slot_until(hold) <= now {
+                // All that have ended of this owner at once: each of its keys is looked at once,
+                // not once for every other.
+                self.reclaim(now, self.owner(key), self.tables.keys.view().len());
                 self.leave_slot(key);
             }
             if spent {
@@ -251,5 +269,11 @@ impl Parts<'_> {
                 *dropped = dropped.saturating_add(1);
             }
         }
+    }
+
+    /// Rows of the key table that strangers may have.
+    pub(crate) fn stranger_rows(&self) -> u64 {
+        let rows = u64::try_from(self.tables.keys.view().capacity()).unwrap_or(u64::MAX);
+        rows.saturating_mul(self.rules.policy.keys.stranger_share.into()) / 1000
     }
 }

@@ -2,6 +2,7 @@
 
 use super::{Gate, Node, Parts};
 use crate::identities::{IdentityRow, Told};
+use crate::snapshot::{Zero, record};
 use crate::storage::Storage;
 use crate::table::Place;
 use crate::{BlockHash, BlockHeight, Decision, IdentityId, Millis, Reason, Timestamp};
@@ -31,6 +32,17 @@ pub struct Tip {
 pub(crate) struct Doubt {
     fork: BlockHeight,
     pub(crate) since: Timestamp,
+}
+
+record!(Tip: height, hash);
+record!(Doubt: fork, since);
+
+impl Zero for Tip {
+    const ZERO: Self = Self { height: BlockHeight::new(0), hash: BlockHash::from_bytes([0; 32]) };
+}
+
+impl Zero for Doubt {
+    const ZERO: Self = Self { fork: BlockHeight::new(0), since: Timestamp::EPOCH };
 }
 
 impl<S: Storage> Gate<S> {

@@ -320,6 +320,8 @@ group! {
         per_narrow: u16,
         /// Connections of one wide address group. Default 16.
         per_wide: u16,
+        /// Connected peers that belong to one identity: those that proved it last. Default 2.
+        per_identity: u8,
     }
 }
 

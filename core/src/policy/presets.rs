@@ -99,6 +99,7 @@ impl Policy {
             per_peer: 2,
             per_narrow: 8,
             per_wide: 16,
+            per_identity: 2,
         },
         local_envelope: 10_000,
     };

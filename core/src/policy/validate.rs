@@ -65,6 +65,7 @@ impl Policy {
             ("connections.outbound", connections.outbound.into()),
             ("connections.per_peer", connections.per_peer.into()),
             ("connections.per_narrow", connections.per_narrow.into()),
+            ("connections.per_identity", connections.per_identity.into()),
             ("local_envelope", self.local_envelope.into()),
         ];
         for (field, value) in positive {

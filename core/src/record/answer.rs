@@ -7,6 +7,7 @@ use minicbor::Encoder;
 use super::field::{Field, Put, Sink};
 use crate::event::Event;
 use crate::gate::{AdTicket, CapacityError, ClaimTicket, LookupTicket};
+use crate::snapshot::{Restored, SnapshotError};
 use crate::{Decision, Posture, Screening, Timestamp};
 
 /// What a call answered.
@@ -180,6 +181,12 @@ impl Answers for () {
 impl Answers for bool {
     fn note(&mut self, _: &mut u64) -> Answer {
         Answer::Flag(*self)
+    }
+}
+
+impl Answers for Result<Restored, SnapshotError> {
+    fn note(&mut self, _: &mut u64) -> Answer {
+        Answer::Flag(self.is_ok())
     }
 }
 

@@ -32,6 +32,7 @@ use crate::gate::{
     Outcome, Proof, SignatureCheck, Source, Subject, Tip,
 };
 use crate::hash::Seed;
+use crate::snapshot::{Restored, SnapshotError, unseal};
 use crate::storage::Storage;
 use crate::wire::{AdHeader, BurnClaim};
 use crate::{BlockHeight, Decision, IdentityId, PeerId, Policy, PolicyError, Reason, Screening};
@@ -123,6 +124,22 @@ impl<S: Storage, R: Recorder> Recorded<S, R> {
     /// The recorder.
     pub const fn recorder(&mut self) -> &mut R {
         &mut self.recorder
+    }
+
+    /// [`Gate::restore_sealed`], of which what was under the seal is recorded, and not the key.
+    ///
+    /// # Errors
+    /// As that.
+    pub fn restore_sealed(
+        &mut self,
+        now: Timestamp,
+        key: &[u8; 32],
+        at_least: u64,
+        bytes: &[u8],
+    ) -> Result<Restored, SnapshotError> {
+        let (counter, snapshot) = unseal(key, at_least, bytes)?;
+        let restored = self.restore(now, snapshot)?;
+        Ok(Restored { counter: Some(counter), ..restored })
     }
 
     /// Writes what a call is given.
@@ -229,4 +246,5 @@ calls! {
     22 Allow allow(peer: &PeerId, allowed: bool) -> Result<(), CapacityError>;
     23 RecordFault record_fault(identity: &IdentityId, fault: Reason) -> Decision;
     24 ChargeSignature charge_signature(source: &Source) -> Result<(), Decision>;
+    25 Restore restore(snapshot: &[u8]) -> Result<Restored, SnapshotError>;
 }

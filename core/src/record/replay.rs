@@ -254,6 +254,7 @@ impl Replay {
             Call::Allow => done(gate.allow(now, &from.get()?, from.get()?)),
             Call::RecordFault => done(gate.record_fault(now, &from.get()?, from.get()?)),
             Call::ChargeSignature => done(gate.charge_signature(now, &from.get()?)),
+            Call::Restore => done(gate.restore(now, from.get()?)),
             Call::PollEvent => done(gate.poll_event(now)),
         }
         Ok(())

@@ -9,7 +9,7 @@ mod sum;
 
 use core::{fmt, ops::Add};
 
-use hmac::{Hmac, KeyInit, Mac};
+use hmac::Mac;
 use k256::elliptic_curve::{
     PrimeField,
     hazmat::FieldArithmetic,
@@ -18,7 +18,6 @@ use k256::elliptic_curve::{
     subtle::{Choice, ConditionallySelectable},
 };
 use k256::{AffinePoint, FieldBytes, ProjectivePoint, Scalar, Secp256k1};
-use sha2::Sha256;
 use zeroize::{Zeroize, Zeroizing};
 
 use crate::{PublicKey, Signature, hash::sha256};
@@ -222,14 +221,7 @@ fn nonce(key: &[u8; 32], hash: &[u8; 32]) -> Scalar {
 
 /// HMAC-SHA-256 over the parts, one after another.
 fn hmac(key: &[u8; 32], parts: &[&[u8]]) -> [u8; 32] {
-    // HMAC pads a key to the block of 64 bytes with zeros; done here it cannot fail.
-    let mut block = Zeroizing::new([0; 64]);
-    if let Some(start) = block.first_chunk_mut::<32>() {
-        *start = *key;
-    }
-    let mut mac = Hmac::<Sha256>::new(&(*block).into());
-    parts.iter().for_each(|part| mac.update(part));
-    mac.finalize().into_bytes().into()
+    crate::hash::hmac(key, parts).finalize().into_bytes().into()
 }
 
 #[cfg(test)]

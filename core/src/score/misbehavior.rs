@@ -1,6 +1,7 @@
 //! Counting faults within a span, and banning for longer each time.
 
 use crate::packed::Packed;
+use crate::snapshot::{Codec, Record, record};
 use crate::{Millis, Timestamp};
 
 /// The latest end of what ends by itself: [`Timestamp::NEVER`] means until lifted.
@@ -13,6 +14,15 @@ pub struct Tally {
     /// In units of 2^16 ms.
     first: Packed<4>,
     count: u8,
+}
+
+impl Record for Tally {
+    fn fields(&mut self, codec: &mut impl Codec) {
+        let mut first = self.first();
+        first.fields(codec);
+        self.count.fields(codec);
+        self.first = Self::unit(first);
+    }
 }
 
 impl Tally {
@@ -69,6 +79,8 @@ pub struct Graylisting {
 
 /// Somebody chose the end: no rule says how long it may last.
 const FIXED: u8 = u8::MAX;
+
+record!(Graylisting: until, level);
 
 impl Graylisting {
     /// Never graylisted.

@@ -2,6 +2,7 @@
 
 use crate::packed::Packed;
 use crate::policy::SPEED_POINTS;
+use crate::snapshot::record;
 use crate::{Millis, ReputationPoints, Timestamp};
 
 /// How a session failed.
@@ -36,6 +37,8 @@ pub struct Reputation {
     anchor: Timestamp,
     score: u8,
 }
+
+record!(Reputation: completed, failed, average, debt, anchor, score);
 
 impl Reputation {
     /// The state of unused memory. [`Reputation::fresh`] begins a real one.

@@ -12,6 +12,40 @@ const fn number(group: u32, index: u32) -> u32 {
     (group << 8) + index + 1
 }
 
+/// It cannot become one that came to us by what it opens, nor by what it ends.
+#[test]
+fn a_peer_that_we_dialled_stays_one_as_long_as_it_is_connected() {
+    let mut policy = POLICY;
+    policy.connections.inbound = 2;
+    policy.connections.outbound = 1;
+    let mut world = World::with(Capacity::SMALL, policy);
+    let end = |number, direction| Connection { direction, ..World::<Heap>::connection(number) };
+    let full = |world: &mut World, direction| {
+        let screened = world.gate.screen_connection(world.now, &end(9, direction));
+        reason(screened) == Reason::ConnectionLimit
+    };
+    // The courier and one of peer 1 are inbound, one of peer 1 is outbound.
+    world.gate.connected(world.now, &end(1, Direction::Outbound)).unwrap();
+    assert!(!full(&mut world, Direction::Inbound) && full(&mut world, Direction::Outbound));
+    world.gate.connected(world.now, &end(1, Direction::Inbound)).unwrap();
+    assert!(full(&mut world, Direction::Inbound) && full(&mut world, Direction::Outbound));
+    world.gate.disconnected(world.now, &peer(1));
+    assert!(!full(&mut world, Direction::Inbound) && full(&mut world, Direction::Outbound));
+    world.gate.disconnected(world.now, &peer(1));
+    assert!(!full(&mut world, Direction::Outbound));
+    world.gate.connected(world.now, &end(1, Direction::Inbound)).unwrap();
+    assert!(full(&mut world, Direction::Inbound) && !full(&mut world, Direction::Outbound));
+    // Two that we dialled, of which one ended, are one.
+    let mut world = World::with(Capacity::SMALL, policy);
+    for direction in [Direction::Outbound, Direction::Outbound, Direction::Inbound] {
+        if direction == Direction::Inbound {
+            world.gate.disconnected(world.now, &peer(1));
+        }
+        world.gate.connected(world.now, &end(1, direction)).unwrap();
+    }
+    assert!(full(&mut world, Direction::Inbound));
+}
+
 struct Scene {
     world: World,
     author: SecretKey,

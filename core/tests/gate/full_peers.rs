@@ -218,6 +218,40 @@ fn fifty_connections_that_churn_ids_do_not_starve_an_outbound_peer_s_look_up() {
     assert_eq!(look_ups(&mut world, 1), 3, "the dialled peer has all of its own");
 }
 
+/// Twenty at once are what one connection may have checked.
+#[test]
+fn fresh_ids_of_a_group_bring_no_fresh_signature_checks() {
+    let mut world = world();
+    let id = register(&mut world);
+    world.wait(MINUTE);
+    let mut checked = 0;
+    let forged = |world: &mut World, number: u32| {
+        let author = secret(0);
+        reason(world.direct(number, &ad(&author).under(&id).at(world.now).forged()))
+    };
+    for number in 1..60 {
+        world.gate.connected(world.now, &at(number, 7)).unwrap();
+        // Nine each: the tenth is a ban.
+        let each = (0..9).map(|_| forged(&mut world, number));
+        checked += each.take_while(|reason| *reason == Reason::InvalidSignature).count();
+        world.gate.disconnected(world.now, &peer(number));
+    }
+    assert_eq!(checked, 20);
+    let refused = world.gate.screen_connection(world.now, &at(100, 7));
+    assert_eq!(reason(refused), Reason::Clear);
+    world.gate.connected(world.now, &at(100, 7)).unwrap();
+    assert_eq!(forged(&mut world, 100), Reason::SignatureBudget);
+    world.wait(Millis::new(100));
+    assert_eq!(forged(&mut world, 100), Reason::InvalidSignature);
+    assert_eq!(forged(&mut world, 100), Reason::SignatureBudget);
+    // Another group is not concerned, nor a peer of this one that we dial.
+    join(&mut world, 80).unwrap();
+    assert_eq!(forged(&mut world, 80), Reason::InvalidSignature);
+    let outbound = Connection { direction: Direction::Outbound, ..at(81, 7) };
+    world.gate.connected(world.now, &outbound).unwrap();
+    assert_eq!(forged(&mut world, 81), Reason::InvalidSignature);
+}
+
 #[test]
 fn fresh_ids_of_a_group_begin_with_what_the_group_has_left() {
     let mut world = world();

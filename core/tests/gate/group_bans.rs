@@ -8,11 +8,11 @@ use crate::full_bans::{at, throw_away};
 use crate::hello::prove_by_key;
 use crate::world::*;
 
-const SWARM: u16 = 500;
+pub(crate) const SWARM: u16 = 500;
 const LIMIT: Millis = Millis::from_secs(10);
 
 /// Eight banned ids of one group and sixteen of others: full. Identity 0 is registered.
-fn full() -> (World, IdentityId) {
+pub(crate) fn full() -> (World, IdentityId) {
     let mut world = World::with(Capacity { bans: 32, groups: 32, ..Capacity::SMALL }, POLICY);
     let id = world.register(&Claim::real(0));
     (0..8).for_each(|number| throw_away(&mut world, at(number, SWARM), number));
@@ -23,7 +23,7 @@ fn full() -> (World, IdentityId) {
 }
 
 /// One ban more, so that the group is banned; its tag and end.
-fn merged(world: &mut World) -> (u32, Timestamp) {
+pub(crate) fn merged(world: &mut World) -> (u32, Timestamp) {
     throw_away(world, at(24, 24), 24);
     let told = world.events();
     let banned = told.iter().find_map(|event| match event {
@@ -342,6 +342,30 @@ fn an_operator_s_ban_of_a_member_stays_when_its_group_is_merged() {
     world.now = until;
     world.gate.handle_timeout(world.now);
     assert_eq!(reason(knock(&mut world, 90)), Reason::Blacklisted);
+}
+
+#[test]
+fn one_identity_clears_two_peers_of_a_banned_group_and_no_third() {
+    let (mut world, id) = full();
+    let (_, until) = merged(&mut world);
+    for number in 200..203 {
+        join(&mut world, number);
+        assert_eq!(prove_by_key(&mut world, number, &secret(0), &id), Reason::Clear);
+    }
+    let end = START.saturating_add(LIMIT);
+    let asked = [Event::ProveIdentity { peer: peer(200), until: end }];
+    assert_eq!(world.events(), asked, "the others are cleared");
+    let record = |world: &mut World, number| {
+        let source = Source { channel: Channel::Dht, ..Source::direct(peer(number)) };
+        reason(world.gate.screen_frame(world.now, &source, FrameKind::Record, 10))
+    };
+    assert_eq!(record(&mut world, 200), Reason::GroupBanned);
+    assert_eq!(record(&mut world, 201), Reason::Clear);
+    assert_eq!(record(&mut world, 202), Reason::Clear);
+    world.now = end;
+    world.gate.handle_timeout(world.now);
+    let (peer, reason) = (peer(200), Reason::GroupBanned);
+    assert_eq!(world.events(), [Event::Sanctioned { peer, until: Some(until), reason }]);
 }
 
 /// Only who has to prove an identity is waited for, also after a clock that stepped back.

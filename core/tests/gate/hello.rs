@@ -72,6 +72,35 @@ fn the_current_key_or_a_delegate_proves_the_connection_until_it_ends() {
     assert_eq!(world.of_peer(0).identity, None);
 }
 
+/// One burn is not a pass for a whole address group.
+#[test]
+fn an_identity_has_the_two_connected_peers_that_proved_it_last() {
+    let (mut world, id) = world();
+    (2..4).for_each(|number| world.connect(number));
+    let owned = |world: &World| -> Vec<u32> {
+        (0..4).filter(|number| world.of_peer(*number).identity == Some(id)).collect()
+    };
+    let steps: [(u32, &[u32]); 6] =
+        [(0, &[0]), (1, &[0, 1]), (0, &[0, 1]), (2, &[0, 2]), (3, &[2, 3]), (1, &[1, 3])];
+    for (prover, owners) in steps {
+        assert_eq!(prove_by_key(&mut world, prover, &secret(0), &id), Reason::Clear);
+        assert_eq!(owned(&world), owners);
+    }
+    // A further connection is no proof, and who is gone takes no place.
+    world.connect(3);
+    assert_eq!(prove_by_key(&mut world, 2, &secret(0), &id), Reason::Clear);
+    assert_eq!(owned(&world), [1, 2]);
+    world.gate.disconnected(world.now, &peer(1));
+    assert_eq!(prove_by_key(&mut world, 1, &secret(0), &id), Reason::Clear);
+    assert_eq!(owned(&world), [2], "nobody is connected there");
+    assert_eq!(prove_by_key(&mut world, 0, &secret(0), &id), Reason::Clear);
+    assert_eq!(owned(&world), [0, 2]);
+    // Another identity has two of its own.
+    let other = Claim::real(1).id();
+    assert_eq!(prove_by_key(&mut world, 3, &secret(1), &other), Reason::Clear);
+    assert_eq!(owned(&world), [0, 2]);
+}
+
 #[test]
 fn an_answer_is_good_for_one_connection_and_one_challenge() {
     let (mut world, id) = world();

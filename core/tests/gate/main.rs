@@ -30,6 +30,8 @@ mod replay;
 mod reputation;
 mod rotation;
 mod slots;
+mod snapshot;
+mod snapshot_files;
 mod storage;
 mod strangers;
 mod windows;

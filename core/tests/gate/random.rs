@@ -13,13 +13,13 @@ use crate::claims::{Claim, named, secret};
 use crate::storage::Few;
 use crate::world::*;
 
-const PEERS: u32 = 6;
-const IDENTITIES: u32 = 4;
+pub(crate) const PEERS: u32 = 6;
+pub(crate) const IDENTITIES: u32 = 4;
 const AUTHORS: u32 = 24;
 
 /// One call, chosen by numbers.
 #[derive(Clone, Copy, Debug)]
-struct Step {
+pub(crate) struct Step {
     call: u8,
     peer: u32,
     author: u32,
@@ -55,7 +55,7 @@ fn clock(anywhere: bool) -> BoxedStrategy<Clock> {
     prop_oneof![8 => runs, 1 => jumps.prop_map(Clock::Jumps)].boxed()
 }
 
-fn steps(anywhere: bool) -> impl Strategy<Value = Vec<Step>> {
+pub(crate) fn steps(anywhere: bool) -> impl Strategy<Value = Vec<Step>> {
     let step = (
         0..20u8,
         0..PEERS,
@@ -80,14 +80,14 @@ fn steps(anywhere: bool) -> impl Strategy<Value = Vec<Step>> {
 }
 
 /// Keys made once: making one is dear.
-struct Actors {
-    authors: Vec<SecretKey>,
-    owners: Vec<SecretKey>,
-    claims: Vec<Claim>,
+pub(crate) struct Actors {
+    pub(crate) authors: Vec<SecretKey>,
+    pub(crate) owners: Vec<SecretKey>,
+    pub(crate) claims: Vec<Claim>,
 }
 
 impl Actors {
-    fn new() -> Self {
+    pub(crate) fn new() -> Self {
         let authors = (0..AUTHORS).map(|n| named(&format!("author {n}"))).collect();
         let owners = (0..=IDENTITIES).map(secret).collect();
         Self { authors, owners, claims: (0..=IDENTITIES).map(Claim::real).collect() }
@@ -151,12 +151,12 @@ fn channel(number: u8) -> Channel {
 }
 
 /// What was sent so far, to be sent again, and what was new.
-#[derive(Default)]
-struct Sent {
+#[derive(Clone, Default)]
+pub(crate) struct Sent {
     all: Vec<Vec<u8>>,
     new: BTreeSet<Vec<u8>>,
     /// The burns that were credited, by what their outpoints would be as identities.
-    credited: BTreeSet<[u8; 32]>,
+    pub(crate) credited: BTreeSet<[u8; 32]>,
     /// The clock has stepped back: what had expired may be new again.
     jumped: bool,
 }
@@ -178,7 +178,13 @@ impl Sent {
     }
 }
 
-fn play<S: Storage>(world: &mut World<S>, actors: &Actors, sent: &mut Sent, step: &Step) {
+/// Plays a step; `None` for one that decides nothing.
+pub(crate) fn play<S: Storage>(
+    world: &mut World<S>,
+    actors: &Actors,
+    sent: &mut Sent,
+    step: &Step,
+) -> Option<Decision> {
     world.now = match step.clock {
         Clock::Stays => world.now,
         Clock::Runs(ms) => world.now.saturating_add(Millis::new(ms)),
@@ -219,7 +225,7 @@ fn play<S: Storage>(world: &mut World<S>, actors: &Actors, sent: &mut Sent, step
         }
         9 => {
             world.gate.disconnected(now, &peer(step.peer));
-            return;
+            return None;
         }
         10 => {
             let subject = match step.channel {
@@ -233,7 +239,7 @@ fn play<S: Storage>(world: &mut World<S>, actors: &Actors, sent: &mut Sent, step
                 let until = now.saturating_add(Millis::new(step.lasting));
                 let _ = world.gate.ban(now, &subject, Some(until), Reason::Malformed);
             }
-            return;
+            return None;
         }
         11 => {
             let other = &actors.claims[((step.identity + 1) % IDENTITIES) as usize];
@@ -251,7 +257,7 @@ fn play<S: Storage>(world: &mut World<S>, actors: &Actors, sent: &mut Sent, step
             } else {
                 let _ = world.try_tip(TIP, fork);
             }
-            return;
+            return None;
         }
         15 => world.claim_from(step.peer, &actors.rotation(world, step), EvidenceClass::Node),
         16 => {
@@ -267,7 +273,7 @@ fn play<S: Storage>(world: &mut World<S>, actors: &Actors, sent: &mut Sent, step
         18 => world.gate.record_fault(now, &claim.id(), Reason::InvalidSignature),
         19 => {
             let _ = world.gate.allow(now, &peer(step.peer), step.ago.is_multiple_of(3));
-            return;
+            return None;
         }
         17 => {
             let tip = world.gate.tip().unwrap().height.get();
@@ -276,15 +282,16 @@ fn play<S: Storage>(world: &mut World<S>, actors: &Actors, sent: &mut Sent, step
         _ => {
             world.gate.handle_timeout(now);
             let _ = world.gate.poll_event(now);
-            return;
+            return None;
         }
     };
     assert_eq!(decision.verdict, decision.reason.verdict());
     assert_ne!(decision.reason, Reason::Unjudged);
+    Some(decision)
 }
 
 /// What holds after every step.
-fn check<S: Storage>(world: &World<S>, actors: &Actors, capacity: &Capacity) {
+pub(crate) fn check<S: Storage>(world: &World<S>, actors: &Actors, capacity: &Capacity) {
     let metrics = world.gate.metrics(world.now);
     assert!(metrics.identities_registered <= capacity.identities.into());
     assert!(metrics.advertised_keys <= capacity.keys.into());

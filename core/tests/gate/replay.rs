@@ -273,6 +273,8 @@ fn every_method_that_changes_a_gate_is_recorded() {
             }
         }
     }
+    // Made of `restore`; its key is for no recording.
+    methods.retain(|method| method != "restore_sealed");
     assert!(methods.len() > 20, "{methods:?}");
     for method in &methods {
         assert!(Call::ALL.iter().any(|call| call.name() == method), "{method} is not recorded");

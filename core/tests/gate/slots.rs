@@ -148,3 +148,39 @@ fn a_key_whose_graylisting_is_long_past_leaves_the_table() {
     world.gate.handle_timeout(world.now);
     assert!(!world.of_key(&key).known);
 }
+
+/// Wherever in its owner's list a key is whose slot has ended, and however many end at once.
+#[test]
+fn a_sweep_frees_the_slots_that_have_ended_and_no_others() {
+    let ends: [fn(usize) -> bool; 5] =
+        [|n| n % 3 == 0, |n| n < 40, |n| n >= 60, |_| true, |n| n == 99 || n == 0];
+    for end in ends {
+        let mut world = World::new();
+        let owner = owner(&mut world, 1000, TIP - 71);
+        let span = |n| HOUR.saturating_mul(if end(n) { 1 } else { 4 });
+        for n in 0..100 {
+            assert_eq!(reason(owner.pull(&mut world, n, span(n))), Reason::New);
+        }
+        world.wait(HOUR.saturating_mul(2));
+        world.gate.handle_timeout(world.now);
+        let ended = (0..100).filter(|n| end(*n)).count();
+        assert_eq!(usize::from(world.of_identity(&owner.id).keys.0), 100 - ended);
+        for (n, author) in owner.authors.iter().enumerate().take(100) {
+            assert_eq!(world.gate.is_listed(world.now, &author.public_key()), !end(n), "{n}");
+        }
+        // The list is whole: without a sweep, each of the others is found when it ends.
+        for n in (0..100).filter(|n| end(*n)) {
+            assert_eq!(reason(owner.pull(&mut world, n, DAY)), Reason::New, "{n}");
+        }
+        let free =
+            START.saturating_add(HOUR.saturating_mul(4)).saturating_add(MINUTE.saturating_mul(10));
+        let day = world.now.saturating_add(DAY).saturating_add(MINUTE.saturating_mul(10));
+        let first = if ended == 100 { day } else { free };
+        let refused = Decision::until(Reason::KeyLimit, first);
+        assert_eq!(owner.pull(&mut world, 100, DAY), refused);
+        world.now = first;
+        assert_eq!(reason(owner.pull(&mut world, 100, HOUR)), Reason::New);
+        let kept = if ended == 100 { 0 } else { ended };
+        assert_eq!(usize::from(world.of_identity(&owner.id).keys.0), kept + 1);
+    }
+}

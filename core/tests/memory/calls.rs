@@ -139,7 +139,7 @@ pub(crate) fn all<S: Storage>(
     });
     // More than there is room for, from few groups: rows are displaced, merged and refused.
     for number in 2000..2200u64 {
-        let group = if number % 3 == 0 { number as u32 % 11 } else { 1 };
+        let group = if number < 2_100 { 1 } else { number as u32 % 11 };
         let connection = connection(number, 10 + group);
         let source = Source::direct(connection.peer);
         call("screen_connection", &mut || {

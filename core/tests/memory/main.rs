@@ -1,7 +1,6 @@
 //! Where a Gate's memory is: allocated once, and little of it on the stack.
 
 mod calls;
-#[expect(dead_code, reason = "every program uses a part")]
 #[path = "../../benches/common/counting.rs"]
 mod counting;
 #[expect(dead_code, reason = "every program uses a part")]

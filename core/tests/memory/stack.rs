@@ -45,6 +45,21 @@ fn make_a_node(bytes: usize) {
     });
 }
 
+/// A block larger than the stack.
+type Large = Inline<255, 255, 255, 255, 255, 255, 255, 255>;
+
+/// A Gate on blocks that are lent, and one that owns the box of its own.
+fn make_on_large_blocks(bytes: usize) {
+    const { assert!(size_of::<Large>() > ENOUGH) };
+    static BLOCK: Mutex<Large> = Mutex::new(Large::new());
+    let block = Box::new(Large::new());
+    with_stack(bytes, move || {
+        let mut lent = BLOCK.lock().unwrap();
+        assert_eq!(Gate::new(&mut *lent, POLICY, SEED).unwrap().posture(), Posture::Normal);
+        assert_eq!(Gate::new(block, POLICY, SEED).unwrap().posture(), Posture::Normal);
+    });
+}
+
 /// The smallest stack, to a KiB, with which the test `name` passes.
 fn smallest(name: &str) -> usize {
     let passes = |kib: &usize| {
@@ -74,4 +89,9 @@ fn every_call_fits_a_small_stack() {
 #[test]
 fn the_tables_of_a_node_are_never_moved_over_the_stack() {
     test("stack::the_tables_of_a_node_are_never_moved_over_the_stack", make_a_node);
+}
+
+#[test]
+fn a_block_is_lent_and_never_moved_over_the_stack() {
+    test("stack::a_block_is_lent_and_never_moved_over_the_stack", make_on_large_blocks);
 }

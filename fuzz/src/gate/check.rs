@@ -31,7 +31,9 @@ impl History {
         assert_ne!(reason(decision), Reason::Unjudged);
         let Some(at) = decision.retry_at else { return };
         let now = self.world.now;
-        assert!(at > now || now == Timestamp::NEVER, "{decision:?} at {now:?}");
+        // In its last minute nothing ends later than time does.
+        let over = now.saturating_add(MINUTE) == Timestamp::NEVER;
+        assert!(at > now || over, "{decision:?} at {now:?}");
         // That is until when to prove it.
         let is_deadline = decision.reason == Reason::ProveIdentity;
         if is_deadline || !call.flag(5) || at.since(now) > Millis::from_days(40) {
@@ -61,6 +63,7 @@ impl History {
         let now = self.world.now;
         // What has ended is over, even if the clock steps back.
         self.bans.retain(|_, until| *until > now);
+        self.identity_bans.retain(|_, (until, _)| *until > now);
         // An identity that lost its row begins anew.
         let gate = &self.world.gate;
         self.credited.retain(|claim| gate.identity(&cast().claims[*claim].identity()).is_some());
@@ -69,6 +72,10 @@ impl History {
         for (number, until) in &self.bans {
             let standing = self.world.of_peer(*number);
             assert!(!standing.decision.is_accept(), "the operator's ban until {until:?} is gone");
+        }
+        for (number, (until, _)) in &self.identity_bans {
+            let standing = self.world.of_identity(&cast().ids[*number]);
+            assert!(!standing.decision.is_accept(), "an identity's ban until {until:?} is gone");
         }
         self.lists_what_has_a_slot();
         let unknown = self.world.of_peer(UNKNOWN);

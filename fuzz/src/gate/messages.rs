@@ -13,6 +13,7 @@ use crate::world::World;
 pub(super) struct Held {
     ticket: AdTicket,
     author: usize,
+    identity: Option<IdentityId>,
     created_at: Timestamp,
     ends: Timestamp,
     envelope: Vec<u8>,
@@ -96,6 +97,7 @@ impl History {
                 let held = Held {
                     ticket,
                     author: author.expect("one of the cast"),
+                    identity: header.authority.map(|authority| authority.identity),
                     created_at: header.created_at,
                     ends: header.expires_at,
                     envelope: envelope.to_vec(),
@@ -118,6 +120,9 @@ impl History {
             return;
         }
         assert_eq!(call.check(), SignatureCheck::Valid);
+        let banned = self.identity_bans.iter().filter(|(_, (until, _))| *until > now);
+        let banned = banned.map(|(number, _)| cast().ids[*number]);
+        assert!(!banned.into_iter().any(|id| held.identity == Some(id)), "of a banned identity");
         if !self.stepped_back {
             assert!(self.new.insert(held.envelope), "taken twice");
             let older = taken.iter().filter(|(_, ends)| *ends > now);

@@ -46,6 +46,8 @@ struct History {
     credited: BTreeSet<usize>,
     /// Peers that the operator banned, and until when.
     bans: BTreeMap<u32, Timestamp>,
+    /// Identities that are banned, until when, and whether the operator did it.
+    identity_bans: BTreeMap<usize, (Timestamp, bool)>,
 }
 
 /// Plays a history: a byte of choices, then the calls.
@@ -55,11 +57,13 @@ pub(crate) fn gate(bytes: &[u8]) {
     }
 }
 
-/// How often a history meets each of [`Reason::ALL`].
+/// How often a history meets each of [`Reason::ALL`], and what is counted besides.
 #[must_use]
-pub fn met(bytes: &[u8]) -> Vec<u64> {
-    let Some(history) = played(bytes) else { return Vec::new() };
-    Reason::ALL.iter().map(|reason| history.world.gate.decisions(*reason)).collect()
+pub fn met(bytes: &[u8]) -> (Vec<u64>, Metrics) {
+    let Some(History { ref world, .. }) = played(bytes) else { return Default::default() };
+    let gate = &world.gate;
+    let counts = Reason::ALL.iter().map(|reason| gate.decisions(*reason)).collect();
+    (counts, gate.metrics(world.now))
 }
 
 /// What was recorded of a history.
@@ -95,6 +99,7 @@ impl History {
             taken: BTreeMap::new(),
             credited: BTreeSet::new(),
             bans: BTreeMap::new(),
+            identity_bans: BTreeMap::new(),
         }
     }
 
@@ -116,7 +121,11 @@ impl History {
             28 if self.may_step_back => before.saturating_sub(Millis::new(n)),
             n => later(n.into()),
         };
-        self.stepped_back |= self.world.now < before;
+        if self.world.now < before {
+            self.stepped_back = true;
+            // A ban that no operator chose is cut then.
+            self.identity_bans.retain(|_, (_, by_operator)| *by_operator);
+        }
     }
 
     fn play(&mut self, call: Call) {
@@ -160,6 +169,10 @@ impl History {
             18 => self.hello(&call, id),
             19 => {
                 let decision = gate.record_fault(now, &id, Reason::InvalidSignature);
+                if let (Reason::IdentityBanned, Some(until)) = (decision.reason, decision.retry_at)
+                {
+                    self.identity_bans.entry(call.who()).or_insert((until, false));
+                }
                 self.judge(&call, decision, |_| None);
             }
             20 => self.allow(&call),
@@ -235,13 +248,17 @@ impl History {
             let lifted = !matches!(standing.reason, Reason::Graylisted | Reason::Blacklisted);
             // What is banned of a key may be its identity's.
             assert!(lifted || matches!(subject, Subject::Key(_)), "lifted, and in force");
-            if matches!(subject, Subject::Peer(_)) {
-                self.bans.remove(&call.peer);
+            match subject {
+                Subject::Peer(_) => drop(self.bans.remove(&call.peer)),
+                Subject::Identity(_) => drop(self.identity_bans.remove(&call.who())),
+                _ => {}
             }
         } else if self.world.gate.ban(now, &subject, until, Reason::Malformed).is_ok() {
             let end = until.unwrap_or(Timestamp::NEVER);
-            if let Subject::Peer(_) = subject {
-                self.bans.insert(call.peer, end);
+            match subject {
+                Subject::Peer(_) => drop(self.bans.insert(call.peer, end)),
+                Subject::Identity(_) => drop(self.identity_bans.insert(call.who(), (end, true))),
+                _ => {}
             }
             let standing = self.world.gate.standing(now, &subject);
             assert!(end <= now || !standing.decision.is_accept(), "banned, and not refused");

@@ -97,7 +97,12 @@ pub(crate) fn seeds() -> Vec<Vec<u8>> {
     // Three strangers of one address group advertise at once.
     let advertise = |number| [0, 3 + number, number, 0, 8, 0, 0, 0];
     let strangers = [vec![connect(5)], [0, 1, 2].map(advertise).to_vec()].concat();
-    let told = [(0x12, merged), (0x10, rotated), (0x10, strangers)];
+    // Two peers that we dialled pass on what their identities advertise too soon: the breaker.
+    let dial = |peer| [11, peer, 0, 0, 3, 0, 0, 0];
+    let hasty = |(peer, identity)| [[0, peer, peer, identity, 8, 29, 0, 0]; 4];
+    let haste = [(0, 0x10), (1, 0x13)].map(hasty).concat();
+    let haste = [[0, 1].map(dial).to_vec(), haste].concat();
+    let told = [(0x12, merged), (0x10, rotated), (0x10, strangers), (0x10, haste)];
     let told = told.map(|(setting, calls)| [vec![setting], calls.concat()].concat());
     any.chain(told).collect()
 }

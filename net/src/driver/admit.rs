@@ -1,11 +1,11 @@
 //! An envelope's way: screened, checked by a worker, settled, kept, told.
 
 use ltms_core::{
-    Decision, Gate, Heap, IdentityId, Millis, Reason, Screening,
+    Decision, Gate, Heap, IdentityId, LookupTicket, Millis, Reason, Screening,
     wire::{AdHeader, BurnClaim, Envelope, Kind},
 };
 
-use super::{Asked, Driver, Message, Origin};
+use super::{Asked, Driver, Message, Origin, timers::Held};
 use crate::{
     behaviour::streams::Request,
     door::net_peer,
@@ -87,7 +87,8 @@ impl Driver {
     }
 
     fn submit(&mut self, ticket: Ticket, message: Message) {
-        if let Err(message) = self.workers.submit(ticket, message) {
+        let connection = message.source.peer;
+        if let Err(message) = self.workers.submit(ticket, connection, message) {
             let soon = self.now().saturating_add(Millis::from_secs(1));
             self.hold(message, Decision::until(Reason::NodeBusy, soon));
         }
@@ -103,13 +104,35 @@ impl Driver {
         {
             self.throttle(*from, until);
         }
-        let in_time = decision.retry_at.filter(|at| *at <= message.deadline);
-        let message = Box::new(message);
-        let held = match in_time {
-            Some(at) => self.timers.hold(at, message),
-            None => Err(message),
+        self.hold_until(Held::Message(message), decision);
+    }
+
+    /// Holds a claim back until its relay has a look-up of a header again: its signature held, and
+    /// gossipsub would show us no other copy. If that is later than gossipsub can wait, the claim
+    /// is not passed on, but still judged.
+    pub(super) fn hold_lookup(
+        &mut self,
+        ticket: LookupTicket,
+        mut message: Message,
+        decision: Decision,
+    ) {
+        let late = decision.retry_at.is_some_and(|at| at > message.deadline);
+        if late && matches!(message.origin, Origin::Gossip { .. }) {
+            let origin = std::mem::replace(&mut message.origin, Origin::Pulled);
+            self.finish(origin, &message.source, decision);
+            message.deadline = self.now().saturating_add(HOLD_PULLED);
+        }
+        self.hold_until(Held::LookUp(Box::new((ticket, message))), decision);
+    }
+
+    fn hold_until(&mut self, held: Held, decision: Decision) {
+        let deadline = held.message().deadline;
+        let held = match decision.retry_at.filter(|at| *at <= deadline) {
+            Some(at) => self.timers.hold(at, held),
+            None => Err(held),
         };
-        if let Err(message) = held {
+        if let Err(held) = held {
+            let message = held.into_message();
             self.finish(message.origin, &message.source, decision);
         }
     }

@@ -1,8 +1,8 @@
 //! What handles ask for.
 
-use libp2p::{Multiaddr, PeerId, kad};
+use libp2p::{Multiaddr, kad};
 use ltms_core::{
-    Channel, Criteria, Decision, Found, PublicKey, Reason, Source, Subject,
+    Criteria, Decision, Found, PublicKey, Reason, Source, Subject,
     wire::{Advertisement, Envelope},
 };
 use tokio::sync::oneshot;
@@ -135,14 +135,6 @@ impl Driver {
             }
             let _ = sought.reply.send(known);
         }
-    }
-
-    /// A message that we asked `peer` for.
-    pub(super) fn pulled(&mut self, peer: &PeerId, envelope: Vec<u8>) {
-        let source = Self::source_of(peer, Channel::Directory);
-        let deadline = self.now().saturating_add(HOLD_PULLED);
-        let origin = Origin::Pulled;
-        self.admit(Message { source, envelope, origin, deadline, history_sought: false });
     }
 }
 

@@ -2,9 +2,11 @@
 
 use std::{
     collections::{HashMap, VecDeque},
+    panic::AssertUnwindSafe,
     sync::Arc,
 };
 
+use futures::FutureExt;
 use ltms_core::{BlockHash, EvidenceClass, IdentityId, Tip, Txid, chain::Header};
 use tokio::task::JoinSet;
 
@@ -78,7 +80,7 @@ impl<T> Lookups<T> {
         waiters.push(waiter);
         if waiters.len() == 1 {
             let chain = self.chain.clone();
-            self.running.spawn(async move { Answer::Header(block, chain.header(block).await) });
+            self.ask(async move { chain.header(block).await }, move |of| Answer::Header(block, of));
         }
         Ok(())
     }
@@ -89,19 +91,35 @@ impl<T> Lookups<T> {
             return;
         }
         let (chain, known) = (self.chain.clone(), self.tips.clone());
-        self.running.spawn(async move { Answer::Tip(tip_and_ancestor(&*chain, known).await) });
+        self.ask(async move { tip_and_ancestor(&*chain, known).await }, Answer::Tip);
     }
 
     /// Asks where in the chain the transaction of a burn is.
     pub(super) fn ask_burn(&mut self, id: IdentityId, burn: Txid) {
         let chain = self.chain.clone();
-        self.running.spawn(async move { Answer::Burn(id, place_of(&*chain, burn).await) });
+        self.ask(async move { place_of(&*chain, burn).await }, move |of| Answer::Burn(id, of));
+    }
+
+    /// Puts a question. A source that panics gives an answer, too: something waits for each.
+    fn ask<R: Send + 'static>(
+        &mut self,
+        question: impl Future<Output = Result<R, SourceError>> + Send + 'static,
+        answer: impl FnOnce(Result<R, SourceError>) -> Answer + Send + 'static,
+    ) {
+        self.running.spawn(async move {
+            let told = AssertUnwindSafe(question).catch_unwind().await;
+            let panicked = |_| Err(SourceError::Unavailable("it panicked".to_owned()));
+            answer(told.unwrap_or_else(panicked))
+        });
     }
 
     pub(super) async fn next(&mut self) -> Answer {
         loop {
             match self.running.join_next().await {
-                Some(Ok(answer)) => return answer,
+                Some(Ok(answer)) => {
+                    self.asking_tip &= !matches!(answer, Answer::Tip(_));
+                    return answer;
+                }
                 Some(Err(error)) => tracing::error!(%error, "a chain question failed to run"),
                 None => std::future::pending().await,
             }
@@ -169,13 +187,8 @@ impl Driver {
                     self.settle_burn(ticket, message, found);
                 }
             }
-            Answer::Tip(answer) => {
-                self.lookups.asking_tip = false;
-                match answer {
-                    Ok((tip, ancestor)) => self.on_tip(tip, ancestor),
-                    Err(error) => tracing::warn!(%error, "no answer about the tip"),
-                }
-            }
+            Answer::Tip(Ok((tip, ancestor))) => self.on_tip(tip, ancestor),
+            Answer::Tip(Err(error)) => tracing::warn!(%error, "no answer about the tip"),
             Answer::Burn(id, place) => self.on_burn(id, place),
         }
     }
@@ -223,7 +236,7 @@ impl Driver {
         if !self.lookups.is_asked(&block)
             && let Err(decision) = self.gate().charge_lookup(now, &ticket)
         {
-            return self.hold(message, decision);
+            return self.hold_lookup(ticket, message, decision);
         }
         if let Err((_, message)) = self.lookups.ask_header(block, (ticket, message)) {
             self.finish(message.origin, &message.source, Decision::new(Reason::HeaderBudget));
@@ -242,5 +255,69 @@ impl Driver {
             self.envelopes.put_claim(*ticket.identity(), message.envelope);
         }
         self.finish(message.origin, &message.source, decision);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::atomic::{AtomicBool, Ordering};
+
+    use futures::future::BoxFuture;
+
+    use super::*;
+    use crate::chain::DevChain;
+
+    /// Panics at the first question, and knows the recorded chain from then on.
+    struct Panicking(DevChain, AtomicBool);
+
+    impl Panicking {
+        fn chain() -> Arc<Self> {
+            Arc::new(Self(DevChain::recorded().expect("a good recording"), AtomicBool::new(true)))
+        }
+
+        fn known(&self) -> &DevChain {
+            assert!(!self.1.swap(false, Ordering::Relaxed), "as the test wants");
+            &self.0
+        }
+    }
+
+    impl ChainSource for Panicking {
+        fn class(&self) -> EvidenceClass {
+            self.0.class()
+        }
+
+        fn tip(&self) -> BoxFuture<'_, Result<Tip, SourceError>> {
+            async { self.known().tip().await }.boxed()
+        }
+
+        fn header(&self, hash: BlockHash) -> BoxFuture<'_, Result<Option<Header>, SourceError>> {
+            async move { self.known().header(hash).await }.boxed()
+        }
+
+        fn transaction(
+            &self,
+            txid: Txid,
+        ) -> BoxFuture<'_, Result<Option<IncludedTransaction>, SourceError>> {
+            async move { self.known().transaction(txid).await }.boxed()
+        }
+    }
+
+    #[tokio::test]
+    async fn the_tip_is_asked_for_again_after_the_source_panicked() {
+        let mut lookups = Lookups::<()>::new(Panicking::chain());
+        lookups.ask_tip();
+        assert!(matches!(lookups.next().await, Answer::Tip(Err(SourceError::Unavailable(_)))));
+        lookups.ask_tip();
+        assert!(matches!(lookups.next().await, Answer::Tip(Ok(_))));
+    }
+
+    #[tokio::test]
+    async fn what_waits_for_a_header_is_told_that_the_source_panicked() {
+        let mut lookups = Lookups::new(Panicking::chain());
+        let block = BlockHash::from_bytes([1; 32]);
+        lookups.ask_header(block, "claim").expect("room");
+        let Answer::Header(of, Err(_)) = lookups.next().await else { panic!("told") };
+        assert_eq!((of, lookups.take(&block, None)), (block, vec!["claim"]));
+        assert!(!lookups.is_asked(&block));
     }
 }

@@ -3,6 +3,7 @@
 mod admit;
 mod burns;
 mod commands;
+mod intake;
 mod lookups;
 mod own;
 mod swarm;
@@ -28,7 +29,9 @@ use ltms_core::{
 };
 use tokio::sync::{broadcast, mpsc, oneshot};
 
-use self::{burns::Search, lookups::Lookups, own::Own, timers::Timers, waiting::Waiting};
+use self::{
+    burns::Search, intake::Intake, lookups::Lookups, own::Own, timers::Timers, waiting::Waiting,
+};
 use crate::{
     behaviour::{Behaviour, gossip, streams::Response},
     chain::ChainSource,
@@ -114,6 +117,8 @@ pub(crate) struct Driver {
     suspended: HashMap<IdentityId, Search>,
     /// Messages that wait for their identity's claim.
     waiting: Waiting,
+    /// Items that peers answered with.
+    intake: Intake,
     sought: HashMap<kad::QueryId, Sought>,
     /// What we asked of peers.
     asked: HashMap<OutboundRequestId, Asked>,
@@ -155,6 +160,7 @@ impl Driver {
             timers: Timers::default(),
             suspended: HashMap::new(),
             waiting: Waiting::default(),
+            intake: Intake::default(),
             sought: HashMap::new(),
             asked: HashMap::new(),
             identified: HashSet::new(),

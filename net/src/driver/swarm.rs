@@ -49,6 +49,7 @@ impl Driver {
             SwarmEvent::ConnectionClosed { peer_id, num_established: 0, .. } => {
                 self.swarm.behaviour_mut().forget(&peer_id);
                 self.timers.forget(&peer_id);
+                self.intake.forget(&peer_id);
                 self.identified.remove(&peer_id);
                 self.challenges.remove(&peer_id);
                 self.unconvinced.remove(&peer_id);
@@ -146,13 +147,14 @@ impl Driver {
     }
 
     /// Asks a peer for a page of its directory.
-    fn pull(&mut self, peer: PeerId, after: Option<PublicKey>, pages: u8) {
+    pub(super) fn pull(&mut self, peer: PeerId, after: Option<PublicKey>, pages: u8) {
         self.ask(&peer, Request::Directory { after }, Asked::Page(pages));
     }
 
     /// Asks one of the connected peers for its directory: what gossip lost comes this way.
     pub(super) fn pull_from_somebody(&mut self) {
-        let peer = self.swarm.connected_peers().copied().choose(&mut rand::rng());
+        let peers = self.swarm.connected_peers().copied();
+        let peer = peers.filter(|peer| !self.intake.has(peer)).choose(&mut rand::rng());
         if let Some(peer) = peer {
             self.pull(peer, None, PAGES);
         }
@@ -239,19 +241,13 @@ impl Driver {
                 self.prove_identity(&peer, &challenge);
             }
             (Response::History(envelopes), Asked::History) => {
-                for envelope in envelopes {
-                    self.pulled(&peer, envelope);
-                }
+                self.pulled(peer, envelopes, None);
             }
             (Response::Directory { claims, ads, more }, Asked::Page(pages)) => {
                 let last = ads.last().and_then(|ad| AdHeader::read(self.network, ad).ok());
                 let last = last.map(|header| header.author);
-                for envelope in claims.into_iter().chain(ads) {
-                    self.pulled(&peer, envelope);
-                }
-                if let (true, Some(last), Some(pages)) = (more, last, pages.checked_sub(1)) {
-                    self.pull(peer, Some(last), pages);
-                }
+                let next = last.filter(|_| more).zip(pages.checked_sub(1));
+                self.pulled(peer, claims.into_iter().chain(ads), next);
             }
             (Response::Judged { code, .. }, Asked::Judgement) => {
                 tracing::debug!(%peer, code, "peer judged us");
@@ -367,13 +363,16 @@ impl Driver {
 
     fn on_sought(&mut self, query: kad::QueryId, found: kad::PeerRecord) {
         let Some(peer) = found.peer else { return };
-        if self.header_of(&found.record).is_err() {
+        let (now, source) = (self.now(), Self::source_of(&peer, Channel::Dht));
+        let len = found.record.value.len();
+        // Over its window the answer is lost; others are asked as well.
+        let charged = self.gate().screen_frame(now, &source, FrameKind::Record, len);
+        if !charged.is_accept() || self.header_of(&found.record).is_err() {
             return;
         }
         let Some(sought) = self.sought.get_mut(&query) else { return };
         sought.open += 1;
-        let source = Self::source_of(&peer, Channel::Dht);
-        let deadline = self.now().saturating_add(HOLD_PULLED);
+        let deadline = now.saturating_add(HOLD_PULLED);
         let (envelope, origin) = (found.record.value, Origin::Sought(query));
         self.admit(Message { source, envelope, origin, deadline, history_sought: false });
     }

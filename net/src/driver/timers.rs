@@ -7,7 +7,7 @@ use std::{
 };
 
 use libp2p::PeerId;
-use ltms_core::{Decision, IdentityId, Reason, Timestamp};
+use ltms_core::{Decision, IdentityId, LookupTicket, Reason, Timestamp};
 use tokio::time::Instant;
 
 use super::{Driver, Message};
@@ -16,10 +16,38 @@ use crate::clock::Clock;
 /// Messages that may be held back; on top of them the newcomer is refused.
 const HELD: usize = 1_024;
 
+/// Of one connection: as many as wait for histories.
+const HELD_OF_ONE: usize = 80;
+
+/// A message that is held back.
+pub(super) enum Held {
+    /// Before its signatures are checked.
+    Message(Message),
+    /// A claim before its block's header is asked for.
+    LookUp(Box<(LookupTicket, Message)>),
+}
+
+impl Held {
+    pub(super) const fn message(&self) -> &Message {
+        match self {
+            Self::Message(message) => message,
+            Self::LookUp(held) => &held.1,
+        }
+    }
+
+    pub(super) fn into_message(self) -> Message {
+        match self {
+            Self::Message(message) => message,
+            Self::LookUp(held) => held.1,
+        }
+    }
+}
+
 /// What to do when its time has come.
 enum Due {
     Readmit(PeerId),
-    Retry(Box<Message>),
+    Retry(Box<Held>),
+    TakeIn(PeerId),
     GiveUp(IdentityId),
 }
 
@@ -50,6 +78,7 @@ impl Ord for Entry {
 pub(super) struct Timers {
     entries: BinaryHeap<Entry>,
     held: usize,
+    held_of: HashMap<ltms_core::PeerId, usize>,
     /// Until when each connection is cut off.
     throttled: HashMap<PeerId, Timestamp>,
     sweep: Timestamp,
@@ -81,17 +110,21 @@ impl Timers {
         self.push(at, Due::GiveUp(id));
     }
 
-    /// Holds a message back until a time; gives it back if too many are held.
-    pub(super) fn hold(
-        &mut self,
-        at: Timestamp,
-        message: Box<Message>,
-    ) -> Result<(), Box<Message>> {
-        if self.held >= HELD {
-            return Err(message);
+    /// There is room for more of this peer's answers then.
+    pub(super) fn take_in(&mut self, at: Timestamp, peer: PeerId) {
+        self.push(at, Due::TakeIn(peer));
+    }
+
+    /// Holds a message back until a time; gives it back if too many are held, or of its connection.
+    pub(super) fn hold(&mut self, at: Timestamp, held: Held) -> Result<(), Held> {
+        let peer = held.message().source.peer;
+        let of_one = self.held_of.get(&peer).copied().unwrap_or_default();
+        if self.held >= HELD || of_one >= HELD_OF_ONE {
+            return Err(held);
         }
+        self.held_of.insert(peer, of_one + 1);
         self.held += 1;
-        self.push(at, Due::Retry(message));
+        self.push(at, Due::Retry(Box::new(held)));
         Ok(())
     }
 
@@ -112,7 +145,16 @@ impl Timers {
             return None;
         }
         let due = self.entries.pop()?.due;
-        self.held -= usize::from(matches!(due, Due::Retry(_)));
+        if let Due::Retry(held) = &due {
+            self.held -= 1;
+            let peer = held.message().source.peer;
+            if let Some(count) = self.held_of.get_mut(&peer) {
+                *count -= 1;
+                if *count == 0 {
+                    self.held_of.remove(&peer);
+                }
+            }
+        }
         Some(due)
     }
 }
@@ -126,7 +168,11 @@ impl Driver {
                     // It was cut off for longer since.
                 }
                 Due::Readmit(peer) => self.readmit(&peer),
-                Due::Retry(message) => self.admit(*message),
+                Due::Retry(held) => match *held {
+                    Held::Message(message) => self.admit(message),
+                    Held::LookUp(held) => self.look_up(held.0, held.1),
+                },
+                Due::TakeIn(peer) => self.take_in(peer),
                 Due::GiveUp(id) => {
                     for message in self.waiting.take_late(&id, now) {
                         let known = self.gate().identity(&id).is_some();
