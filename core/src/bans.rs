@@ -81,7 +81,7 @@ impl BanRow {
 }
 
 record!(
-    BanRow: peer, graylisting, blacklisted, operator, allowed, reason, first, last, tried, origin,
+    BanRow: peer, graylisting, operator, allowed, reason, first, last, tried, origin,
     evidence
 );
 

@@ -82,7 +82,7 @@ pub(crate) struct KeyRow {
 
 record!(Watermark: created_at, digest, channels);
 record!(
-    KeyRow: key, flags, contests, sequence, watermark, hasty, window, graylisting, not_after,
+    KeyRow: key, flags, sequence, watermark, hasty, window, graylisting, not_after,
     delegation, ends, memory, types, amount, violations
 );
 
@@ -252,8 +252,7 @@ impl KeyRow {
     /// Whether what it is fits together.
     pub(crate) const fn has_sound_flags(&self) -> bool {
         let (identity, stranger) = (self.flags.has(IDENTITY), self.flags.has(STRANGER));
-        self.flags.bits() <= IDENTITY | STRANGER | CURRENT | LISTED | SLOT
-            && !(identity && stranger)
+        !(identity && stranger)
             && (identity || !self.is_current())
             && (identity || stranger || !self.has_slot())
             && (self.has_slot() || !self.is_listed())
@@ -261,7 +260,7 @@ impl KeyRow {
 
     /// The same, as nobody's that contests nothing.
     pub(crate) fn disowned(self) -> Self {
-        Self { flags: Flags::NONE, contests: 0, ..self }
+        Self { flags: Flags::NONE, ..self }
     }
 
     /// End of the newest advertisement; `EPOCH` once it is withdrawn.
