@@ -71,6 +71,11 @@ impl BanRow {
         if self.blacklisted { idle } else { idle.min(forgotten) }
     }
 
+    /// Whether it is a ban or an allowance, which is the operator's, and not both.
+    pub(crate) fn is_either(&self) -> bool {
+        !self.allowed || self.operator && self.until() == Timestamp::EPOCH
+    }
+
     /// The end of the ban, which may have passed.
     pub(crate) const fn until(&self) -> Timestamp {
         if self.blacklisted { Timestamp::NEVER } else { self.graylisting.end() }
