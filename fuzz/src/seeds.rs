@@ -34,6 +34,7 @@ pub fn of(target: &str) -> Vec<Vec<u8>> {
             .flat_map(|envelope| crate::wire::addresses(envelope))
             .collect(),
         "recording" => crate::recording::seeds(),
+        "snapshot" => crate::snapshot::seeds(),
         "gate" => crate::gate::seeds(),
         other => panic!("no seeds for {other}"),
     }
