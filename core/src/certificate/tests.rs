@@ -1,8 +1,9 @@
 use super::*;
-use crate::storage::Inline;
+use crate::storage::Tiny;
 use crate::table::Head;
 
 const NODE: Certificate = Policy::LOTUS_V1.certificate(Capacity::NODE);
+const TINY: Certificate = Policy::LOTUS_V1.certificate(Capacity::TINY);
 
 /// XPI and satoshis above them.
 const fn xpi(xpi: u64, sats: u64) -> Amount {
@@ -83,22 +84,12 @@ fn the_analysis_s_shares_of_a_day_are_not_repeated() {
 
 #[test]
 fn inline_tables_are_what_is_certified_with_their_heads_and_what_aligns_them() {
-    type Small = Inline<16, 32, 8, 48, 32, 8, 32, 4>;
-    let capacity = Capacity {
-        peers: 16,
-        identities: 32,
-        tombstones: 8,
-        keys: 48,
-        bans: 32,
-        groups: 8,
-        cells: 32,
-        outcomes: 4,
-    };
-    let tables = Policy::LOTUS_V1.certificate(capacity).tables;
+    let Certificate { tables, gate, .. } = TINY;
     let certified = tables + 7 * size_of::<Head>() as u64;
     // Less than one alignment for each table and its parts.
-    let beside = size_of::<Small>() as u64 - certified;
-    assert!(beside < 7 * align_of::<Small>() as u64, "{beside}");
+    let beside = size_of::<Tiny>() as u64 - certified;
+    assert!(beside < 7 * align_of::<Tiny>() as u64, "{beside}");
+    assert!(certified + beside + gate <= 16 << 10);
 }
 
 /// A capacity with one number doubled.

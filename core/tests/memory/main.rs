@@ -73,7 +73,7 @@ fn a_snapshot_is_written_and_restored_without_allocating() {
 
 #[test]
 fn tables_on_the_heap_take_what_their_certificate_says_to_the_byte() {
-    for capacity in [Capacity::NODE, Capacity::SMALL, TINY] {
+    for capacity in [Capacity::NODE, Capacity::SMALL, Capacity::TINY, TINY] {
         let before = counting::bytes();
         let heap = Heap::new(capacity);
         let certificate = POLICY.certificate(capacity);

@@ -22,7 +22,7 @@ const HELD_OF_ONE: usize = 80;
 /// A message that is held back.
 pub(super) enum Held {
     /// Before its signatures are checked.
-    Message(Message),
+    Message(Box<Message>),
     /// A claim before its block's header is asked for.
     LookUp(Box<(LookupTicket, Message)>),
 }
@@ -37,7 +37,7 @@ impl Held {
 
     pub(super) fn into_message(self) -> Message {
         match self {
-            Self::Message(message) => message,
+            Self::Message(message) => *message,
             Self::LookUp(held) => held.1,
         }
     }
@@ -169,7 +169,7 @@ impl Driver {
                 }
                 Due::Readmit(peer) => self.readmit(&peer),
                 Due::Retry(held) => match *held {
-                    Held::Message(message) => self.admit(message),
+                    Held::Message(message) => self.admit(*message),
                     Held::LookUp(held) => self.look_up(held.0, held.1),
                 },
                 Due::TakeIn(peer) => self.take_in(peer),

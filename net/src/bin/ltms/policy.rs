@@ -4,7 +4,7 @@ use std::{fmt, path::PathBuf};
 
 use clap::{Subcommand, ValueEnum};
 use ltms_core::{Amount, Capacity, Certificate, GroupCount, Policy, PolicyField, Price, Rate};
-use ltms_net::config::{Config, Preset};
+use ltms_net::config::Config;
 use serde::Serialize;
 use serde_json::Value;
 
@@ -38,13 +38,15 @@ pub(crate) enum PolicyCommand {
 pub(crate) enum Profile {
     Node,
     Small,
+    Tiny,
 }
 
-impl From<Profile> for Preset {
+impl From<Profile> for Capacity {
     fn from(profile: Profile) -> Self {
         match profile {
-            Profile::Node => Self::Node,
-            Profile::Small => Self::Small,
+            Profile::Node => Self::NODE,
+            Profile::Small => Self::SMALL,
+            Profile::Tiny => Self::TINY,
         }
     }
 }
@@ -85,10 +87,11 @@ pub(crate) fn run(command: PolicyCommand) -> Result<(), Failure> {
         PolicyCommand::Show { group, profile, config, format } => {
             let read =
                 config.map(|path| Config::read(&path)).transpose().map_err(Failure::usage)?;
-            let (policy, preset) =
-                read.map_or((Policy::LOTUS_V1, Preset::Node), |read| (read.policy, read.capacity));
+            let (policy, capacity) = read.map_or((Policy::LOTUS_V1, Capacity::NODE), |read| {
+                (read.policy, read.capacity.into())
+            });
             policy.validate().map_err(Failure::usage)?;
-            let capacity = profile.map_or(preset, Preset::from).into();
+            let capacity = profile.map_or(capacity, Capacity::from);
             format.print(&shown(&policy, capacity, group.as_deref())?)
         }
         PolicyCommand::Check { config } => {
@@ -147,7 +150,7 @@ fn limit(field: &PolicyField, value: &Value) -> Limit {
 /// Milliseconds in the largest unit that does without a fraction.
 fn span(ms: u64) -> String {
     let units = [(86_400_000, "d"), (3_600_000, "h"), (60_000, "min"), (1_000, "s")];
-    let whole = units.iter().find(|(unit, _)| ms >= *unit && ms % unit == 0);
+    let whole = units.iter().find(|(unit, _)| ms >= *unit && ms.is_multiple_of(*unit));
     whole.map_or_else(|| format!("{ms} ms"), |(unit, name)| format!("{} {name}", ms / unit))
 }
 
@@ -155,7 +158,9 @@ fn quota(value: &Value) -> String {
     let number = |name: &str| value[name].as_u64().unwrap_or_default();
     let (interval, burst) = (number("interval_us"), number("burst"));
     let rate = match interval {
-        1..1_000_000 if 1_000_000 % interval == 0 => format!("{} per s", 1_000_000 / interval),
+        1..1_000_000 if 1_000_000_u64.is_multiple_of(interval) => {
+            format!("{} per s", 1_000_000 / interval)
+        }
         _ => format!("1 per {}", span(interval / 1_000)),
     };
     format!("{rate}, {burst} at once")

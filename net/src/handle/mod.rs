@@ -1,185 +1,31 @@
 //! What the rest of a program holds: a cloneable handle to a running node.
 
+mod command;
+mod error;
+mod event;
+mod offer;
+
 use libp2p::{Multiaddr, PeerId};
 use ltms_core::{
-    Amount, Criteria, Decision, IdentityId, Metrics, Millis, Network, OutPoint, Outcome, PublicKey,
-    Reason, Registered, SessionId, Standing, Subject, Timestamp,
-    schnorr::SecretKey,
-    wire::{
-        Advertisement, AmountRange, Authority, Envelope, Kind, Withdrawal, ad_hash, withdrawal_hash,
-    },
+    Criteria, Decision, IdentityId, Metrics, Network, OutPoint, Outcome, PublicKey, Reason,
+    Registered, SessionId, Standing, Subject, Timestamp, schnorr::SecretKey, wire::Authority,
 };
 use tokio::sync::{broadcast, mpsc, oneshot};
 
+pub(crate) use self::command::Command;
+use self::command::Reply;
+pub use self::{
+    error::NodeError,
+    event::NodeEvent,
+    offer::{Advertised, Offer, Signer},
+};
 use crate::{
     behaviour::streams::{Request, Response},
-    chain::{IncludedTransaction, SourceError},
-    claim::{ClaimError, credit_envelope, registration_envelope, rotation_envelope},
+    chain::IncludedTransaction,
+    claim::{credit_envelope, registration_envelope, rotation_envelope},
     clock::Clock,
     door::core_peer,
 };
-
-/// What a signer offers.
-#[derive(Clone, Debug)]
-pub struct Offer {
-    /// Numbers of transaction types, at least one: spend 1, swap 2, coinjoin 3, htlc 4, custody 5.
-    pub types: Vec<u16>,
-    /// What a transaction may be worth.
-    pub amount: Option<AmountRange>,
-    /// What the signer asks for.
-    pub fee: Option<Amount>,
-    /// At most 64 bytes.
-    pub nickname: Option<String>,
-    /// At most 256 bytes.
-    pub description: Option<String>,
-    /// How long it holds: 10 min to 24 h.
-    pub lifetime: Millis,
-}
-
-impl Default for Offer {
-    fn default() -> Self {
-        Self {
-            types: vec![1],
-            amount: None,
-            fee: None,
-            nickname: None,
-            description: None,
-            lifetime: Millis::from_hours(1),
-        }
-    }
-}
-
-/// A signer that was found, from an advertisement whose signature held.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Signer {
-    /// The author key.
-    pub key: PublicKey,
-    /// Its identity; `None` for a stranger.
-    pub identity: Option<IdentityId>,
-    /// The identity's score as this node saw it; 0 for a stranger.
-    pub score: u8,
-    /// The identity's total burn.
-    pub burned: Amount,
-    /// The peer to talk to.
-    pub peer: PeerId,
-    /// Where it says it can be reached. Nothing was dialled.
-    pub addresses: Vec<Multiaddr>,
-    /// Numbers of transaction types.
-    pub types: Vec<u16>,
-    /// End of the advertisement.
-    pub expires_at: Timestamp,
-}
-
-/// What became of an advertisement of our own.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Advertised {
-    /// A peer took it.
-    Published,
-    /// Nobody is there yet; it is published to the first that comes. Its window is not charged.
-    Waiting,
-}
-
-/// A request to the node failed.
-#[derive(Debug, thiserror::Error)]
-#[non_exhaustive]
-pub enum NodeError {
-    /// The node has stopped.
-    #[error("the node has stopped")]
-    Stopped,
-    /// The policy refuses it, as it would refuse others'.
-    #[error("refused: {}{}", .0.reason, wait(.0.retry_at))]
-    Refused(Decision),
-    /// The offer cannot be written down.
-    #[error("the offer is not valid: {0}")]
-    Offer(#[from] ltms_core::wire::WireError),
-    /// The offer has too many types or addresses, or is too long.
-    #[error("the offer is too large")]
-    TooLarge,
-    /// The chain source did not answer.
-    #[error("chain source: {0}")]
-    Source(#[from] SourceError),
-    /// The transaction is not in the chain.
-    #[error("transaction {0} is not in a block")]
-    NoTransaction(ltms_core::Txid),
-    /// No claim can be made from the transaction.
-    #[error("claim: {0}")]
-    Claim(#[from] ClaimError),
-    /// The address cannot be dialled.
-    #[error("dial: {0}")]
-    Dial(String),
-    /// The peer is not connected, or gave no answer in time.
-    #[error("the peer gave no answer")]
-    NoAnswer,
-}
-
-fn wait(until: Option<Timestamp>) -> String {
-    until.map(|at| format!(", try again at {}", at.as_millis())).unwrap_or_default()
-}
-
-/// What happens in a node, for whoever listens. A slow listener misses the oldest.
-#[derive(Clone, Debug)]
-#[non_exhaustive]
-pub enum NodeEvent {
-    /// A first connection to this peer.
-    Connected(PeerId),
-    /// A dialled peer cannot be reached.
-    DialFailed {
-        /// The peer, where the address named it.
-        peer: Option<PeerId>,
-        /// Why.
-        error: String,
-    },
-    /// The last connection to this peer is gone.
-    Disconnected(PeerId),
-    /// A burn was accepted.
-    Registered(IdentityId),
-    /// An advertisement was accepted.
-    Advertised {
-        /// The author key.
-        key: PublicKey,
-        /// Its identity.
-        identity: Option<IdentityId>,
-    },
-    /// An advertisement was withdrawn.
-    Withdrawn(PublicKey),
-    /// A message was refused.
-    Refused {
-        /// The peer that handed it over.
-        peer: PeerId,
-        /// Why.
-        reason: Reason,
-    },
-    /// A peer was banned and disconnected.
-    Sanctioned {
-        /// The peer.
-        peer: PeerId,
-        /// The end of the ban; `None` until lifted.
-        until: Option<Timestamp>,
-        /// What for.
-        reason: Reason,
-    },
-}
-
-type Reply<T> = oneshot::Sender<T>;
-
-/// What a handle asks the driver.
-pub(crate) enum Command {
-    Publish(Vec<u8>, Reply<Result<Advertised, Decision>>),
-    Claim(Vec<u8>, Reply<Decision>),
-    Find(Criteria, usize, Reply<Vec<Signer>>),
-    LookUp(PublicKey, Reply<Option<Signer>>),
-    Identity(IdentityId, Reply<Option<Registered>>),
-    RecordSession(SessionId, IdentityId, IdentityId, Outcome, Reply<Decision>),
-    Ban(PeerId, Option<Timestamp>, Reply<bool>),
-    Unban(PeerId, Reply<bool>),
-    Metrics(Reply<Metrics>),
-    Decisions(Reply<Vec<(Reason, u64)>>),
-    Standing(Box<Subject>, Reply<Box<Standing>>),
-    Dial(Multiaddr, Reply<Result<(), String>>),
-    Peers(Reply<Vec<PeerId>>),
-    Ask(PeerId, Request, Reply<Response>),
-    Stop,
-}
 
 /// A handle to a running node; clones share it.
 #[derive(Clone)]
@@ -247,12 +93,7 @@ impl Handle {
         key: &SecretKey,
         authority: Option<Authority>,
     ) -> Result<Advertised, NodeError> {
-        let withdrawal =
-            Withdrawal { author: key.public_key(), created_at: self.clock.now(), authority };
-        let body = written(|out| withdrawal.encode(out))?;
-        let signature = key.sign(&withdrawal_hash(self.network, &body));
-        let envelope =
-            written(|out| Envelope { kind: Kind::Withdrawal, body: &body, signature }.encode(out))?;
+        let envelope = self.sign_withdrawal(key, authority)?;
         self.ask(|reply| Command::Publish(envelope, reply)).await?.map_err(NodeError::Refused)
     }
 
@@ -448,57 +289,9 @@ impl Handle {
         answered.map_err(|_| NodeError::NoAnswer)
     }
 
-    /// The envelope of an advertisement as [`Handle::advertise_signer`] would publish it.
-    fn sign_advertisement(
-        &self,
-        key: &SecretKey,
-        authority: Option<Authority>,
-        offer: &Offer,
-    ) -> Result<Vec<u8>, NodeError> {
-        let addresses: Vec<Vec<u8>> = self.addresses.iter().map(Multiaddr::to_vec).collect();
-        let mut types = offer.types.clone();
-        types.sort_unstable();
-        types.dedup();
-        let now = self.clock.now();
-        let ad = Advertisement {
-            author: key.public_key(),
-            created_at: now,
-            expires_at: now.saturating_add(offer.lifetime),
-            peer: core_peer(&self.local),
-            addresses: bounded(addresses.iter().map(Vec::as_slice))?,
-            types: bounded(types)?,
-            amount: offer.amount,
-            fee: offer.fee,
-            nickname: offer.nickname.as_deref(),
-            description: offer.description.as_deref(),
-            authority,
-        };
-        ad.validate(self.network)?;
-        let body = written(|out| ad.encode(out))?;
-        let signature = key.sign(&ad_hash(self.network, &body));
-        written(|out| Envelope { kind: Kind::Advertisement, body: &body, signature }.encode(out))
-    }
-
     async fn ask<T>(&self, command: impl FnOnce(Reply<T>) -> Command) -> Result<T, NodeError> {
         let (reply, answer) = oneshot::channel();
         self.commands.send(command(reply)).await.map_err(|_| NodeError::Stopped)?;
         answer.await.map_err(|_| NodeError::Stopped)
     }
-}
-
-fn bounded<T, const N: usize>(
-    items: impl IntoIterator<Item = T>,
-) -> Result<ltms_core::List<T, N>, NodeError> {
-    let mut list = ltms_core::List::new();
-    items.into_iter().try_for_each(|item| list.push(item).map_err(|_| NodeError::TooLarge))?;
-    Ok(list)
-}
-
-fn written(
-    write: impl FnOnce(&mut [u8]) -> Result<usize, ltms_core::wire::BufferTooSmall>,
-) -> Result<Vec<u8>, NodeError> {
-    let mut bytes = vec![0; ltms_core::size::ENVELOPE];
-    let len = write(&mut bytes).map_err(|_| NodeError::TooLarge)?;
-    bytes.truncate(len);
-    Ok(bytes)
 }

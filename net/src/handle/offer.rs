@@ -1,0 +1,136 @@
+//! What signers offer, and how it is written down and found.
+
+use libp2p::{Multiaddr, PeerId};
+use ltms_core::{
+    Amount, IdentityId, Millis, PublicKey, Timestamp,
+    schnorr::SecretKey,
+    wire::{
+        Advertisement, AmountRange, Authority, Envelope, Kind, Withdrawal, ad_hash, withdrawal_hash,
+    },
+};
+
+use super::{Handle, NodeError};
+use crate::door::core_peer;
+
+/// What a signer offers.
+#[derive(Clone, Debug)]
+pub struct Offer {
+    /// Numbers of transaction types, at least one: spend 1, swap 2, coinjoin 3, htlc 4, custody 5.
+    pub types: Vec<u16>,
+    /// What a transaction may be worth.
+    pub amount: Option<AmountRange>,
+    /// What the signer asks for.
+    pub fee: Option<Amount>,
+    /// At most 64 bytes.
+    pub nickname: Option<String>,
+    /// At most 256 bytes.
+    pub description: Option<String>,
+    /// How long it holds: 10 min to 24 h.
+    pub lifetime: Millis,
+}
+
+impl Default for Offer {
+    fn default() -> Self {
+        Self {
+            types: vec![1],
+            amount: None,
+            fee: None,
+            nickname: None,
+            description: None,
+            lifetime: Millis::from_hours(1),
+        }
+    }
+}
+
+/// A signer that was found, from an advertisement whose signature held.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Signer {
+    /// The author key.
+    pub key: PublicKey,
+    /// Its identity; `None` for a stranger.
+    pub identity: Option<IdentityId>,
+    /// The identity's score as this node saw it; 0 for a stranger.
+    pub score: u8,
+    /// The identity's total burn.
+    pub burned: Amount,
+    /// The peer to talk to.
+    pub peer: PeerId,
+    /// Where it says it can be reached. Nothing was dialled.
+    pub addresses: Vec<Multiaddr>,
+    /// Numbers of transaction types.
+    pub types: Vec<u16>,
+    /// End of the advertisement.
+    pub expires_at: Timestamp,
+}
+
+/// What became of an advertisement of our own.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Advertised {
+    /// A peer took it.
+    Published,
+    /// Nobody is there yet; it is published to the first that comes. Its window is not charged.
+    Waiting,
+}
+
+impl Handle {
+    /// The envelope of an advertisement as [`Handle::advertise_signer`] would publish it.
+    pub(super) fn sign_advertisement(
+        &self,
+        key: &SecretKey,
+        authority: Option<Authority>,
+        offer: &Offer,
+    ) -> Result<Vec<u8>, NodeError> {
+        let addresses: Vec<Vec<u8>> = self.addresses.iter().map(Multiaddr::to_vec).collect();
+        let mut types = offer.types.clone();
+        types.sort_unstable();
+        types.dedup();
+        let now = self.clock.now();
+        let ad = Advertisement {
+            author: key.public_key(),
+            created_at: now,
+            expires_at: now.saturating_add(offer.lifetime),
+            peer: core_peer(&self.local),
+            addresses: bounded(addresses.iter().map(Vec::as_slice))?,
+            types: bounded(types)?,
+            amount: offer.amount,
+            fee: offer.fee,
+            nickname: offer.nickname.as_deref(),
+            description: offer.description.as_deref(),
+            authority,
+        };
+        ad.validate(self.network)?;
+        let body = written(|out| ad.encode(out))?;
+        let signature = key.sign(&ad_hash(self.network, &body));
+        written(|out| Envelope { kind: Kind::Advertisement, body: &body, signature }.encode(out))
+    }
+
+    /// The envelope of a withdrawal as [`Handle::withdraw_signer`] would publish it.
+    pub(super) fn sign_withdrawal(
+        &self,
+        key: &SecretKey,
+        authority: Option<Authority>,
+    ) -> Result<Vec<u8>, NodeError> {
+        let withdrawal =
+            Withdrawal { author: key.public_key(), created_at: self.clock.now(), authority };
+        let body = written(|out| withdrawal.encode(out))?;
+        let signature = key.sign(&withdrawal_hash(self.network, &body));
+        written(|out| Envelope { kind: Kind::Withdrawal, body: &body, signature }.encode(out))
+    }
+}
+
+fn bounded<T, const N: usize>(
+    items: impl IntoIterator<Item = T>,
+) -> Result<ltms_core::List<T, N>, NodeError> {
+    let mut list = ltms_core::List::new();
+    items.into_iter().try_for_each(|item| list.push(item).map_err(|_| NodeError::TooLarge))?;
+    Ok(list)
+}
+
+fn written(
+    write: impl FnOnce(&mut [u8]) -> Result<usize, ltms_core::wire::BufferTooSmall>,
+) -> Result<Vec<u8>, NodeError> {
+    let mut bytes = vec![0; ltms_core::size::ENVELOPE];
+    let len = write(&mut bytes).map_err(|_| NodeError::TooLarge)?;
+    bytes.truncate(len);
+    Ok(bytes)
+}
