@@ -41,8 +41,6 @@ impl BanCounts {
 pub(crate) struct BanRow {
     pub(crate) peer: PeerId,
     pub(crate) graylisting: Graylisting,
-    /// Banned until lifted.
-    pub(crate) blacklisted: bool,
     /// Made by the operator: never merged, displaced or lifted by itself.
     pub(crate) operator: bool,
     /// No ban at all: the operator exempts the peer from group limits and automatic sanctions.
@@ -61,24 +59,29 @@ pub(crate) struct BanRow {
 impl BanRow {
     /// Whether it says anything about the peer at `now`.
     pub(crate) fn is_in_force(&self, now: Timestamp) -> bool {
-        self.allowed || self.blacklisted || self.graylisting.active(now).is_some()
+        self.allowed || ban_until(self.until(), now).is_some()
     }
 
     /// When it may leave to make room: once it has been idle, or is forgotten anyway.
     pub(crate) fn leaves_at(&self, limits: &Sanctions) -> Timestamp {
         let idle = self.tried.saturating_add(limits.idle);
         let forgotten = self.graylisting.forgotten_at(limits.span);
-        if self.blacklisted { idle } else { idle.min(forgotten) }
+        idle.min(forgotten)
     }
 
-    /// The end of the ban, which may have passed.
+    /// The end of the ban, which may have passed; [`Timestamp::NEVER`] if only lifting ends it.
     pub(crate) const fn until(&self) -> Timestamp {
-        if self.blacklisted { Timestamp::NEVER } else { self.graylisting.end() }
+        self.graylisting.end()
+    }
+
+    /// Whether only lifting ends it.
+    pub(crate) fn is_blacklisted(&self) -> bool {
+        self.until() == Timestamp::NEVER
     }
 }
 
 record!(
-    BanRow: peer, graylisting, blacklisted, operator, allowed, reason, first, last, tried, origin,
+    BanRow: peer, graylisting, operator, allowed, reason, first, last, tried, origin,
     evidence
 );
 
@@ -87,7 +90,6 @@ impl Row for BanRow {
     const VACANT: Self = Self {
         peer: PeerId::VACANT,
         graylisting: Graylisting::ZERO,
-        blacklisted: false,
         operator: false,
         allowed: false,
         reason: Reason::Unjudged,

@@ -56,8 +56,6 @@ pub(crate) struct Watermark {
 pub(crate) struct KeyRow {
     pub(crate) key: PublicKey,
     flags: Flags,
-    /// Identities of which it may contest the last rotation, which replaced it.
-    pub(crate) contests: u8,
     /// The rotation under which its newest message was made.
     pub(crate) sequence: u8,
     watermark: Watermark,
@@ -84,7 +82,7 @@ pub(crate) struct KeyRow {
 
 record!(Watermark: created_at, digest, channels);
 record!(
-    KeyRow: key, flags, contests, sequence, watermark, hasty, window, graylisting, not_after,
+    KeyRow: key, flags, sequence, watermark, hasty, window, graylisting, not_after,
     delegation, ends, memory, types, amount, violations
 );
 
@@ -93,7 +91,6 @@ impl Row for KeyRow {
     const VACANT: Self = Self {
         key: PublicKey::from_bytes([0; 33]),
         flags: Flags::NONE,
-        contests: 0,
         sequence: 0,
         watermark: Watermark { created_at: Timestamp::EPOCH, digest: Packed::ZERO, channels: 0 },
         hasty: Packed::ZERO,
@@ -122,6 +119,8 @@ const STRANGER: u8 = 1 << 1;
 const CURRENT: u8 = 1 << 2;
 const LISTED: u8 = 1 << 3;
 const SLOT: u8 = 1 << 4;
+/// The other bits: see [`KeyRow::contests`].
+const CONTEST: u8 = 1 << 5;
 
 impl KeyRow {
     /// Link to the owner's row.
@@ -131,6 +130,7 @@ impl KeyRow {
     /// A message can be replayed for at most two days after the newest ended (24 h each for its
     /// life and for the clocks), which has to fit 24 bits.
     const MEMORY: u64 = 16;
+    const MOST_CONTESTS: u8 = u8::MAX / CONTEST;
 
     /// A row that knows no more than the key.
     pub(crate) const fn new(key: &PublicKey) -> Self {
@@ -172,10 +172,21 @@ impl KeyRow {
         self.flags.set(CURRENT, current);
     }
 
-    /// One contest less. A count that was full stays, so that no link to this row outlives it.
+    /// Of how many identities it may contest the last rotation, which replaced it. A count that is
+    /// full stays so, that no link to this row outlives it.
+    pub(crate) const fn contests(&self) -> u8 {
+        self.flags.bits() / CONTEST
+    }
+
+    pub(crate) const fn begin_contest(&mut self) {
+        if self.contests() < Self::MOST_CONTESTS {
+            self.flags = Flags::of(self.flags.bits().saturating_add(CONTEST));
+        }
+    }
+
     pub(crate) const fn end_contest(&mut self) {
-        if self.contests < u8::MAX {
-            self.contests = self.contests.saturating_sub(1);
+        if 0 < self.contests() && self.contests() < Self::MOST_CONTESTS {
+            self.flags = Flags::of(self.flags.bits().saturating_sub(CONTEST));
         }
     }
 
@@ -241,8 +252,7 @@ impl KeyRow {
     /// Whether what it is fits together.
     pub(crate) const fn has_sound_flags(&self) -> bool {
         let (identity, stranger) = (self.flags.has(IDENTITY), self.flags.has(STRANGER));
-        self.flags.bits() <= IDENTITY | STRANGER | CURRENT | LISTED | SLOT
-            && !(identity && stranger)
+        !(identity && stranger)
             && (identity || !self.is_current())
             && (identity || stranger || !self.has_slot())
             && (self.has_slot() || !self.is_listed())
@@ -250,7 +260,7 @@ impl KeyRow {
 
     /// The same, as nobody's that contests nothing.
     pub(crate) fn disowned(self) -> Self {
-        Self { flags: Flags::NONE, contests: 0, ..self }
+        Self { flags: Flags::NONE, ..self }
     }
 
     /// End of the newest advertisement; `EPOCH` once it is withdrawn.
@@ -290,7 +300,7 @@ impl KeyRow {
     /// would begin anew with every short advertisement.
     pub(crate) fn is_spent(&self, now: Timestamp, hold: Millis, memory: Millis) -> bool {
         !self.is_current()
-            && self.contests == 0
+            && self.contests() == 0
             && self.slot_until(hold) <= now
             && self.remember_until() <= now
             && self.violations.count(now, memory) == 0
@@ -385,6 +395,23 @@ mod tests {
                 prop_assert!(holds);
             }
         }
+    }
+
+    #[test]
+    fn contests_are_counted_beside_the_other_facts_and_a_full_count_stays() {
+        let mut row = KeyRow::VACANT;
+        row.set_current(true);
+        for n in 1..=9u8 {
+            row.begin_contest();
+            assert_eq!((row.contests(), row.is_current()), (n.min(7), true));
+        }
+        row.end_contest();
+        assert_eq!(row.contests(), 7);
+        let mut row = KeyRow::VACANT;
+        row.begin_contest();
+        row.end_contest();
+        row.end_contest();
+        assert_eq!((row.contests(), row.has_slot()), (0, false));
     }
 
     #[test]

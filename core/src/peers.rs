@@ -6,7 +6,7 @@ use crate::bans::ban_until;
 use crate::hash::Seed;
 use crate::packed::Packed;
 use crate::score::Tally;
-use crate::snapshot::record;
+use crate::snapshot::{Codec, Record, record};
 use crate::table::Row;
 use crate::{Bucket, Decision, PeerId, Policy, Timestamp};
 
@@ -75,7 +75,7 @@ pub(crate) struct PeerRow {
     pub(crate) peer: PeerId,
     pub(crate) connections: u8,
     /// How many of them we dialled, or did when it was last connected.
-    pub(crate) dialled: u8,
+    pub(crate) dialled: Dialled,
     /// Loopback on regtest: no group limits.
     pub(crate) exempt: bool,
     pub(crate) groups: Groups,
@@ -94,8 +94,8 @@ pub(crate) struct PeerRow {
     pub(crate) malformed: Tally,
     /// Faulty messages of others that it passed on.
     pub(crate) passed_on: Tally,
-    /// When it proved the identity of its link, as a count of proofs.
-    pub(crate) proved: Packed<4>,
+    /// How many peers proved the identity of its link after it did.
+    pub(crate) proved: u8,
     /// Keys that it advertises as a stranger: as many as keys of its list.
     pub(crate) keys: u16,
     /// Its sanction, or that it has to prove an identity, is not yet told.
@@ -106,6 +106,20 @@ pub(crate) struct PeerRow {
     pub(crate) held_evidence: [u8; 8],
     /// The end of its ban, as its row in the ban table has it; [`Timestamp::NEVER`] until lifted.
     pub(crate) banned_until: Timestamp,
+}
+
+/// How many connections we dialled. A file says only whether it was any.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Dialled(u8);
+
+impl Record for Dialled {
+    fn fields(&mut self, codec: &mut impl Codec) {
+        let mut any = self.0 > 0;
+        any.fields(codec);
+        if any != (self.0 > 0) {
+            self.0 = any.into();
+        }
+    }
 }
 
 record!(Groups: narrow, wide);
@@ -120,7 +134,7 @@ impl Row for PeerRow {
     const VACANT: Self = Self {
         peer: PeerId::VACANT,
         connections: 0,
-        dialled: 0,
+        dialled: Dialled(0),
         exempt: false,
         unproven: false,
         groups: Groups { narrow: Packed::ZERO, wide: Packed::ZERO },
@@ -132,7 +146,7 @@ impl Row for PeerRow {
         invalid: Tally::ZERO,
         malformed: Tally::ZERO,
         passed_on: Tally::ZERO,
-        proved: Packed::ZERO,
+        proved: 0,
         keys: 0,
         sanctioned: false,
         held_until: Timestamp::EPOCH,
@@ -158,13 +172,13 @@ impl PeerRow {
 
     /// Whether we chose it: we dialled one of its connections, or did when it was last connected.
     pub(crate) const fn is_outbound(&self) -> bool {
-        self.dialled > 0
+        self.dialled.0 > 0
     }
 
     /// Notes a connection that was opened.
     pub(crate) fn open(&mut self, direction: Direction) {
-        let dialled = if self.connections == 0 { 0 } else { self.dialled };
-        self.dialled = dialled.saturating_add((direction == Direction::Outbound).into());
+        let dialled = if self.connections == 0 { 0 } else { self.dialled.0 };
+        self.dialled.0 = dialled.saturating_add((direction == Direction::Outbound).into());
         self.connections = self.connections.saturating_add(1);
     }
 
@@ -173,15 +187,15 @@ impl PeerRow {
     pub(crate) fn close(&mut self) {
         self.connections = self.connections.saturating_sub(1);
         if self.connections > 0 {
-            self.dialled = self.dialled.min(self.connections);
+            self.dialled.0 = self.dialled.0.min(self.connections);
         }
     }
 
     /// Open connections in one direction.
     pub(crate) fn count(&self, direction: Direction) -> u8 {
         match direction {
-            Direction::Outbound => self.dialled.min(self.connections),
-            Direction::Inbound => self.connections.saturating_sub(self.dialled),
+            Direction::Outbound => self.dialled.0.min(self.connections),
+            Direction::Inbound => self.connections.saturating_sub(self.dialled.0),
         }
     }
 

@@ -257,7 +257,7 @@ impl<
 }
 
 /// The memory of a device (policy §11): [`Capacity::TINY`].
-pub type Tiny = Inline<16, 32, 8, 48, 32, 8, 32, 3>;
+pub type Tiny = Inline<16, 32, 8, 48, 32, 8, 32, 4>;
 
 /// Tables on the heap, of sizes chosen when the program runs.
 #[cfg(feature = "alloc")]

@@ -11,7 +11,7 @@ use crate::packed::Packed;
 /// What a table stores. A row with the key of [`Row::VACANT`] is none.
 pub(crate) trait Row: Clone {
     /// What a row is found by.
-    type Key;
+    type Key: PartialEq;
     /// The row that stands in unused memory: all zeros.
     const VACANT: Self;
     /// Separates the hashes of the tables.
@@ -114,8 +114,18 @@ impl<'a, R: Row> TableRef<'a, R> {
 
     /// The row with this key.
     pub(crate) fn find(&self, seed: &Seed, key: &R::Key) -> Option<(Place, &'a R)> {
-        let bucket = bucket_of::<R>(seed, key, self.rows.len());
-        self.chain(bucket).find(|(_, row)| R::key_bytes(row.key()) == R::key_bytes(key))
+        self.find_from(self.seek(seed, key), key)
+    }
+
+    /// Where the search for a key begins. Who seeks in several tables before searching any waits
+    /// for their memory at once: tables of a million rows lie in no cache.
+    pub(crate) fn seek(&self, seed: &Seed, key: &R::Key) -> Place {
+        self.buckets.get(bucket_of::<R>(seed, key, self.rows.len()), 0)
+    }
+
+    /// The row with this key, which was sought.
+    pub(crate) fn find_from(&self, first: Place, key: &R::Key) -> Option<(Place, &'a R)> {
+        self.chain_from(first).find(|(_, row)| row.key() == key)
     }
 
     pub(crate) fn get(&self, place: Place) -> Option<&'a R> {
@@ -132,10 +142,18 @@ impl<'a, R: Row> TableRef<'a, R> {
         (1..).zip(self.rows.iter().take(touched)).filter(|(_, row)| !row.is_vacant())
     }
 
-    /// The rows of one bucket. Never more than [`CHAIN`], even in damaged memory.
+    /// The rows of one bucket.
     fn chain(&self, bucket: Place) -> impl Iterator<Item = (Place, &'a R)> + use<'a, R> {
+        self.chain_from(self.buckets.get(bucket, 0))
+    }
+
+    /// The rows of one bucket, of which this is the first. Never more than [`CHAIN`], even in damaged memory.
+    ///
+    /// A row's link is read before its key is looked at, so that the processor waits for both at
+    /// once: what a decision costs at a million rows is a third more without.
+    fn chain_from(&self, first: Place) -> impl Iterator<Item = (Place, &'a R)> + use<'a, R> {
         let (rows, links) = (self.rows, self.links);
-        let mut place = self.buckets.get(bucket, 0);
+        let mut place = first;
         core::iter::from_fn(move || {
             let row = at(rows, place)?;
             let found = place;

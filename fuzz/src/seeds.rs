@@ -34,9 +34,17 @@ pub fn of(target: &str) -> Vec<Vec<u8>> {
             .flat_map(|envelope| crate::wire::addresses(envelope))
             .collect(),
         "recording" => crate::recording::seeds(),
+        "snapshot" => vec![hex_file("snapshots/1.hex")],
         "gate" => crate::gate::seeds(),
         other => panic!("no seeds for {other}"),
     }
+}
+
+/// A file of hexadecimal digits.
+fn hex_file(name: &str) -> Vec<u8> {
+    let path = format!("{FUZZ}/../tests/vectors/{name}");
+    let text: String = fs::read_to_string(&path).expect(&path).split_whitespace().collect();
+    hex::decode(text).expect("hex")
 }
 
 /// One field of every case in a list of the vectors.

@@ -99,5 +99,5 @@ fn histories_of_the_gate_meet_all_reasons_but_the_decoders_and_every_rule_for_fu
 
 targets! {
     envelope burn_claim hello address transaction header inclusion_proof txoutproof burn_script
-    policy recording gate
+    policy recording snapshot gate
 }

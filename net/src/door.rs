@@ -3,11 +3,12 @@
 use std::net::IpAddr;
 
 use libp2p::PeerId;
-use ltms_core::{Connection, Direction, Gate, Heap, Reason};
+use ltms_core::{Connection, Direction, Heap, Reason, record::Recorded};
 
 use crate::{
     behaviour::connections::{Doorkeeper, Refused},
     clock::Clock,
+    recording::Recording,
 };
 
 /// A libp2p peer id as the core names it.
@@ -30,17 +31,20 @@ pub fn net_peer(peer: &ltms_core::PeerId) -> Option<PeerId> {
     PeerId::from_bytes(&peer.to_bytes()).ok()
 }
 
+/// The Gate of a node, recorded if that is asked for.
+pub(crate) type Gate = Recorded<Heap, Option<Recording>>;
+
 /// The Gate with the clock that it is asked with.
 pub(crate) struct Door {
     /// The policy and its state.
-    pub(crate) gate: Gate<Heap>,
+    pub(crate) gate: Gate,
     clock: Clock,
 }
 
 impl Door {
     /// Around `gate`.
     #[must_use]
-    pub(crate) const fn new(gate: Gate<Heap>, clock: Clock) -> Self {
+    pub(crate) const fn new(gate: Gate, clock: Clock) -> Self {
         Self { gate, clock }
     }
 }

@@ -15,6 +15,7 @@ mod handle;
 pub mod judge;
 pub mod key_file;
 mod node;
+mod recording;
 
 pub mod transport;
 mod verify;
@@ -23,3 +24,4 @@ pub mod wallet;
 pub use door::{core_peer, net_peer};
 pub use handle::{Advertised, Handle, NodeError, NodeEvent, Offer, Signer};
 pub use node::{Builder, Node, StartError};
+pub use recording::Recording;

@@ -4,7 +4,8 @@ use std::{sync::Arc, time::Duration};
 
 use libp2p::{Multiaddr, Swarm, futures::StreamExt, identity::Keypair, swarm::SwarmEvent};
 use ltms_core::{
-    Capacity, Gate, Heap, IdentityId, Network, Policy, PolicyError, Seed, schnorr::SecretKey,
+    Capacity, Heap, IdentityId, Network, Policy, PolicyError, Seed, record::Recorded,
+    schnorr::SecretKey,
 };
 use tokio::{
     sync::{broadcast, mpsc},
@@ -19,6 +20,7 @@ use crate::{
     door::Door,
     driver::Driver,
     handle::{Command, Handle},
+    recording::Recording,
     transport::{Executor, swarm_config, transport},
 };
 
@@ -61,6 +63,7 @@ pub struct Builder {
     quick: bool,
     server: bool,
     memory: usize,
+    recording: Option<Recording>,
 }
 
 impl std::fmt::Debug for Builder {
@@ -90,6 +93,7 @@ impl Builder {
             quick: false,
             server: false,
             memory: MEMORY,
+            recording: None,
         }
     }
 
@@ -156,6 +160,12 @@ impl Builder {
         Self { memory: bytes, ..self }
     }
 
+    /// Where to record every call of the Gate, from its first on.
+    #[must_use]
+    pub fn record(self, recording: Recording) -> Self {
+        Self { recording: Some(recording), ..self }
+    }
+
     /// Starts the node in the current tokio runtime.
     ///
     /// # Errors
@@ -165,7 +175,7 @@ impl Builder {
             return Err(StartError::Network(self.policy.network, self.network));
         }
         let seed = Seed::new(rand::random());
-        let gate = Gate::new(Heap::new(self.capacity), self.policy, seed)?;
+        let gate = Recorded::new(Heap::new(self.capacity), self.policy, seed, self.recording)?;
         let settings = Settings {
             quick: self.quick,
             server: self.server,

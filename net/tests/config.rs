@@ -298,7 +298,9 @@ async fn the_command_runs_a_node_that_others_reach_and_stops_when_told() {
     let folder = folder("run");
     let key = folder.join("peer.key");
     let args = ["--capacity", "small", "--key-file", key.to_str().expect("text")];
-    let (mut child, peer, address) = start(&args).await;
+    let recording = folder.join("recording");
+    let recorded = [&args[..], &["--record", recording.to_str().expect("text")]].concat();
+    let (mut child, peer, address) = start(&recorded).await;
     let chain = Arc::new(DevChain::recorded().expect("a recording"));
     let node = Builder::new(Network::Reg, chain).capacity(Capacity::SMALL).start().await;
     let node = node.expect("a node");
@@ -315,6 +317,13 @@ async fn the_command_runs_a_node_that_others_reach_and_stops_when_told() {
     assert_eq!(timeout(PATIENCE, connected).await.expect("connected"), peer);
     terminate(&mut child).await;
     node.stop().await;
+
+    let mut replay = Command::new(env!("CARGO_BIN_EXE_ltms"));
+    let replayed = replay.arg("replay").arg(&recording).output().await.expect("run");
+    let out = String::from_utf8_lossy(&replayed.stdout);
+    assert!(replayed.status.success() && out.contains(" calls, answered as "), "{replayed:?}");
+    let (code, _, said) = output(&recorded).await;
+    assert_eq!((code, said.lines().count()), (Some(2), 1), "it exists: {said}");
 
     let (mut child, again, _) = start(&args).await;
     assert_eq!(again, peer, "the key file gives the same peer id");

@@ -187,7 +187,7 @@ pub(crate) fn round(world: &mut World) -> Vec<(&'static str, f64)> {
     let mut connections: Vec<Connection> =
         world.colliding.iter().map(|peer| connect(*peer)).collect();
     samples.push((
-        "the same of 32 ids that collide, because their maker knows the seed",
+        "the same of 24 ids that collide, because their maker knows the seed",
         time(&mut connections, &[Blacklisted], |_, connection| {
             gate.screen_connection(now, connection).reason
         }),

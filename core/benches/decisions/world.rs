@@ -19,8 +19,8 @@ pub(crate) const CONNECTIONS: u64 = 128;
 
 /// Connections of banned peers.
 pub(crate) const SANCTIONED: u64 = 8;
-/// Banned peers whose ids collide.
-pub(crate) const COLLIDING: usize = 32;
+/// Banned peers whose ids collide. A bucket of the table takes 32, of which few are others.
+pub(crate) const COLLIDING: usize = 24;
 /// Banned peers beside those that there is one of for every row.
 const FURTHER: u32 = SANCTIONED as u32 + COLLIDING as u32;
 
@@ -47,11 +47,14 @@ pub(crate) struct World {
 }
 
 /// The preset, but every identity is at its key limit with one key and may use it every second,
-/// so that `key-limit` is met at any row.
+/// so that `key-limit` is met at any row; one malformed item is enough for a
+/// ban, and all may come from anywhere.
 pub(crate) fn policy() -> Policy {
     let mut policy = POLICY;
     policy.keys.basic = 1;
     policy.windows.identity_span = SECOND;
+    policy.sanctions.malformed = 1;
+    policy.sanctions.wide_share = 1_000;
     policy
 }
 
@@ -61,16 +64,16 @@ impl World {
         let count = u32::try_from(rows).unwrap();
         let capacity = Capacity {
             peers: 192,
-            // Identities without a completed session may have half.
-            identities: count * 2,
-            tombstones: 16_384,
+            // Room for the claims that are only screened.
+            identities: count + 2,
             // Strangers may have an eighth.
             keys: count + count / 4,
-            // The operator may have a quarter.
-            bans: (count + FURTHER) * 4,
+            // A quarter is the operator's.
+            bans: (count + FURTHER) * 4 / 3 + 4,
             groups: 4_096,
             cells: 4_096,
-            outcomes: 10_000,
+            outcomes: count,
+            tombstones: 4_096,
         };
         let seed = Seed::new([7; 16]);
         let mut gate = Gate::new(Heap::new(capacity), policy(), seed).unwrap();
@@ -83,7 +86,14 @@ impl World {
             assert_eq!(claim.settle(&mut gate, START, &own).reason, Reason::New);
             let envelope = ad(key, Some(&claim.id), START).seal();
             assert_eq!(settle(&mut gate, START, &own, &envelope).reason, Reason::New);
-            ban(&mut gate, &banned(number));
+            // One half of the table is for those with a completed session.
+            if let (Some(other), 1) = (ids.last(), number % 2) {
+                let session = SessionId::from_bytes(u128::from(number).to_be_bytes());
+                let done = Outcome::Completed(SECOND);
+                let counted = gate.record_session(START, &session, &claim.id, other, done);
+                assert_eq!(counted.reason, Reason::Clear);
+            }
+            throw_away(&mut gate, banned(number));
             ids.push(claim.id);
         }
         for number in 0..CONNECTIONS {
@@ -91,12 +101,11 @@ impl World {
             gate.connected(START, &connection(number, group)).unwrap();
         }
         for number in 0..SANCTIONED {
-            let connection = Connection { peer: sanctioned(number), ..connection(number, 1000) };
-            gate.connected(START, &connection).unwrap();
-            ban(&mut gate, &connection.peer);
+            misbehave(&mut gate, sanctioned(number));
         }
         let colliding = colliding(&seed, capacity.bans);
-        colliding.iter().for_each(|peer| ban(&mut gate, peer));
+        colliding.iter().for_each(|peer| throw_away(&mut gate, *peer));
+        assert_eq!(gate.metrics(START).bans_not_recorded, 0);
         while gate.poll_event(START).is_some() {}
         let quota = governor::Quota::with_period(Duration::from_secs(60)).unwrap();
         let quota = quota.allow_burst(NonZeroU32::MIN);
@@ -168,8 +177,17 @@ pub(crate) fn ad(author: &PublicKey, identity: Option<&IdentityId>, created_at: 
     }
 }
 
-fn ban(gate: &mut Gate<Heap>, peer: &PeerId) {
-    gate.ban(START, &Subject::Peer(*peer), None, Reason::Malformed).unwrap();
+/// Connects from where no address is seen, and is banned for good.
+fn misbehave(gate: &mut Gate<Heap>, peer: PeerId) {
+    let connection = Connection { peer, address: None, direction: Direction::Inbound };
+    gate.connected(START, &connection).unwrap();
+    let refused = gate.malformed(START, &Source::direct(peer), Reason::Malformed, b"x");
+    assert!(!refused.is_accept());
+}
+
+fn throw_away(gate: &mut Gate<Heap>, peer: PeerId) {
+    misbehave(gate, peer);
+    gate.disconnected(START, &peer);
 }
 
 /// Peers whose rows begin in the first bucket of the ban table. Its hash has domain 4 and takes an

@@ -386,7 +386,7 @@ impl Parts<'_> {
             let Some(row) = self.tables.bans.get(place) else { continue };
             let ended = match row.operator {
                 true => !row.is_in_force(now),
-                false => !row.blacklisted && row.graylisting.is_forgotten(now, span),
+                false => !row.is_blacklisted() && row.graylisting.is_forgotten(now, span),
             };
             if ended {
                 self.remove_ban(now, place);

@@ -103,22 +103,28 @@ impl Parts<'_> {
     /// Lets a connected peer belong to an identity. When they are too many, the one that proved it
     /// longest ago does no longer, or one burn would clear a whole address group.
     fn clear(&mut self, now: Timestamp, place: Place, identity: Place) {
-        let (peers, proofs) = (&mut self.tables.peers, &mut self.node.proofs);
-        proofs.count();
-        let Some(row) = peers.get_mut(place).filter(|row| row.connections > 0) else { return };
-        row.proved = *proofs;
-        if core::mem::take(&mut row.unproven) {
-            row.sanctioned = false;
+        let peers = &mut self.tables.peers;
+        let Some(row) = peers.get(place).filter(|row| row.connections > 0) else { return };
+        let again = peers.link(place, PeerRow::IDENTITY) == identity;
+        let before = if again { row.proved } else { u8::MAX };
+        let (mut count, mut first) = (1u8, (0, place));
+        for other in peers.places() {
+            if other == place || peers.link(other, PeerRow::IDENTITY) != identity {
+                continue;
+            }
+            let Some(row) = peers.get_mut(other) else { continue };
+            row.proved = row.proved.saturating_add((row.proved < before).into());
+            count = count.saturating_add(1);
+            first = first.max((row.proved, other));
         }
         peers.set_link(place, PeerRow::IDENTITY, identity);
-        let peers = peers.view();
-        let same = || peers.iter().filter(|(at, _)| peers.link(*at, PeerRow::IDENTITY) == identity);
-        if same().count() <= self.rules.policy.connections.per_identity.into() {
-            return;
+        if let Some(row) = peers.get_mut(place) {
+            row.proved = 0;
+            row.sanctioned &= !core::mem::take(&mut row.unproven);
         }
-        if let Some((first, _)) = same().min_by_key(|(_, row)| row.proved) {
-            self.tables.peers.set_link(first, PeerRow::IDENTITY, 0);
-            self.ask_stranger(now, first);
+        if count > self.rules.policy.connections.per_identity {
+            peers.set_link(first.1, PeerRow::IDENTITY, 0);
+            self.ask_stranger(now, first.1);
         }
     }
 }

@@ -68,12 +68,15 @@ impl Parts<'_> {
     pub(crate) fn judge(&mut self, now: Timestamp, facts: &Facts) -> Result<Cleared, Decision> {
         self.judge_sender(now, &facts.source)?;
         self.judge_times(now, facts)?;
-        let place = self.tables.keys.find(&self.rules.seed, &facts.author);
+        let (seed, tables) = (&self.rules.seed, self.tables.view());
+        let named = facts.authority.map(|named| tables.identities.seek(seed, &named.identity));
+        let author = tables.keys.seek(seed, &facts.author);
+        let place = tables.keys.find_from(author, &facts.author).map(|(place, _)| place);
         if let Some(place) = place {
             self.judge_watermark(now, facts, place)?;
         }
-        match facts.authority {
-            Some(authority) => self.judge_delegate(now, facts, place, authority),
+        match facts.authority.zip(named) {
+            Some((authority, named)) => self.judge_delegate(now, facts, place, authority, named),
             None => self.judge_stranger(now, facts, place),
         }
     }
@@ -197,11 +200,11 @@ impl Parts<'_> {
         facts: &Facts,
         place: Option<Place>,
         authority: Authority,
+        sought: Place,
     ) -> Result<Cleared, Decision> {
         let (modes, mut observed) = (self.rules.policy.enforce, Observed::default());
-        let found = self.tables.identities.find(&self.rules.seed, &authority.identity);
-        let named = found.ok_or_else(|| self.absent(now, &authority.identity))?;
-        let identity = self.tables.identities.get(named).ok_or(Reason::UnknownIdentity)?;
+        let found = self.tables.identities.view().find_from(sought, &authority.identity);
+        let (named, identity) = found.ok_or_else(|| self.absent(now, &authority.identity))?;
         self.judge_identity(now, identity)?;
         self.judge_sequence(identity, authority.sequence)?;
         if place.is_none() && facts.created_at <= identity.fresh_from.time() {

@@ -42,7 +42,6 @@ use crate::bans::BanCounts;
 use crate::hash::Seed;
 use crate::keys::Channel;
 use crate::metrics::Counters;
-use crate::packed::Packed;
 use crate::peers::PeerRow;
 use crate::schnorr;
 use crate::snapshot::record;
@@ -149,8 +148,6 @@ pub(crate) struct Node {
     pub(crate) prove_by: Timestamp,
     pub(crate) halves: Halves,
     pub(crate) keys: KeyRoom,
-    /// How many identities were proved.
-    pub(crate) proofs: Packed<4>,
     /// Rows of the key table that strangers have.
     pub(crate) stranger_keys: u32,
     pub(crate) next_sweep: Timestamp,
@@ -176,7 +173,6 @@ impl Node {
         prove_by: Timestamp::NEVER,
         halves: Halves::EMPTY,
         keys: KeyRoom::EMPTY,
-        proofs: Packed::ZERO,
         stranger_keys: 0,
         next_sweep: Timestamp::EPOCH,
         latest: Timestamp::EPOCH,
@@ -189,8 +185,7 @@ impl Node {
 record!(
     Node: tip, doubt, highest, signatures, headers, inbound_headers, posture, next_sweep, latest,
     breaker;
-    not bans, posture_told, prove_by, halves, keys, proofs, stranger_keys, stepped,
-    counters
+    not bans, posture_told, prove_by, halves, keys, stranger_keys, stepped, counters
 );
 
 /// The policy with its state: see the crate's documentation for what it never does.

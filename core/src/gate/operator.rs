@@ -493,10 +493,7 @@ impl Parts<'_> {
         row.allowed = false;
         row.reason = reason;
         row.last = Seconds::of(now);
-        // A time that never comes is none.
-        let until = until.filter(|until| *until != Timestamp::NEVER);
-        row.blacklisted = until.is_none();
-        row.graylisting = Graylisting::fixed(until.unwrap_or(Timestamp::EPOCH));
+        row.graylisting = Graylisting::fixed(until.unwrap_or(Timestamp::NEVER));
         self.note_ban(peer);
         let seed = &self.rules.seed;
         if let Some(place) = self.tables.peers.find(seed, peer) {

@@ -79,7 +79,7 @@ impl Parts<'_> {
     /// What the row at a place is worth, and until when; or the time before which it cannot leave.
     fn worth_of(&self, now: Timestamp, place: Place) -> Result<(u64, Timestamp), Timestamp> {
         let row = self.tables.keys.get(place).ok_or(Timestamp::NEVER)?;
-        if row.is_current() || row.contests > 0 {
+        if row.is_current() || row.contests() > 0 {
             return Err(Timestamp::NEVER);
         }
         if let Some(until) = row.graylisting.active(now) {

@@ -4,6 +4,7 @@ use super::{Parts, Source};
 use crate::bans::{BanRow, ban_until};
 use crate::groups::Origin;
 use crate::hash::sha256;
+use crate::score::Graylisting;
 use crate::time::Seconds;
 use crate::{Decision, Millis, Mode, PeerId, Reason, Timestamp};
 
@@ -147,8 +148,8 @@ impl Parts<'_> {
         row.last = Seconds::of(now);
         row.evidence = evidence;
         if for_good {
-            row.blacklisted = true;
-        } else {
+            row.graylisting = Graylisting::fixed(Timestamp::NEVER);
+        } else if !row.is_blacklisted() {
             row.graylisting.begin(now, limits.graylist, limits.graylist_max, limits.span);
         }
         row.tried = now;

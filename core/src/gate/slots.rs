@@ -222,7 +222,7 @@ impl Parts<'_> {
         let old = self.tables.identities.link(identity, IdentityRow::PREVIOUS);
         self.tables.identities.set_link(identity, IdentityRow::PREVIOUS, key);
         if let Some(row) = self.tables.keys.get_mut(key) {
-            row.contests = row.contests.saturating_add(1);
+            row.begin_contest();
         }
         if let Some(row) = self.tables.keys.get_mut(old) {
             row.end_contest();

@@ -111,7 +111,7 @@ impl Parts<'_> {
                 Owner::Identity(_) if row.is_current() => 2 * KEPT,
                 _ if row.graylisting.active(now).is_some() => KEPT,
                 Owner::Identity(_) => KEPT / 2,
-                _ if row.contests > 0 => KEPT / 2,
+                _ if row.contests() > 0 => KEPT / 2,
                 Owner::Nobody | Owner::Stranger(_) => 0,
             };
             class | row.remember_until().as_millis()

@@ -70,8 +70,8 @@ sections! {
     3 OutcomeRow: 56, false, Self::VACANT, |row| !row.is_vacant();
     4 IdentityRow: 157, true, Self::VACANT, |row| !row.is_vacant() && row.has_sound_flags();
     5 Cell: 20, true, Self::FULL, |_| true;
-    6 KeyRow: 135, true, Self::VACANT, |row| !row.is_vacant() && row.has_sound_flags();
-    8 BanRow: 86, false, Self::VACANT, |row| !row.is_vacant();
+    6 KeyRow: 134, true, Self::VACANT, |row| !row.is_vacant() && row.has_sound_flags();
+    8 BanRow: 85, false, Self::VACANT, |row| !row.is_vacant();
     10 GroupRow: 12, false, Self::VACANT, |row| !row.is_vacant();
     12 Contest: 37, true, Self { key: PublicKey::from_bytes([0; 33]) }, |_| true;
     14 Tombstone: 64, false, Self::VACANT, |row| !row.is_vacant() && row.has_sound_flags();

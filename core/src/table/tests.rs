@@ -88,7 +88,6 @@ proptest! {
     }
 }
 
-/// Who knows the seed fills a bucket, and no more than that.
 proptest! {
     /// However rows and marks come and go, a marked row is told, and no place twice.
     #[test]
@@ -126,6 +125,7 @@ proptest! {
     }
 }
 
+/// Who knows the seed fills a bucket, and no more than that.
 #[test]
 fn keys_that_collide_under_a_known_seed_take_one_bucket_only() {
     let (mut memory, bucket) =

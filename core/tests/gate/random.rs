@@ -367,7 +367,7 @@ fn honest_after(steps: &[Step], end: Timestamp, actors: &Actors) {
     assert_eq!((reason(standing.decision), standing.faults.0), (Reason::Clear, 0));
 }
 
-const TINY: Capacity = Capacity {
+pub(crate) const TINY: Capacity = Capacity {
     peers: 4,
     identities: 6,
     tombstones: 2,

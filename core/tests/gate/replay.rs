@@ -251,6 +251,35 @@ fn a_header_that_asks_for_too_much_memory_is_refused() {
     assert_eq!(huge.err(), Some(ReplayError::Capacity));
 }
 
+/// A recording is somebody else's file: whatever stands in it, a replay ends without a panic.
+#[test]
+fn no_changed_byte_and_no_table_without_rows_makes_a_replay_panic() {
+    let bytes = flood();
+    let good: Vec<_> = records(&bytes).iter().map(|record| record.to_vec()).collect();
+    let mut found = 0;
+    for number in 0..good.len() {
+        // All of the header, and some of each record, not the same of all.
+        let step = if number == 0 { 1 } else { 9 };
+        for byte in (number % step..good[number].len()).step_by(step) {
+            let mut bad = good.clone();
+            bad[number][byte] ^= 1 << (byte % 8);
+            found += usize::from(judge(&bad) != Found::Nothing);
+        }
+    }
+    assert!(found > good[0].len(), "{found}");
+    // Each table in turn: the sizes are the last map of the header.
+    let header = &good[0];
+    let capacity = header.windows(6).rposition(|name| name == b"\x65peers").unwrap();
+    let sizes = [("peers", 2), ("identities", 3), ("keys", 3), ("bans", 3), ("groups", 2)];
+    for (name, len) in sizes.into_iter().chain([("cells", 3), ("outcomes", 3)]) {
+        let at = header[capacity..].windows(name.len()).position(|part| part == name.as_bytes());
+        let at = capacity + at.unwrap() + name.len();
+        let mut bad = good.clone();
+        bad[0] = [&header[..at], &[0], &header[at + len..]].concat();
+        assert_ne!(judge(&bad), Found::Refused, "{name}");
+    }
+}
+
 /// A method that is forgotten here would be a hole in every recording.
 #[test]
 fn every_method_that_changes_a_gate_is_recorded() {

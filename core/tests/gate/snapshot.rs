@@ -6,11 +6,11 @@ use ltms_core::score::Failure;
 use ltms_core::*;
 use proptest::prelude::*;
 
-use crate::ads::ad;
+use crate::ads::{Ad, ad};
 use crate::claims::{Claim, named, secret};
 use crate::full_bans::{at, misbehave, throw_away};
 use crate::group_bans::{SWARM, full, merged};
-use crate::random::{Actors, PEERS, Sent, play, steps};
+use crate::random::{Actors, PEERS, Sent, TINY, play, steps};
 use crate::world::*;
 
 pub(crate) fn save<S: Storage>(world: &World<S>) -> Vec<u8> {
@@ -115,6 +115,23 @@ proptest! {
             prop_assert_eq!(decided, expected, "{:?}", step);
         }
         same(&second, &first, &actors)?;
+    }
+
+    /// Whatever displaced what: as many rows fit as there were.
+    #[test]
+    fn full_tables_are_restored_whole(history in steps(true)) {
+        let actors = Actors::new();
+        let mut first = World::with(TINY, POLICY);
+        let mut sent = Sent::default();
+        for step in &history {
+            let _ = play(&mut first, &actors, &mut sent, step);
+        }
+        hang_up(&mut first);
+        let (second, restored) = restart(&first, TINY);
+        prop_assert_eq!(restored.dropped, Dropped::default());
+        same(&second, &first, &actors)?;
+        let (third, _) = restart(&second, TINY);
+        prop_assert_eq!(save(&third), save(&second), "a file is what was restored of it");
     }
 
     /// In tables of any size a snapshot is restored or refused for want of room, and the bounds
@@ -318,6 +335,31 @@ fn a_dropped_identity_leaves_a_tombstone() {
     let other = Claim::rotation(&key, &named("other"), &id, 1, TIP - 79);
     assert_eq!(reason(second.claim(&other)), Reason::Superseded);
     assert_eq!(reason(second.claim(&rotation)), Reason::New);
+}
+
+#[test]
+fn a_key_that_finds_no_room_is_not_replayed() {
+    let mut first = World::registered(1);
+    let (owner, id) = (secret(0), Claim::real(0).id());
+    first.connect(0);
+    let authors = [0, 1, 2].map(|number| named(&format!("author {number}")));
+    let end = START.saturating_add(DAY);
+    let ads = [0, 1, 2].map(|number: usize| {
+        let hours = HOUR.saturating_mul(2 + number as u64);
+        ad(&authors[number]).under(&id).delegated(&owner, end).lasting(hours)
+    });
+    for ad in &ads {
+        assert_eq!(reason(first.direct(0, ad)), Reason::New);
+    }
+    let (second, restored) = restart(&first, Capacity { keys: 2, ..Capacity::SMALL });
+    assert_eq!((restored.keys, restored.dropped.keys), (2, 2));
+    assert!(second.gate.is_listed(START, &authors[2].public_key()), "replayable for longest");
+    let (mut second, _) = restart(&second, Capacity::SMALL);
+    second.connect(0);
+    second.now = START.saturating_add(SECOND);
+    let pull = |world: &mut World, ad: &Ad<'_>| reason(world.pull(0, Channel::Directory, ad));
+    assert_eq!(pull(&mut second, &ads[0]), Reason::Replayed);
+    assert_eq!(pull(&mut second, &ads[1].at(START.saturating_add(SECOND))), Reason::New);
 }
 
 #[test]

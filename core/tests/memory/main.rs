@@ -12,7 +12,7 @@ use std::sync::Mutex;
 
 use calls::Inputs;
 use ltms_core::*;
-use made::POLICY;
+use made::{POLICY, START, connection};
 
 /// Small enough for every rule of full tables to be met.
 const TINY: Capacity = Capacity {
@@ -46,6 +46,29 @@ fn no_call_of_a_gate_allocates() {
     static BLOCK: Mutex<Tiny> = Mutex::new(Tiny::new());
     allocate_nothing(&mut *BLOCK.lock().unwrap());
     allocate_nothing(Heap::new(TINY));
+}
+
+#[test]
+fn a_snapshot_is_written_and_restored_without_allocating() {
+    let gate = |capacity| Gate::new(Heap::new(capacity), POLICY, SEED).unwrap();
+    let mut first = gate(TINY);
+    for number in 0..8 {
+        let connection = connection(number, number as u32);
+        first.connected(START, &connection).unwrap();
+        let source = Source::direct(connection.peer);
+        (0..50).for_each(|_| _ = first.malformed(START, &source, Reason::Malformed, b"x"));
+    }
+    let key = [1; 32];
+    let mut file = vec![0; first.snapshot_len() + SEAL_LEN];
+    let (mut same, mut smaller) = (gate(TINY), gate(Capacity { bans: 4, peers: 4, ..TINY }));
+    let before = counting::calls();
+    first.write_snapshot_sealed(&key, 1, &mut file).unwrap();
+    let whole = same.restore_sealed(START, &key, 1, &file).unwrap();
+    let part = smaller.restore_sealed(START, &key, 1, &file).unwrap();
+    file[100] ^= 1;
+    assert_eq!(same.restore_sealed(START, &key, 1, &file), Err(SnapshotError::Seal));
+    assert_eq!(counting::calls(), before);
+    assert_eq!((whole.bans, part.bans), (8, 3));
 }
 
 #[test]

@@ -1,14 +1,14 @@
 //! An envelope's way: screened, checked by a worker, settled, kept, told.
 
 use ltms_core::{
-    Decision, Gate, Heap, IdentityId, LookupTicket, Millis, Reason, Screening,
+    Decision, IdentityId, LookupTicket, Millis, Reason, Screening,
     wire::{AdHeader, BurnClaim, Envelope, Kind},
 };
 
 use super::{Asked, Driver, Message, Origin, timers::Held};
 use crate::{
     behaviour::streams::Request,
-    door::net_peer,
+    door::{Gate, net_peer},
     handle::NodeEvent,
     verify::{Checked, Ticket},
 };
@@ -48,7 +48,7 @@ impl Driver {
             Ok(header) => header,
             Err(error) => return self.unreadable(message, error.reason()),
         };
-        let gate: &mut Gate<Heap> = &mut self.swarm.behaviour_mut().connections.door.gate;
+        let gate: &mut Gate = &mut self.swarm.behaviour_mut().connections.door.gate;
         let wanted = header.authority.map(|authority| authority.identity);
         match gate.screen_ad(now, &message.source, &header) {
             Screening::Proceed(ticket) => self.submit(Ticket::Ad(Box::new(ticket)), message),
@@ -68,7 +68,7 @@ impl Driver {
             Ok(read) => read,
             Err(error) => return self.unreadable(message, error.reason()),
         };
-        let gate: &mut Gate<Heap> = &mut self.swarm.behaviour_mut().connections.door.gate;
+        let gate: &mut Gate = &mut self.swarm.behaviour_mut().connections.door.gate;
         let wanted = match &claim {
             BurnClaim::Rotation(claim) => Some(claim.identity),
             BurnClaim::Credit(claim) => Some(claim.identity),

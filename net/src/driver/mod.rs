@@ -24,7 +24,7 @@ use libp2p::{
     request_response::{OutboundRequestId, ResponseChannel},
 };
 use ltms_core::{
-    Decision, Gate, Heap, IdentityId, LookupTicket, Network, PublicKey, Source, Timestamp, Verdict,
+    Decision, IdentityId, LookupTicket, Network, PublicKey, Source, Timestamp, Verdict,
     schnorr::SecretKey,
 };
 use tokio::sync::{broadcast, mpsc, oneshot};
@@ -36,7 +36,7 @@ use crate::{
     behaviour::{Behaviour, gossip, streams::Response},
     chain::ChainSource,
     clock::Clock,
-    door::{Door, core_peer, net_peer},
+    door::{Door, Gate, core_peer, net_peer},
     envelopes::Envelopes,
     handle::{Command, NodeEvent, Signer},
     verify::Workers,
@@ -204,7 +204,7 @@ impl Driver {
         self.lookups.shutdown().await;
     }
 
-    fn gate(&mut self) -> &mut Gate<Heap> {
+    fn gate(&mut self) -> &mut Gate {
         &mut self.swarm.behaviour_mut().connections.door.gate
     }
 

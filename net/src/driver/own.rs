@@ -4,7 +4,7 @@ use std::{collections::BTreeMap, time::Instant};
 
 use libp2p::kad::{self, Quorum};
 use ltms_core::{
-    Decision, Gate, Heap, PublicKey, Reason, Screening, SignatureCheck, Source,
+    Decision, PublicKey, Reason, Screening, SignatureCheck, Source,
     wire::{AdHeader, Kind},
 };
 use tokio::sync::oneshot;
@@ -12,7 +12,7 @@ use tokio::sync::oneshot;
 use super::{Asked, Driver, Message, Origin, admit::HOLD_PULLED};
 use crate::{
     behaviour::{dht, gossip::Topic, streams::Request},
-    door::core_peer,
+    door::{Gate, core_peer},
     handle::Advertised,
 };
 
@@ -34,7 +34,7 @@ impl Driver {
             .map_err(|error| Decision::new(error.reason()))?;
         let (author, stranger) = (header.author, header.authority.is_none());
         let source = Source::own(core_peer(&self.local()));
-        let gate: &mut Gate<Heap> = &mut self.swarm.behaviour_mut().connections.door.gate;
+        let gate: &mut Gate = &mut self.swarm.behaviour_mut().connections.door.gate;
         let ticket = match gate.screen_ad(now, &source, &header) {
             Screening::Proceed(ticket) => ticket,
             Screening::Done(decision) => return Err(decision),

@@ -10,6 +10,12 @@ fn the_documented_examples_print_what_is_documented() {
     let secret = ltms_core::hash::sha256(&[b"lotus regtest identity 0"]);
     fs::write(&key, hex::encode(secret)).unwrap();
     fs::set_permissions(&key, fs::Permissions::from_mode(0o600)).unwrap();
+    let vector = concat!(env!("CARGO_MANIFEST_DIR"), "/../tests/vectors/recordings/flood.txt");
+    let recording = fs::read_to_string(vector).unwrap();
+    fs::write(folder.join("flood.txt"), &recording).unwrap();
+    // The last answer is another one.
+    let (before, after) = recording.rsplit_once("8201f6 #").unwrap();
+    fs::write(folder.join("changed.txt"), [before, "8204f6 #", after].concat()).unwrap();
     fs::write(folder.join("node.toml"), "[policy.keys]\nverified = 5\n").unwrap();
     let path = concat!(env!("CARGO_MANIFEST_DIR"), "/../docs/commands.md");
     let page = fs::read_to_string(path).unwrap();
@@ -24,5 +30,5 @@ fn the_documented_examples_print_what_is_documented() {
         assert_eq!(printed, expected, "{command}");
         count += 1;
     }
-    assert_eq!(count, 15);
+    assert_eq!(count, 17);
 }

@@ -5,6 +5,7 @@ mod docs;
 mod identity;
 mod lotusd;
 mod proof;
+mod replay;
 mod script;
 mod tx;
 mod watch;

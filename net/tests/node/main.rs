@@ -9,6 +9,7 @@ mod dht;
 mod discovery;
 mod operator;
 mod reach;
+mod recording;
 mod reorganisation;
 mod rotation;
 mod shutdown;

@@ -12,6 +12,7 @@ mod output;
 mod peers;
 mod policy;
 mod proof;
+mod replay;
 mod script;
 mod source;
 mod tx;
@@ -52,6 +53,8 @@ enum Command {
     /// Make and check proofs that a transaction is in the chain
     #[command(subcommand)]
     Proof(proof::ProofCommand),
+    /// Make the decisions of a recording again
+    Replay(replay::ReplayArgs),
     /// Read and write the output scripts of burns
     #[command(subcommand)]
     Script(script::ScriptCommand),
@@ -87,6 +90,7 @@ async fn run() -> Result<ExitCode, Failure> {
         Command::Identity(command) => identity::run(command).await?,
         Command::Policy(command) => policy::run(command)?,
         Command::Proof(command) => proof::run(command).await?,
+        Command::Replay(args) => replay::run(&args)?,
         Command::Script(command) => script::run(command)?,
         Command::Tx(command) => tx::run(command)?,
     }

@@ -12,7 +12,7 @@ use clap::ValueEnum;
 use libp2p::Multiaddr;
 use ltms_core::IdentityId;
 use ltms_net::{
-    Handle, StartError,
+    Handle, Recording, StartError,
     admin::{Admin, AdminError},
     config::{Config, ConfigError, Identity, Preset},
 };
@@ -67,6 +67,12 @@ pub(crate) struct NodeArgs {
     /// What to log to stderr; wins over RUST_LOG, which wins over the file [default: info]
     #[arg(long, value_name = "FILTER")]
     log: Option<String>,
+    /// Record every call of the Gate in this new file, for `ltms replay`
+    #[arg(long, value_name = "FILE")]
+    record: Option<PathBuf>,
+    /// End the recording before it is larger than that
+    #[arg(long, value_name = "MIB", default_value_t = 256, requires = "record")]
+    record_limit: u32,
     /// Print the effective configuration as TOML and exit
     #[arg(long)]
     print_config: bool,
@@ -90,6 +96,8 @@ pub(crate) enum NodeFailure {
     Start(#[from] StartError),
     #[error(transparent)]
     Admin(#[from] AdminError),
+    #[error("cannot record in {path}: {0}", path = .1.display())]
+    Record(io::Error, PathBuf),
     #[error("cannot wait for signals: {0}")]
     Signals(io::Error),
     #[error("the node did not stop within {} s", STOP.as_secs())]
@@ -100,7 +108,7 @@ impl NodeFailure {
     /// The exit code: 2 for what the user has to change, 1 for the rest.
     pub(crate) const fn code(&self) -> u8 {
         match self {
-            Self::Config(_) | Self::Admin(_) => 2,
+            Self::Config(_) | Self::Admin(_) | Self::Record(..) => 2,
             _ => 1,
         }
     }
@@ -112,6 +120,7 @@ impl NodeFailure {
 /// [`NodeFailure`].
 pub(crate) async fn run(args: NodeArgs) -> Result<(), NodeFailure> {
     let (print, check) = (args.print_config, args.check_config);
+    let (record, limit) = (args.record.clone(), u64::from(args.record_limit) << 20);
     let config = effective(args)?;
     config.validate()?;
     if print {
@@ -128,7 +137,12 @@ pub(crate) async fn run(args: NodeArgs) -> Result<(), NodeFailure> {
     let [mut interrupt, mut terminate] =
         [signals(SignalKind::interrupt())?, signals(SignalKind::terminate())?];
     let doors = config.doors()?;
-    let node = config.builder(chain)?.start().await?;
+    let mut builder = config.builder(chain)?;
+    if let Some(path) = record {
+        let recording = Recording::create(&path, limit);
+        builder = builder.record(recording.map_err(|error| NodeFailure::Record(error, path))?);
+    }
+    let node = builder.start().await?;
     let admin = Admin::open(node.handle(), doors).await?;
     if let Some(address) = admin.http() {
         tracing::info!("the operator is answered at http://{address}");
