@@ -69,6 +69,11 @@ impl BanRow {
         idle.min(forgotten)
     }
 
+    /// Whether it is a ban or an allowance, which is the operator's, and not both.
+    pub(crate) fn is_either(&self) -> bool {
+        !self.allowed || self.operator && self.until() == Timestamp::EPOCH
+    }
+
     /// The end of the ban, which may have passed; [`Timestamp::NEVER`] if only lifting ends it.
     pub(crate) const fn until(&self) -> Timestamp {
         self.graylisting.end()

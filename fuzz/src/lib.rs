@@ -52,7 +52,7 @@ pub const TARGETS: &[Target] = &[
     Target { name: "burn_script", run: chain::burn_script, rounds: 20_000 },
     Target { name: "policy", run: policy::policy, rounds: 10_000 },
     Target { name: "recording", run: recording::recording, rounds: 1_000 },
-    Target { name: "snapshot", run: snapshot::snapshot, rounds: 4_000 },
+    Target { name: "snapshot", run: snapshot::snapshot, rounds: 1_000 },
     Target { name: "gate", run: gate::gate, rounds: 1_000 },
 ];
 

@@ -34,7 +34,7 @@ pub fn of(target: &str) -> Vec<Vec<u8>> {
             .flat_map(|envelope| crate::wire::addresses(envelope))
             .collect(),
         "recording" => crate::recording::seeds(),
-        "snapshot" => vec![hex_file("snapshots/1.hex")],
+        "snapshot" => [crate::snapshot::seeds(), vec![hex_file("snapshots/1.hex")]].concat(),
         "gate" => crate::gate::seeds(),
         other => panic!("no seeds for {other}"),
     }

@@ -213,9 +213,8 @@ class Ads(Model):
         if new_slot and ad.withdrawal:
             raise Refused("not-listed")
         if new_slot and identity.keys >= self.key_limit(identity):
-            self.reclaim_slots(now, ad.identity, identity)
+            ends = self.reclaim_slots(now, owner, identity)
             if identity.keys >= self.key_limit(identity) and self.enforces("keys"):
-                ends = [held.slot_until for held in self.rows_of(ad.identity) if held.has_slot()]
                 raise Refused("key-limit", min(ends, default=NEVER))
         if source.pushed and self.enforces("windows"):
             opens = identity.window.opens(self.identity_quota(identity), now)
@@ -234,12 +233,14 @@ class Ads(Model):
         if opens is not None:
             raise Refused("too-soon", opens)
 
-    def reclaim_slots(self, now, number, identity):
-        """Frees the slots that have ended."""
-        for row in self.rows_of(number):
-            if row.has_slot() and row.slot_until <= now:
+    def reclaim_slots(self, now, owner, holder):
+        """Frees the slots that have ended; when the others end."""
+        rows = [row for row in self.keys.values() if row.owner == owner and row.has_slot()]
+        for row in rows:
+            if row.slot_until <= now:
                 row.leave_slot()
-                identity.keys -= 1
+                holder.keys -= 1
+        return [row.slot_until for row in rows if row.has_slot()]
 
     def judge_stranger(self, now, source, ad, row):
         if row is not None and (row.owner or "?")[0] == "identity":
@@ -255,9 +256,11 @@ class Ads(Model):
         new_slot = row is None or row.owner != owner or not row.has_slot()
         if new_slot and ad.withdrawal:
             raise Refused("not-listed")
-        full = peer and peer.keys >= self.policy["keys"]["stranger"]
-        if new_slot and full and self.enforces("keys"):
-            raise Refused("key-limit")
+        limit = self.policy["keys"]["stranger"]
+        if new_slot and peer and peer.keys >= limit:
+            ends = self.reclaim_slots(now, owner, peer)
+            if peer.keys >= limit and self.enforces("keys"):
+                raise Refused("key-limit", min(ends, default=NEVER))
         if not self.enforces("windows"):
             return Cleared(owner, new_slot)
         self.judge_window(now, row)

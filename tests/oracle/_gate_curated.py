@@ -329,6 +329,17 @@ def messages():
     s.ad("connection-limit", 13, peer=5, **{"from": 5})
     yield s.done()
 
+    s = Script("a stranger's slot is free when its refusal says, without a sweep", "tight")
+    s.connect(1)
+    for author, lasting in ((10, MINUTES_10), (11, HOUR)):
+        s.ad("new", author, lasting=lasting)
+    s.now += MINUTE
+    free = s.ad("key-limit", 12)
+    assert free == START + MINUTES_10 + MINUTES_10
+    s.at_and_before(free, lambda: s.ad("key-limit", 12), lambda: s.ad("new", 12))
+    assert s.ad("key-limit", 13) == START + HOUR + MINUTES_10
+    yield s.done()
+
     s = Script("strangers behind proxies and relays share one window")
     for peer, at in ((1, {"at": "127.0.0.1"}), (2, {"at": "127.9.0.1"}), (3, {"at": "::1"}), (4, {})):
         s.put("connected", peer=peer, **at)

@@ -253,10 +253,11 @@ class Gate(Claims):
         for number, peer in self.peers.items():
             if peer.untold:
                 peer.untold = False
-                banned, row = self.sanction(now, number), self.bans.get(number)
-                until = banned.retry_at if banned else now
-                reason = row.reason if banned else "table-full"
-                told.append(["sanctioned", number, until, reason])
+                banned = self.sanction(now, number)
+                if banned:
+                    told.append(["sanctioned", number, banned.retry_at, self.bans[number].reason])
+                elif number not in self.bans:  # a ban that has ended is not told
+                    told.append(["sanctioned", number, now, "table-full"])
         for number, identity in self.identities.items():
             until = identity.ban.active(now)
             if identity.untold and until is not None:

@@ -242,7 +242,7 @@ impl Parts<'_> {
                 return Err(Reason::NotListed.into());
             }
         } else if new_slot {
-            enforce(modes.keys, &mut observed.keys, self.judge_slots(now, named))?;
+            enforce(modes.keys, &mut observed.keys, self.judge_slots(now, owner))?;
         }
         let identity = self.tables.identities.get(named).ok_or(Reason::UnknownIdentity)?;
         let worth = identity.worth_of_key(identity.keys.saturating_add(1));
@@ -296,14 +296,14 @@ impl Parts<'_> {
         }
         let peer = self.tables.peers.view().find(seed, &facts.source.peer);
         let owner = Owner::Stranger(peer.map_or(0, |(place, _)| place));
-        let (keys, groups) = match peer {
+        let groups = match peer {
             Some((_, peer)) => {
                 if let Some(refused) = self.unproven(now, peer) {
                     return Err(refused);
                 }
-                (peer.keys, peer.groups)
+                peer.groups
             }
-            None if facts.source.channel == Channel::Own => (0, Groups::of(seed, None)),
+            None if facts.source.channel == Channel::Own => Groups::of(seed, None),
             None => return Err(Reason::ConnectionLimit.into()),
         };
         let new_slot = row.is_none_or(|row| row_owner != owner || !row.has_slot());
@@ -311,9 +311,10 @@ impl Parts<'_> {
             if new_slot {
                 return Err(Reason::NotListed.into());
             }
-        } else if new_slot && keys >= policy.keys.stranger {
-            enforce(modes.keys, &mut observed.keys, Err(Reason::KeyLimit.into()))?;
+        } else if new_slot {
+            enforce(modes.keys, &mut observed.keys, self.judge_slots(now, owner))?;
         }
+        let row = place.and_then(|place| self.tables.keys.get(place));
         let is_stranger = row.is_some_and(KeyRow::is_stranger);
         if !is_stranger && u64::from(self.node.stranger_keys) >= self.stranger_rows() {
             return Err(Reason::StrangerShare.into());
@@ -335,17 +336,29 @@ impl Parts<'_> {
         row.map_or(Ok(()), |row| row.window.peek(quota, now)).map_err(wait(Reason::TooSoon))
     }
 
-    /// Whether an identity may have one more key, once the slots that have ended are free.
-    fn judge_slots(&mut self, now: Timestamp, identity: Place) -> Result<(), Decision> {
-        let (policy, tip) = (&self.rules.policy, self.node.tip_height());
-        let is_full = |row: &IdentityRow| row.keys >= row.key_limit(policy, tip);
-        if !self.tables.identities.get(identity).is_some_and(is_full) {
+    /// Whether an owner may have one more key, once the slots that have ended are free.
+    fn judge_slots(&mut self, now: Timestamp, owner: Owner) -> Result<(), Decision> {
+        if !self.has_all_slots(owner) {
             return Ok(());
         }
-        let next = self.reclaim_slots(now, Owner::Identity(identity));
-        match self.tables.identities.get(identity).is_some_and(is_full) {
-            true => Err(Decision::until(Reason::KeyLimit, next)),
-            false => Ok(()),
+        let next = self.reclaim_slots(now, owner);
+        if self.has_all_slots(owner) {
+            return Err(Decision::until(Reason::KeyLimit, next));
+        }
+        Ok(())
+    }
+
+    fn has_all_slots(&self, owner: Owner) -> bool {
+        let (policy, tip) = (&self.rules.policy, self.node.tip_height());
+        let (identities, peers) = (&self.tables.identities, &self.tables.peers);
+        match owner {
+            Owner::Nobody => false,
+            Owner::Identity(place) => {
+                identities.get(place).is_some_and(|row| row.keys >= row.key_limit(policy, tip))
+            }
+            Owner::Stranger(place) => {
+                peers.get(place).is_some_and(|row| row.keys >= policy.keys.stranger)
+            }
         }
     }
 }

@@ -51,12 +51,16 @@ impl<S: Storage> Gate<S> {
             }
             let row = row.clone();
             let peer = row.peer;
+            let found = parts.tables.bans.view().find(&parts.rules.seed, &peer);
             if let Some(ban) = parts.sanction(now, &peer) {
-                let found = parts.tables.bans.view().find(&parts.rules.seed, &peer);
                 let reason = found.map_or(ban.reason, |(_, row)| row.reason);
                 return Some(Event::Sanctioned { peer, until: ban.retry_at, reason });
             }
             if !row.unproven {
+                if found.is_some() {
+                    // Its ban has ended.
+                    continue;
+                }
                 // No room for a ban: it is only disconnected.
                 let (until, reason) = (Some(now), Reason::TableFull);
                 return Some(Event::Sanctioned { peer, until, reason });

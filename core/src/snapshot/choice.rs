@@ -66,10 +66,14 @@ impl Parts<'_> {
         room: usize,
         rank: impl Fn(&Self, u32, &R) -> Option<u64>,
     ) -> Result<Choice, SnapshotError> {
+        let all = Choice { floor: 0, ties: u32::MAX };
+        if usize::try_from(records.len()).is_ok_and(|len| len <= room) {
+            return Ok(all);
+        }
         let ranks = || records.iter().filter_map(|(number, row)| rank(self, number, &row));
         let from = |least: u64| ranks().filter(|rank| *rank >= least).count();
         if from(0) <= room {
-            return Ok(Choice { floor: 0, ties: u32::MAX });
+            return Ok(all);
         }
         if from(KEPT) > room {
             return Err(SnapshotError::NoRoom(R::SECTION));

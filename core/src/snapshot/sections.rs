@@ -71,7 +71,7 @@ sections! {
     4 IdentityRow: 157, true, Self::VACANT, |row| !row.is_vacant() && row.has_sound_flags();
     5 Cell: 20, true, Self::FULL, |_| true;
     6 KeyRow: 134, true, Self::VACANT, |row| !row.is_vacant() && row.has_sound_flags();
-    8 BanRow: 85, false, Self::VACANT, |row| !row.is_vacant();
+    8 BanRow: 85, false, Self::VACANT, |row| !row.is_vacant() && row.is_either();
     10 GroupRow: 12, false, Self::VACANT, |row| !row.is_vacant();
     12 Contest: 37, true, Self { key: PublicKey::from_bytes([0; 33]) }, |_| true;
     14 Tombstone: 64, false, Self::VACANT, |row| !row.is_vacant() && row.has_sound_flags();

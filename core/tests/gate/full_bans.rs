@@ -208,6 +208,24 @@ fn no_wide_group_and_no_throwaway_relayed_ids_fill_the_ban_table_or_cause_a_lock
     }
 }
 
+/// Whoever looks late must not disconnect it for what is over, nor read that a table was full.
+#[test]
+fn a_ban_that_ended_before_anybody_looked_is_not_told() {
+    for hours in [0, 1] {
+        let mut world = world();
+        world.connect(1);
+        for _ in 0..50 {
+            let passed_on = Source::gossip(peer(1), peer(99));
+            let _ = world.gate.malformed(world.now, &passed_on, Reason::Malformed, b"x");
+        }
+        let until = Some(world.now.saturating_add(HOUR));
+        world.wait(HOUR.saturating_mul(hours));
+        let told = Event::Sanctioned { peer: peer(1), until, reason: Reason::Malformed };
+        let expected = if hours == 0 { vec![told] } else { vec![] };
+        assert_eq!(world.events(), expected);
+    }
+}
+
 /// Nobody without a row is banned for having been too many, only disconnected.
 #[test]
 fn whoever_finds_its_wide_group_s_share_full_is_disconnected() {

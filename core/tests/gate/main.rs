@@ -32,6 +32,7 @@ mod rotation;
 mod slots;
 mod snapshot;
 mod snapshot_files;
+mod snapshot_smaller;
 mod storage;
 mod strangers;
 mod windows;

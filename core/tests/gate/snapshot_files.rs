@@ -227,6 +227,31 @@ fn sections_out_of_order_twice_or_of_another_length_are_refused() {
 }
 
 #[test]
+fn no_file_brings_back_a_peer_that_is_allowed_and_banned() {
+    let mut world = World::new();
+    world.gate.allow(START, &peer(5), true).unwrap();
+    let file = File::of(&save(&world));
+    let mut refused = 0;
+    for at in 0..file.clone().section(8).2.len() {
+        let mut changed = file.clone();
+        changed.section(8).2[at] ^= 1;
+        let mut gate = gate();
+        match gate.restore(START, &changed.bytes()) {
+            Ok(_) => {
+                let metrics = gate.metrics(START);
+                let banned = metrics.blacklisted_peers + metrics.graylisted_peers;
+                assert!(metrics.allowed_peers + banned <= 1, "byte {at}");
+            }
+            Err(error) => {
+                assert_eq!(error, SnapshotError::Record { section: 8, index: 0 });
+                refused += 1;
+            }
+        }
+    }
+    assert!(refused > 2);
+}
+
+#[test]
 fn records_that_come_twice_or_belong_to_nobody_are_refused() {
     let file = File::of(&save(&eventful()));
     for section in [3, 6, 8] {

@@ -85,6 +85,27 @@ fn unhurried(capacity: Capacity) -> World {
     world
 }
 
+/// No sweep is needed for it, which could come five minutes later.
+#[test]
+fn a_stranger_s_slot_is_free_at_the_very_time_that_its_refusal_names() {
+    let mut world = unhurried(Capacity::SMALL);
+    let authors: Vec<_> = (0..12).map(|n| named(&format!("stranger {n}"))).collect();
+    for (n, author) in authors[..10].iter().enumerate() {
+        let lasting = Millis::from_mins(if n == 3 { 20 } else { 30 });
+        assert_eq!(reason(world.direct(0, &ad(author).lasting(lasting))), Reason::New);
+    }
+    let free = START.saturating_add(Millis::from_mins(20 + 10));
+    let another = |world: &mut World, n: usize| world.direct(0, &ad(&authors[n]).at(world.now));
+    assert_eq!(another(&mut world, 10), Decision::until(Reason::KeyLimit, free));
+    world.now = free.saturating_sub(Millis::new(1));
+    assert_eq!(another(&mut world, 10), Decision::until(Reason::KeyLimit, free));
+    world.now = free;
+    assert_eq!(reason(another(&mut world, 10)), Reason::New);
+    assert_eq!(world.of_peer(0).keys, (10, 10));
+    let free = START.saturating_add(Millis::from_mins(30 + 10));
+    assert_eq!(another(&mut world, 11), Decision::until(Reason::KeyLimit, free));
+}
+
 #[test]
 fn a_stranger_peer_has_ten_keys_and_slots_end_for_it_too() {
     let mut world = unhurried(Capacity::SMALL);

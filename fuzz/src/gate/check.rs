@@ -83,7 +83,7 @@ impl History {
         assert_eq!(self.world.gate.metrics(now), metrics, "a question changed something");
     }
 
-    fn keeps_its_bounds(&self, metrics: &Metrics) {
+    pub(super) fn keeps_its_bounds(&self, metrics: &Metrics) {
         let capacity = &self.capacity;
         assert!(metrics.identities_registered <= capacity.identities.into());
         assert!(metrics.tombstones <= capacity.tombstones.into());

@@ -21,7 +21,8 @@ use self::messages::Held;
 pub(crate) use self::setting::seeds;
 use self::setting::{Setting, connection};
 use crate::ads::GARBAGE;
-use crate::world::{DAY, START, TIP, World, peer};
+use crate::mutate::Random;
+use crate::world::{COURIER, DAY, SEED, START, TIP, World, peer};
 
 /// Calls of one history, and tickets of one kind that wait.
 const LONGEST: usize = 300;
@@ -48,6 +49,8 @@ struct History {
     bans: BTreeMap<u32, Timestamp>,
     /// Identities that are banned, until when, and whether the operator did it.
     identity_bans: BTreeMap<usize, (Timestamp, bool)>,
+    /// What earlier Gates counted.
+    met: Vec<Met>,
 }
 
 /// Plays a history: a byte of choices, then the calls.
@@ -57,13 +60,39 @@ pub(crate) fn gate(bytes: &[u8]) {
     }
 }
 
-/// How often a history meets each of [`Reason::ALL`], and what is counted besides.
+/// How often each of [`Reason::ALL`] was met, and what is counted besides.
+pub type Met = (Vec<u64>, Metrics);
+
+/// What each Gate of a history met, until it was restarted.
 #[must_use]
-pub fn met(bytes: &[u8]) -> (Vec<u64>, Metrics) {
-    let Some(History { ref world, .. }) = played(bytes) else { return Default::default() };
-    let gate = &world.gate;
-    let counts = Reason::ALL.iter().map(|reason| gate.decisions(*reason)).collect();
-    (counts, gate.metrics(world.now))
+pub fn met(bytes: &[u8]) -> Vec<Met> {
+    let Some(mut history) = played(bytes) else { return Vec::new() };
+    history.note();
+    history.met
+}
+
+/// The Gate after a history, as it is saved.
+pub(crate) fn saved(bytes: &[u8]) -> Vec<u8> {
+    let mut history = played(bytes).expect("a setting");
+    history.hang_up();
+    crate::snapshot::save(&history.world.gate)
+}
+
+/// An empty Gate, as histories begin with.
+pub(crate) fn unused(setting: u8) -> Gate<Heap> {
+    let setting = Setting(setting);
+    let gate = Gate::new(Heap::new(setting.capacity()), setting.policy(), SEED);
+    gate.expect("a policy that makes sense")
+}
+
+/// Goes on from a snapshot.
+pub(crate) fn goes_on(setting: u8, file: &[u8]) {
+    let mut history = History::new(Setting(setting));
+    history.resume(file);
+    for call in Random::new(1).bytes(8 * 40).as_chunks().0 {
+        history.play(Call::read(*call));
+        history.keeps_its_bounds(&history.world.gate.metrics(history.world.now));
+    }
 }
 
 /// What was recorded of a history.
@@ -100,6 +129,7 @@ impl History {
             credited: BTreeSet::new(),
             bans: BTreeMap::new(),
             identity_bans: BTreeMap::new(),
+            met: Vec::new(),
         }
     }
 
@@ -176,11 +206,51 @@ impl History {
                 self.judge(&call, decision, |_| None);
             }
             20 => self.allow(&call),
+            12 if call.flag(3) => self.restart(),
             _ => {
                 gate.handle_timeout(now);
                 while gate.poll_event(now).is_some() {}
             }
         }
+    }
+
+    fn hang_up(&mut self) {
+        for number in (0..PEERS).chain([COURIER]) {
+            while self.world.of_peer(number).connections > 0 {
+                self.world.gate.disconnected(self.world.now, &peer(number));
+            }
+        }
+    }
+
+    /// The process ends and another goes on with the snapshot: nobody may gain by that.
+    fn restart(&mut self) {
+        self.world.gate.handle_timeout(self.world.now);
+        self.hang_up();
+        let file = crate::snapshot::save(&self.world.gate);
+        let restored = self.resume(&file);
+        assert_eq!(restored.dropped, Dropped::default());
+        assert_eq!(self.world.gate.snapshot_len(), file.len());
+        // What was under way is lost.
+        self.held.clear();
+        self.lookups.clear();
+        self.world.connect(COURIER);
+    }
+
+    fn note(&mut self) {
+        let (gate, now) = (&self.world.gate, self.world.now);
+        let counts = Reason::ALL.iter().map(|reason| gate.decisions(*reason)).collect();
+        self.met.push((counts, gate.metrics(now)));
+    }
+
+    /// Another process takes over.
+    fn resume(&mut self, file: &[u8]) -> Restored {
+        let policy = *self.world.gate.policy();
+        let mut world = World::without_a_tip(Heap::new(self.capacity), policy);
+        world.now = self.world.now;
+        let restored = world.gate.restore(world.now, file).expect("what a Gate wrote");
+        self.note();
+        self.world = world;
+        restored
     }
 
     fn connect(&mut self, call: &Call) {

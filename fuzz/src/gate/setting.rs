@@ -92,8 +92,10 @@ pub(crate) fn seeds() -> Vec<Vec<u8>> {
     let merged = [members.map(malformed), members.map(leave)].concat();
     let merged = [merged, last, members.map(connect).to_vec()].concat();
     // A rotation lies deep enough, and the next follows before it is final.
-    let rotate = |claim| [8, 0, 0, claim, 0, 0, 0, 0];
-    let rotated = vec![[16, 0, 0, 0, 34, 0, 0, 0], rotate(11), rotate(13)];
+    let claim = |number| [8, 0, 0, number, 0, 0, 0, 0];
+    let rotated = vec![[16, 0, 0, 0, 34, 0, 0, 0], claim(11), claim(13)];
+    // A credit by a burn before the last.
+    let credited = [16, 15].map(claim).to_vec();
     // Three strangers of one address group advertise at once.
     let advertise = |number| [0, 3 + number, number, 0, 8, 0, 0, 0];
     let strangers = [vec![connect(5)], [0, 1, 2].map(advertise).to_vec()].concat();
@@ -102,7 +104,10 @@ pub(crate) fn seeds() -> Vec<Vec<u8>> {
     let hasty = |(peer, identity)| [[0, peer, peer, identity, 8, 29, 0, 0]; 4];
     let haste = [(0, 0x10), (1, 0x13)].map(hasty).concat();
     let haste = [[0, 1].map(dial).to_vec(), haste].concat();
-    let told = [(0x12, merged), (0x10, rotated), (0x10, strangers), (0x10, haste)];
-    let told = told.map(|(setting, calls)| [vec![setting], calls.concat()].concat());
-    any.chain(told).collect()
+    // Both keys of an identity advertise, and one again a minute later.
+    let later = [0, 0, 0, 0x10, 8, 14, 0x48, 0xEE];
+    let often = vec![[0, 0, 0, 0x10, 8, 0, 0, 0], [0, 0, 1, 0x10, 8, 0, 0, 0], later];
+    let roomy = [rotated, credited, strangers, haste, often].map(|calls| (0x10, calls));
+    let told = [(0x12, merged)].into_iter().chain(roomy);
+    any.chain(told.map(|(setting, calls)| [vec![setting], calls.concat()].concat())).collect()
 }

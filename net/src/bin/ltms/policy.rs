@@ -268,6 +268,17 @@ mod tests {
         assert_eq!(count, shown.groups.iter().map(|group| group.limits.len()).sum::<usize>());
     }
 
+    /// All but the bytes of memory, which change with every row.
+    #[test]
+    fn the_documented_certificate_is_that_of_a_node() {
+        let path = concat!(env!("CARGO_MANIFEST_DIR"), "/../docs/commands.md");
+        let page = std::fs::read_to_string(path).unwrap();
+        let shown = shown(&Policy::LOTUS_V1, Capacity::NODE, Some("certificate")).unwrap();
+        for line in shown.to_string().lines().filter(|line| !line.starts_with("  memory ")) {
+            assert!(page.lines().any(|documented| documented == line), "{line}");
+        }
+    }
+
     #[test]
     fn spans_and_quotas_have_units() {
         assert_eq!(
