@@ -7,6 +7,7 @@
 //! random from all, so that they are as cold as a stranger's message finds them; the messages
 //! themselves are warm, as if they had just been received. A ratio is taken within its round.
 
+mod full;
 #[expect(dead_code, reason = "every program uses a part")]
 #[path = "../common/made.rs"]
 mod made;
@@ -37,6 +38,7 @@ fn main() {
         }
     }
     let mut lines: Vec<(String, String)> = Vec::new();
+    let mut base_of = Vec::new();
     let mut add = |name: &str, Spread { low, median, high }: Spread| {
         println!("{name:<70}{median:>8.2} ({low:.2} to {high:.2})");
         let cell = format!(" {median:.2} ({low:.2}–{high:.2}) |");
@@ -49,6 +51,7 @@ fn main() {
         let mut world = World::new(size);
         let rounds: Vec<_> = (0..rounds).map(|_| round::round(&mut world)).collect();
         let base = Spread::of(rounds.iter().map(|round| round[0].1).collect());
+        base_of.push((size, base.median));
         println!("{size} rows: governor {:.0} ns ({:.0}–{:.0})", base.median, base.low, base.high);
         for (kind, (name, _)) in rounds[0].iter().enumerate().skip(1) {
             let ratios = rounds.iter().map(|round| round[kind].1 / round[0].1).collect();
@@ -65,7 +68,18 @@ fn main() {
     for (name, cells) in &lines {
         writeln!(table, "| {name} |{cells}").unwrap();
     }
+    // A node's tables have about as many rows as the middle size.
+    let (_, base) = base_of.iter().find(|(size, _)| *size == SIZES[1]).unwrap_or(&base_of[0]);
+    let mut full = String::from("| call | median | 99 of 100 | worst |\n|---|---|---|---|\n");
+    for (name, mut nanos) in full::cases() {
+        nanos.sort_by(f64::total_cmp);
+        let at = |share: usize| nanos[(nanos.len() - 1) * share / 100] / base;
+        let [median, most, worst] = [at(50), at(99), at(100)];
+        println!("{name:<70}{median:>8.1} {most:>8.1} {worst:>8.1}");
+        writeln!(full, "| {name} | {median:.1} | {most:.1} | {worst:.1} |").unwrap();
+    }
     if write {
         report::write("decisions", &table);
+        report::write("full", &full);
     }
 }
