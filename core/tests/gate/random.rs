@@ -21,7 +21,7 @@ const AUTHORS: u32 = 24;
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Step {
     call: u8,
-    peer: u32,
+    pub(crate) peer: u32,
     author: u32,
     identity: u32,
     channel: u8,
