@@ -117,8 +117,10 @@ pub struct Certificate {
     pub displace: [Price; 3],
     /// The burn for half of the key table, where the cheapest tier's rows are bought and find room.
     pub half_directory: Price,
-    /// The burn for every row of the identity table.
-    pub fill_identities: Price,
+    /// The burn for every row that newcomers may have in the identity table: from then on only
+    /// who burns more than that for one gets in. No burn buys the half of those with a completed
+    /// session.
+    pub fill_newcomers: Price,
 }
 
 /// Signatures of one check.
@@ -130,6 +132,7 @@ impl Policy {
     pub const fn certificate(&self, capacity: Capacity) -> Certificate {
         let (windows, limits) = (&self.windows, &self.connections);
         let peers = capacity.peers as u64;
+        let newcomers = capacity.identities.div_ceil(2);
         // A quarter of the rows is kept for peers that we dial.
         let inbound = least(limits.inbound as u64, peers.saturating_sub(peers / 4));
         let connections =
@@ -169,7 +172,7 @@ impl Policy {
                 Price::above(self.burns.institutional),
             ],
             half_directory: Price::of(self.rows(capacity.keys.div_ceil(2) as u64)),
-            fill_identities: Price::of(Economy::cost(capacity.identities as u64, &self.burns)),
+            fill_newcomers: Price::of(Economy::cost(newcomers as u64, &self.burns)),
         }
     }
 

@@ -68,7 +68,7 @@ fn prices_of_a_node_and_their_shares_of_a_day_s_issuance() {
     // A Verified identity's row costs 200 / 50 = 4 XPI, less than a Basic one's 5, an
     // Institutional one's 10 and a bought one's 10.
     assert_eq!(NODE.half_directory, price(xpi(65_536 * 4, 0), 255_154, 821_768));
-    assert_eq!(NODE.fill_identities, price(xpi(65_536 * 50, 0), 3_189_419, 10_272_100));
+    assert_eq!(NODE.fill_newcomers, price(xpi(32_768 * 50, 0), 1_594_710, 5_136_050));
 }
 
 /// The analysis prices 1,000 and 10,000 identities at 0.97 % and 9.7 % of a day; it is five times
@@ -76,8 +76,8 @@ fn prices_of_a_node_and_their_shares_of_a_day_s_issuance() {
 #[test]
 fn the_analysis_s_shares_of_a_day_are_not_repeated() {
     let share = |identities| {
-        let capacity = Capacity { identities, ..Capacity::NODE };
-        Policy::LOTUS_V1.certificate(capacity).fill_identities.november_2025
+        let capacity = Capacity { identities: 2 * identities, ..Capacity::NODE };
+        Policy::LOTUS_V1.certificate(capacity).fill_newcomers.november_2025
     };
     assert_eq!([100, 1_000, 10_000].map(share), [4_867, 48_667, 486_667].map(Some));
 }
@@ -113,7 +113,7 @@ fn a_larger_table_takes_more_memory_and_is_never_cheaper_to_fill() {
     for (small, large) in doubled() {
         let [few, many] = [small, large].map(|capacity| Policy::LOTUS_V1.certificate(capacity));
         assert!(many.tables > few.tables);
-        assert!(many.fill_identities.burn >= few.fill_identities.burn);
+        assert!(many.fill_newcomers.burn >= few.fill_newcomers.burn);
         assert!(many.half_directory.burn >= few.half_directory.burn);
         assert!(many.stranger_groups.narrow >= few.stranger_groups.narrow);
         assert!(many.inbound.narrow >= few.inbound.narrow);
@@ -130,7 +130,7 @@ fn a_dearer_policy_is_never_cheaper_to_attack() {
     policy.burns.registration = Amount::from_xpi(60);
     policy.burns.verified = Amount::from_xpi(300);
     let dear = policy.certificate(Capacity::NODE);
-    assert_eq!(dear.fill_identities.burn, xpi(65_536 * 60, 0));
+    assert_eq!(dear.fill_newcomers.burn, xpi(32_768 * 60, 0));
     // Now a row costs the same of both, 6 XPI.
     assert_eq!(dear.half_directory.burn, xpi(65_536 * 6, 0));
     assert_eq!(dear.displace.map(|price| price.burn), [xpi(60, 1), xpi(300, 1), xpi(1_000, 1)]);
@@ -155,17 +155,17 @@ fn extremes_stop_instead_of_wrapping() {
     let mut policy = Policy::LOTUS_V1;
     let empty = policy.certificate(none);
     assert_eq!(
-        (empty.fill_identities.burn, empty.half_directory.burn),
+        (empty.fill_newcomers.burn, empty.half_directory.burn),
         (Amount::ZERO, Amount::ZERO)
     );
     assert_eq!((empty.bytes.burst, empty.stranger_rows), (0, 0));
     assert_eq!(empty.cells.map(|cells| cells.groups.narrow), [1; 3]);
     let full = policy.certificate(all);
-    assert!(full.fill_identities.burn > NODE.fill_identities.burn);
+    assert!(full.fill_newcomers.burn > NODE.fill_newcomers.burn);
     assert!(full.cells[0].groups.narrow > NODE.cells[0].groups.narrow);
     policy.burns.registration = Amount::from_sats(u64::MAX);
     policy.windows.wide_factor = 0;
     policy.windows.strangers.interval_us = 0;
     policy.keys.basic = 0;
-    assert_eq!(policy.certificate(all).fill_identities.burn.sats(), u64::MAX);
+    assert_eq!(policy.certificate(all).fill_newcomers.burn.sats(), u64::MAX);
 }

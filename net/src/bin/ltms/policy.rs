@@ -191,6 +191,7 @@ impl fmt::Display for Shown {
 
 /// The certificate, a line each.
 fn lines(of: &Certificate, capacity: &Capacity) -> Vec<(String, String)> {
+    let newcomers = capacity.identities.div_ceil(2);
     let line = |name: &str, value: String| (name.to_owned(), value);
     let mut lines = vec![
         line("memory", format!("{} bytes of tables, {} of the Gate", of.tables, of.gate)),
@@ -218,7 +219,7 @@ fn lines(of: &Certificate, capacity: &Capacity) -> Vec<(String, String)> {
         line("a Verified signer for", price(verified)),
         line("an Institutional one for", price(institutional)),
         line("half of the directory for", price(of.half_directory)),
-        line(&format!("{} identities for", capacity.identities), price(of.fill_identities)),
+        line(&format!("{newcomers} identities for"), price(of.fill_newcomers)),
         line("", "(of a day's issuance in November 2025, and at height 1,292,529)".to_owned()),
     ]);
     lines
