@@ -75,7 +75,7 @@ fn prices_of_a_node_and_their_shares_of_a_day_s_issuance() {
 /// as much.
 #[test]
 fn the_analysis_s_shares_of_a_day_are_not_repeated() {
-    let share = |identities| {
+    let share = |identities: u32| {
         let capacity = Capacity { identities: 2 * identities, ..Capacity::NODE };
         Policy::LOTUS_V1.certificate(capacity).fill_newcomers.november_2025
     };
