@@ -13,11 +13,16 @@ pub enum Posture {
     Normal = 0,
     /// A ban found no room: strangers keep one eighth of their cells until there is room again.
     Lockdown = 1,
+    /// The bans of the past are not known ([`crate::Gate::guard`]): as a lockdown, until the
+    /// process ends.
+    Guarded = 2,
 }
 
 impl Record for Posture {
+    /// Whoever reads it has what was known: that nobody knew the rest is over with the process.
     fn fields(&mut self, codec: &mut impl Codec) {
-        one_of(self, &[Self::Normal, Self::Lockdown], u8::from, codec);
+        let code = |posture: Self| u8::from(posture != Self::Normal);
+        one_of(self, &[Self::Normal, Self::Lockdown], code, codec);
     }
 }
 

@@ -28,6 +28,7 @@ mod capacity;
 mod certificate;
 pub mod chain;
 mod chain_clock;
+mod changes;
 mod event;
 mod floor;
 mod gate;
@@ -71,7 +72,9 @@ pub use peers::{Direction, Groups};
 pub use policy::*;
 pub use quota::*;
 pub use reason::*;
-pub use snapshot::{Dropped, Restored, SEAL_LEN, SnapshotError};
+#[cfg(feature = "alloc")]
+pub use snapshot::snapshot_of;
+pub use snapshot::{Dropped, Restored, SEAL_LEN, SnapshotError, StoredRow};
 #[cfg(feature = "alloc")]
 pub use storage::Heap;
 pub use storage::{Inline, Storage, Tables, TablesRef, Tiny};

@@ -1,6 +1,9 @@
 //! The memory of a Gate: lent by the caller, of a fixed size.
 
 use crate::bans::BanRow;
+use crate::changes::Changes;
+#[cfg(feature = "alloc")]
+use crate::changes::changes_len;
 use crate::groups::GroupRow;
 use crate::identities::IdentityRow;
 use crate::keys::{KeyRow, Owner};
@@ -142,14 +145,16 @@ impl Bytes for alloc::boxed::Box<[u8]> {
 }
 
 /// One table's memory, whatever holds its slices.
-struct Block<B, L, S> {
+struct Block<B, L, S, C> {
     head: Head,
     buckets: B,
     links: L,
     rows: S,
+    /// See [`Changes`].
+    changes: C,
 }
 
-impl<B: Bytes, L: Bytes, S> Block<B, L, S> {
+impl<B: Bytes, L: Bytes, S, C: Bytes> Block<B, L, S, C> {
     fn view<R: Row>(&self) -> TableRef<'_, R>
     where
         S: AsRef<[R]>,
@@ -174,20 +179,22 @@ impl<B: Bytes, L: Bytes, S> Block<B, L, S> {
             head: &mut self.head,
             buckets: Links::new(self.buckets.bytes_mut(), width, 1),
             links: Links::new(self.links.bytes_mut(), width, R::LINKS),
+            changes: Changes(self.changes.bytes_mut()),
             rows,
         }
     }
 }
 
-/// The memory of `N` rows, with `L` links each, of one byte.
-type Array<R, const L: usize, const N: usize> = Block<[[u8; 1]; N], [[u8; L]; N], [R; N]>;
+/// The memory of `N` rows, with `L` links each, of one byte. Changes are not noted.
+type Array<R, const L: usize, const N: usize> =
+    Block<[[u8; 1]; N], [[u8; L]; N], [R; N], [[u8; 0]; 0]>;
 
 impl<R: Row, const L: usize, const N: usize> Array<R, L, N> {
     const EMPTY: Self = {
         assert!(N <= 255, "an Inline table has at most 255 rows, so that a link fits one byte");
         assert!(L == R::LINKS);
         let (buckets, links) = ([[0; 1]; N], [[0; L]; N]);
-        Self { head: Head::EMPTY, buckets, links, rows: [const { R::VACANT }; N] }
+        Self { head: Head::EMPTY, buckets, links, rows: [const { R::VACANT }; N], changes: [] }
     };
 }
 
@@ -273,14 +280,27 @@ pub struct Heap {
 }
 
 #[cfg(feature = "alloc")]
-type Boxed<R> = Block<alloc::boxed::Box<[u8]>, alloc::boxed::Box<[u8]>, alloc::boxed::Box<[R]>>;
+type BoxedBytes = alloc::boxed::Box<[u8]>;
+#[cfg(feature = "alloc")]
+type Boxed<R> = Block<BoxedBytes, BoxedBytes, alloc::boxed::Box<[R]>, BoxedBytes>;
 
 #[cfg(feature = "alloc")]
 impl Heap {
     /// Empty tables of these sizes; the only allocation there will ever be.
     #[must_use]
     pub fn new(capacity: Capacity) -> Self {
-        fn boxed<R: Row>(rows: u32) -> Boxed<R> {
+        Self::with(capacity, false)
+    }
+
+    /// The same, which also notes which rows change, for [`crate::Gate::take_rows`]: a bit for each
+    /// row on top of [`Capacity::bytes`].
+    #[must_use]
+    pub fn noting_changes(capacity: Capacity) -> Self {
+        Self::with(capacity, true)
+    }
+
+    fn with(capacity: Capacity, noting: bool) -> Self {
+        fn boxed<R: Row>(rows: u32, noting: bool) -> Boxed<R> {
             let rows = usize::try_from(rows).unwrap_or(usize::MAX);
             let buckets = width(rows).saturating_mul(rows);
             Block {
@@ -288,17 +308,18 @@ impl Heap {
                 buckets: alloc::vec![0; buckets].into_boxed_slice(),
                 links: alloc::vec![0; buckets.saturating_mul(R::LINKS)].into_boxed_slice(),
                 rows: alloc::vec![R::VACANT; rows].into_boxed_slice(),
+                changes: alloc::vec![0; if noting { changes_len(rows) } else { 0 }].into(),
             }
         }
         let cells = usize::try_from(capacity.cells).unwrap_or(usize::MAX);
         Self {
-            peers: boxed(capacity.peers),
-            identities: boxed(capacity.identities),
-            tombstones: boxed(capacity.tombstones),
-            keys: boxed(capacity.keys),
-            bans: boxed(capacity.bans),
-            groups: boxed(capacity.groups),
-            outcomes: boxed(capacity.outcomes),
+            peers: boxed(capacity.peers, noting),
+            identities: boxed(capacity.identities, noting),
+            tombstones: boxed(capacity.tombstones, noting),
+            keys: boxed(capacity.keys, noting),
+            bans: boxed(capacity.bans, noting),
+            groups: boxed(capacity.groups, noting),
+            outcomes: boxed(capacity.outcomes, noting),
             cells: alloc::vec![Cell::FULL; cells].into_boxed_slice(),
         }
     }

@@ -4,6 +4,7 @@
 //! keys an attacker chooses. Links lie beside the rows, in as few bytes as the table's size needs,
 //! and are 1-based, so that memory of zeros is an empty table and a static one lies in `.bss`.
 
+use crate::changes::Changes;
 use crate::hash::Seed;
 use crate::links::Links;
 use crate::packed::Packed;
@@ -92,6 +93,7 @@ pub(crate) struct Table<'a, R> {
     pub(crate) head: &'a mut Head,
     pub(crate) buckets: Links<&'a mut [u8]>,
     pub(crate) links: Links<&'a mut [u8]>,
+    pub(crate) changes: Changes<&'a mut [u8]>,
     pub(crate) rows: &'a mut [R],
 }
 
@@ -196,6 +198,7 @@ impl<R: Row> Table<'_, R> {
     }
 
     pub(crate) fn get_mut(&mut self, place: Place) -> Option<&mut R> {
+        self.changes.note(place);
         at_mut(self.rows, place).filter(|row| !row.is_vacant())
     }
 
@@ -209,6 +212,7 @@ impl<R: Row> Table<'_, R> {
     }
 
     pub(crate) fn set_link(&mut self, place: Place, own: usize, to: Place) {
+        self.changes.note(place);
         self.links.set(place, column::<R>(own), to);
     }
 
@@ -223,6 +227,7 @@ impl<R: Row> Table<'_, R> {
 
     pub(crate) fn rows_mut(&mut self) -> impl Iterator<Item = &mut R> {
         let touched = place_of(self.head.touched) as usize;
+        self.places().for_each(|place| self.changes.note(place));
         self.rows.iter_mut().take(touched).filter(|row| !row.is_vacant())
     }
 
@@ -239,6 +244,7 @@ impl<R: Row> Table<'_, R> {
         let free = place_of(self.head.free);
         let place = if free == 0 { place_of(self.head.touched).saturating_add(1) } else { free };
         *at_mut(self.rows, place)? = row;
+        self.changes.note(place);
         if free == 0 {
             self.head.touched = packed(place);
         } else {
@@ -257,6 +263,7 @@ impl<R: Row> Table<'_, R> {
     pub(crate) fn remove(&mut self, seed: &Seed, place: Place) {
         let Some(row) = self.get(place) else { return };
         let bucket = bucket_of::<R>(seed, row.key(), self.rows.len());
+        self.changes.note(place);
         let before = self.view().chain(bucket).map(|(before, _)| before);
         let before = before.take_while(|before| *before != place).last();
         let next = self.links.view().get(place, NEXT);
@@ -274,6 +281,7 @@ impl<R: Row> Table<'_, R> {
 
     /// Takes out everything.
     pub(crate) fn clear(&mut self) {
+        self.places().for_each(|place| self.changes.note(place));
         *self.head = Head::EMPTY;
         self.buckets.clear();
         self.links.clear();

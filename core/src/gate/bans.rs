@@ -373,7 +373,7 @@ impl Parts<'_> {
     }
 
     pub(crate) fn set_posture(&mut self, posture: Posture) {
-        if self.node.posture != posture {
+        if self.node.posture != posture && self.node.posture != Posture::Guarded {
             self.node.posture = posture;
             self.node.posture_told = false;
         }

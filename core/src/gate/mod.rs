@@ -241,6 +241,12 @@ impl<S: Storage> Gate<S> {
         self.node.posture
     }
 
+    /// The bans of the past cannot be known, as when a store cannot be read: strangers keep one
+    /// eighth of their cells for as long as this Gate lives ([`Posture::Guarded`]).
+    pub fn guard(&mut self, now: Timestamp) {
+        self.parts(now).set_posture(Posture::Guarded);
+    }
+
     /// Everything to work on, after a look at the clock and at what was due.
     pub(crate) fn parts(&mut self, now: Timestamp) -> Parts<'_> {
         let mut parts =
@@ -262,7 +268,7 @@ impl Parts<'_> {
             cells: self.tables.cells,
             seed: &self.rules.seed,
             policy: &self.rules.policy,
-            lockdown: self.node.posture == Posture::Lockdown,
+            lockdown: self.node.posture != Posture::Normal,
         }
     }
 

@@ -115,6 +115,7 @@ fn tell(f: &mut fmt::Formatter<'_>, event: &Event) -> fmt::Result {
         Event::ClockStepped => return f.write_str("clock stepped"),
         Event::PostureChanged(Posture::Normal) => return f.write_str("posture normal"),
         Event::PostureChanged(Posture::Lockdown) => return f.write_str("posture lockdown"),
+        Event::PostureChanged(Posture::Guarded) => return f.write_str("posture guarded"),
         Event::Registered(id) => return write!(f, "registered {id}"),
         Event::Suspended(id) => return write!(f, "suspended {id}"),
         Event::Resumed(id) => return write!(f, "resumed {id}"),

@@ -32,7 +32,7 @@ use crate::gate::{
     Outcome, Proof, SignatureCheck, Source, Subject, Tip,
 };
 use crate::hash::Seed;
-use crate::snapshot::{Restored, SnapshotError, unseal};
+use crate::snapshot::{Restored, SnapshotError, StoredRow, unseal};
 use crate::storage::Storage;
 use crate::wire::{AdHeader, BurnClaim};
 use crate::{BlockHeight, Decision, IdentityId, PeerId, Policy, PolicyError, Reason, Screening};
@@ -142,6 +142,11 @@ impl<S: Storage, R: Recorder> Recorded<S, R> {
         Ok(Restored { counter: Some(counter), ..restored })
     }
 
+    /// [`Gate::take_rows`], which decides nothing and is not recorded.
+    pub fn take_rows(&mut self, all: bool, each: impl FnMut(StoredRow<'_>)) {
+        self.gate.take_rows(all, each);
+    }
+
     /// Writes what a call is given.
     fn begin(&mut self, call: Call, now: Timestamp, arguments: &[&dyn Field]) {
         if !self.recorder.is_on() {
@@ -247,4 +252,5 @@ calls! {
     23 RecordFault record_fault(identity: &IdentityId, fault: Reason) -> Decision;
     24 ChargeSignature charge_signature(source: &Source) -> Result<(), Decision>;
     25 Restore restore(snapshot: &[u8]) -> Result<Restored, SnapshotError>;
+    26 Guard guard() -> ();
 }

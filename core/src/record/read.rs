@@ -155,7 +155,7 @@ read! {
     Network: |from| by_code(from, &[Self::Main, Self::Test, Self::Reg], Self::byte)?;
     Clock: |from| by_code(from, &[Self::System, Self::Chain], |clock| clock as u8)?;
     Mode: |from| by_code(from, &[Self::On, Self::Observe], |mode| mode as u8)?;
-    Posture: |from| by_code(from, &[Self::Normal, Self::Lockdown], |posture| posture as u8)?;
+    Posture: |from| by_code(from, &[Self::Normal, Self::Lockdown, Self::Guarded], |posture| posture as u8)?;
     Reason: |from| by_code(from, Self::ALL, Self::code)?;
     PeerId: |from| Self::from_bytes(from.cbor.bytes()?).map_err(|_| Unreadable)?;
     BlockHash: |from| Self::from_bytes(from.get()?);

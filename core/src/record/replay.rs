@@ -255,6 +255,7 @@ impl Replay {
             Call::RecordFault => done(gate.record_fault(now, &from.get()?, from.get()?)),
             Call::ChargeSignature => done(gate.charge_signature(now, &from.get()?)),
             Call::Restore => done(gate.restore(now, from.get()?)),
+            Call::Guard => gate.guard(now),
             Call::PollEvent => done(gate.poll_event(now)),
         }
         Ok(())

@@ -4,11 +4,11 @@
 const POLYNOMIAL: u32 = 0x82F6_3B78;
 
 /// The check sum of `bytes`.
-pub(super) fn crc32c(bytes: &[u8]) -> u32 {
+pub(super) fn crc32c(bytes: impl IntoIterator<Item = u8>) -> u32 {
     let step = |crc: u32| (crc >> 1) ^ if crc & 1 == 1 { POLYNOMIAL } else { 0 };
     !bytes
-        .iter()
-        .fold(u32::MAX, |crc, byte| (0..8).fold(crc ^ u32::from(*byte), |crc, _| step(crc)))
+        .into_iter()
+        .fold(u32::MAX, |crc, byte| (0..8).fold(crc ^ u32::from(byte), |crc, _| step(crc)))
 }
 
 #[cfg(test)]
@@ -28,7 +28,7 @@ mod tests {
             (&descending, 0x113F_DB5C),
             (&[], 0),
         ] {
-            assert_eq!(crc32c(bytes), sum, "{bytes:?}");
+            assert_eq!(crc32c(bytes.iter().copied()), sum, "{bytes:?}");
         }
     }
 }

@@ -228,7 +228,7 @@ fn sections<'a>(bytes: &'a [u8], network: Network, seed: &Seed) -> Result<&'a [u
     if usize::try_from(found.length) != Ok(bytes.len()) {
         return Err(SnapshotError::Length);
     }
-    if crc32c(summed) != u32::from_le_bytes(*sum) {
+    if crc32c(summed.iter().copied()) != u32::from_le_bytes(*sum) {
         return Err(SnapshotError::Damaged);
     }
     if found.network != network.byte() {

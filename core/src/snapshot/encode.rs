@@ -68,7 +68,7 @@ impl<S: Storage> Gate<S> {
         header(self.policy().network, seed_check(&self.rules.seed), length).fields(&mut put);
         self.sections(&mut put);
         let (summed, end) = out.split_last_chunk_mut::<SUM_LEN>().ok_or(BufferTooSmall)?;
-        *end = crc32c(summed).to_le_bytes();
+        *end = crc32c(summed.iter().copied()).to_le_bytes();
         Ok(len)
     }
 

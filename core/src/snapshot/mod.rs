@@ -7,10 +7,14 @@ mod decode;
 mod encode;
 mod fill;
 mod restore;
+mod rows;
 mod seal;
 mod sections;
 
 pub(crate) use codec::{Codec, Record, Zero, one_of, record};
+pub use rows::StoredRow;
+#[cfg(feature = "alloc")]
+pub use rows::snapshot_of;
 pub use seal::SEAL_LEN;
 pub(crate) use seal::unseal;
 use sections::{Contest, Stored};

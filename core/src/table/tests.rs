@@ -44,6 +44,7 @@ impl Memory {
             head: &mut self.head,
             buckets: Links::new(&mut self.buckets[..], self.width, 1),
             links: Links::new(&mut self.links[..], self.width, Number::LINKS),
+            changes: Changes(&mut []),
             rows: &mut self.rows,
         }
     }

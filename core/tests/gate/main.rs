@@ -29,6 +29,7 @@ mod reorg;
 mod replay;
 mod reputation;
 mod rotation;
+mod rows;
 mod slots;
 mod snapshot;
 mod snapshot_files;

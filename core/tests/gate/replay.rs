@@ -302,8 +302,9 @@ fn every_method_that_changes_a_gate_is_recorded() {
             }
         }
     }
-    // Made of `restore`; its key is for no recording.
-    methods.retain(|method| method != "restore_sealed");
+    // Made of `restore`; its key is for no recording. And what only reads rows.
+    let others = ["restore_sealed", "take_rows", "has_changes"];
+    methods.retain(|method| !others.contains(&method.as_str()));
     assert!(methods.len() > 20, "{methods:?}");
     for method in &methods {
         assert!(Call::ALL.iter().any(|call| call.name() == method), "{method} is not recorded");

@@ -39,7 +39,7 @@ const FIELDS: &[(&str, Kind, &str)] = &[
     ("banned_groups", Gauge, "Narrow address groups whose strangers are banned"),
     ("operator_bans", Gauge, "Rows of the ban table in the operator's part"),
     ("automatic_bans", Gauge, "Rows of the ban table in the automatic part"),
-    ("posture", Gauge, "How strangers are treated: 0 as the windows say, 1 lockdown"),
+    ("posture", Gauge, "How strangers are treated: 0 as the windows say, 1 lockdown, 2 guarded"),
     ("identities_lapsed", Counter, "Identities given up because their burn did not come back"),
     ("identities_displaced", Counter, "Identities whose row another took in a full table"),
     ("keys_displaced", Counter, "Keys in use whose row another took in a full table"),
