@@ -123,6 +123,29 @@ impl Admin {
     }
 }
 
+/// What a node remembers across restarts. Default nothing.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct Store {
+    /// The folder of the store, made (mode 0700) if it is missing. One node has it at a time.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub data_dir: Option<PathBuf>,
+    /// What to do if it cannot be used. Default `refuse`.
+    pub on_error: OnError,
+}
+
+/// What a node does whose store cannot be used.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum OnError {
+    /// It does not start.
+    #[default]
+    Refuse,
+    /// It starts without bans and identities, keeps nothing, and holds strangers back
+    /// ([`ltms_core::Posture::Guarded`]).
+    Guarded,
+}
+
 /// Everything that a file may say. Written out, it is a file again.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
@@ -148,6 +171,8 @@ pub struct Config {
     pub chain: SourceConfig,
     /// Where the operator can ask. Default nowhere.
     pub admin: Admin,
+    /// What outlives the node. Default nothing.
+    pub store: Store,
     /// The policy. What is left out is as in [`Policy::LOTUS_V1`], its network as above.
     pub policy: Policy,
 }
@@ -164,6 +189,7 @@ impl Default for Config {
             identity: None,
             chain: SourceConfig::default(),
             admin: Admin::default(),
+            store: Store::default(),
             policy: Policy::LOTUS_V1.on(Network::Reg),
         }
     }
@@ -288,6 +314,10 @@ impl Config {
         }
         if let Some(Identity { id, key_file }) = &self.identity {
             builder = builder.identity(*id, key_file::identity_key(key_file)?);
+        }
+        if let Some(folder) = &self.store.data_dir {
+            let guarded = self.store.on_error == OnError::Guarded;
+            builder = builder.data_dir(folder).guarded(guarded);
         }
         builder = self.listen.iter().cloned().fold(builder, Builder::listen);
         Ok(self.bootstrap.iter().cloned().fold(builder, Builder::bootstrap))

@@ -1,13 +1,19 @@
 //! The signed bytes behind the directory: what is served to others as it was received.
 
 use std::{
-    collections::{BTreeMap, HashMap},
+    collections::{BTreeMap, HashMap, HashSet},
     ops::Bound,
 };
 
-use ltms_core::{IdentityId, PublicKey, wire::BurnClaim};
+use ltms_core::{
+    IdentityId, Network, PublicKey,
+    wire::{AdHeader, BurnClaim},
+};
 
-use crate::behaviour::streams::{HISTORY_ITEMS, PAGE_BYTES, PAGE_ITEMS, Response};
+use crate::{
+    behaviour::streams::{HISTORY_ITEMS, PAGE_BYTES, PAGE_ITEMS, Response},
+    store::Kept,
+};
 
 /// Bytes that the envelopes of the directory may have together: as much as the node's whole
 /// core state. Over it the newest is not kept, so it is not served here either.
@@ -19,6 +25,8 @@ pub(crate) struct Envelopes {
     ads: BTreeMap<PublicKey, Ad>,
     histories: HashMap<IdentityId, Vec<Vec<u8>>>,
     bytes: usize,
+    /// What changed since a store last asked; none if there is no store.
+    changed: Option<HashSet<Kept>>,
 }
 
 #[derive(Debug)]
@@ -28,6 +36,53 @@ struct Ad {
 }
 
 impl Envelopes {
+    /// Notes from now on what changes, for a store.
+    pub(crate) fn note_changes(&mut self) {
+        self.changed = Some(HashSet::new());
+    }
+
+    /// What a store kept: the claims of each identity in their order, and advertisements.
+    pub(crate) fn restored(network: Network, kept: Vec<(Kept, Vec<u8>)>) -> Self {
+        let mut envelopes = Self::default();
+        for (kept, envelope) in kept {
+            match kept {
+                Kept::Claims(id) => envelopes.put_claim(id, envelope),
+                Kept::Ad(key) => {
+                    let header = AdHeader::read(network, &envelope);
+                    let authority = header.ok().and_then(|header| header.authority);
+                    envelopes.put_ad(key, authority.map(|authority| authority.identity), envelope);
+                }
+            }
+        }
+        envelopes
+    }
+
+    fn note(&mut self, kept: Kept) {
+        if let Some(changed) = &mut self.changed {
+            changed.insert(kept);
+        }
+    }
+
+    /// Whether anything changed since [`Envelopes::take_changes`].
+    pub(crate) fn has_changes(&self) -> bool {
+        self.changed.as_ref().is_some_and(|changed| !changed.is_empty())
+    }
+
+    /// What is kept now of everything that changed since the last time, or of everything.
+    pub(crate) fn take_changes(&mut self, all: bool) -> Vec<(Kept, Vec<Vec<u8>>)> {
+        let Some(changed) = &mut self.changed else { return Vec::new() };
+        let mut changed = std::mem::take(changed);
+        if all {
+            changed = self.ads.keys().copied().map(Kept::Ad).collect();
+            changed.extend(self.histories.keys().copied().map(Kept::Claims));
+        }
+        let now = |kept| match kept {
+            Kept::Ad(key) => self.ads.get(&key).map(|ad| vec![ad.envelope.clone()]),
+            Kept::Claims(id) => self.histories.get(&id).cloned(),
+        };
+        changed.into_iter().map(|kept| (kept, now(kept).unwrap_or_default())).collect()
+    }
+
     /// Keeps the newest advertisement of a key.
     pub(crate) fn put_ad(
         &mut self,
@@ -36,6 +91,7 @@ impl Envelopes {
         envelope: Vec<u8>,
     ) {
         self.remove_ad(&key);
+        self.note(Kept::Ad(key));
         if self.bytes + envelope.len() <= MAX_BYTES {
             self.bytes += envelope.len();
             self.ads.insert(key, Ad { identity, envelope });
@@ -46,6 +102,7 @@ impl Envelopes {
     pub(crate) fn remove_ad(&mut self, key: &PublicKey) {
         if let Some(ad) = self.ads.remove(key) {
             self.bytes -= ad.envelope.len();
+            self.note(Kept::Ad(*key));
         }
     }
 
@@ -71,6 +128,7 @@ impl Envelopes {
         self.bytes += envelope.len();
         history.push(envelope);
         history.extend(rotations);
+        self.note(Kept::Claims(id));
     }
 
     /// The advertisement of a key.
@@ -103,8 +161,10 @@ impl Envelopes {
         mut listed: impl FnMut(&PublicKey) -> bool,
         mut registered: impl FnMut(&IdentityId) -> bool,
     ) {
-        self.ads.retain(|key, _| listed(key));
-        self.histories.retain(|id, _| registered(id));
+        let mut gone = Vec::new();
+        self.ads.retain(|key, _| listed(key) || lost(&mut gone, Kept::Ad(*key)));
+        self.histories.retain(|id, _| registered(id) || lost(&mut gone, Kept::Claims(*id)));
+        gone.into_iter().for_each(|gone| self.note(gone));
         let ads = self.ads.values().map(|ad| ad.envelope.len()).sum::<usize>();
         self.bytes = ads + self.histories.values().flatten().map(Vec::len).sum::<usize>();
     }
@@ -139,6 +199,12 @@ impl Envelopes {
         }
         Response::Directory { claims, ads, more }
     }
+}
+
+/// Notes what is not kept any longer.
+fn lost(gone: &mut Vec<Kept>, kept: Kept) -> bool {
+    gone.push(kept);
+    false
 }
 
 #[cfg(test)]

@@ -16,7 +16,7 @@ pub mod judge;
 pub mod key_file;
 mod node;
 mod recording;
-
+pub mod store;
 pub mod transport;
 mod verify;
 pub mod wallet;

@@ -1,11 +1,15 @@
 //! Starting and stopping a node.
 
-use std::{sync::Arc, time::Duration};
+use std::{
+    path::{Path, PathBuf},
+    sync::Arc,
+    time::Duration,
+};
 
 use libp2p::{Multiaddr, Swarm, futures::StreamExt, identity::Keypair, swarm::SwarmEvent};
 use ltms_core::{
-    Capacity, Heap, IdentityId, Network, Policy, PolicyError, Seed, record::Recorded,
-    schnorr::SecretKey,
+    Capacity, Dropped, Heap, IdentityId, Network, Policy, PolicyError, Restored, Seed, Timestamp,
+    record::Recorded, schnorr::SecretKey,
 };
 use tokio::{
     sync::{broadcast, mpsc},
@@ -17,10 +21,12 @@ use crate::{
     behaviour::{Behaviour, MEMORY, Settings, SetupError},
     chain::ChainSource,
     clock::Clock,
-    door::Door,
+    door::{Door, Gate},
     driver::Driver,
+    envelopes::Envelopes,
     handle::{Command, Handle},
     recording::Recording,
+    store::{Keeper, Store, StoreError},
     transport::{Executor, swarm_config, transport},
 };
 
@@ -44,6 +50,9 @@ pub enum StartError {
     /// The network stack refused its settings.
     #[error(transparent)]
     Setup(#[from] SetupError),
+    /// The store cannot be used.
+    #[error(transparent)]
+    Store(#[from] StoreError),
     /// An address cannot be listened on.
     #[error("cannot listen on {0}: {1}")]
     Listen(Multiaddr, String),
@@ -63,6 +72,8 @@ pub struct Builder {
     quick: bool,
     server: bool,
     memory: usize,
+    data_dir: Option<PathBuf>,
+    guarded: bool,
     recording: Option<Recording>,
 }
 
@@ -93,6 +104,8 @@ impl Builder {
             quick: false,
             server: false,
             memory: MEMORY,
+            data_dir: None,
+            guarded: false,
             recording: None,
         }
     }
@@ -160,6 +173,62 @@ impl Builder {
         Self { memory: bytes, ..self }
     }
 
+    /// The folder of the node's store; default none, and everything ends with the process.
+    #[must_use]
+    pub fn data_dir(self, folder: impl Into<PathBuf>) -> Self {
+        Self { data_dir: Some(folder.into()), ..self }
+    }
+
+    /// Start without the store, and [guarded](ltms_core::Posture::Guarded), if that cannot be
+    /// used; otherwise the node does not start then.
+    #[must_use]
+    pub fn guarded(self, guarded: bool) -> Self {
+        Self { guarded, ..self }
+    }
+
+    /// The Gate as it was, and what keeps it so.
+    fn gate(&mut self) -> Result<(Gate, Option<Keeper>, Envelopes), StartError> {
+        let now = self.clock.now();
+        let restored = self.data_dir.take().map(|folder| self.restored(&folder, now));
+        let lost = match restored {
+            Some(Err(StartError::Store(error))) if self.guarded => Some(error),
+            Some(restored) => return restored,
+            None => None,
+        };
+        let seed = Seed::new(rand::random());
+        let recording = self.recording.take();
+        let mut gate = Recorded::new(Heap::new(self.capacity), self.policy, seed, recording)?;
+        if let Some(error) = lost {
+            tracing::error!(%error, "no store: strangers are held back until a start with it");
+            gate.guard(now);
+        }
+        Ok((gate, None, Envelopes::default()))
+    }
+
+    fn restored(
+        &mut self,
+        folder: &Path,
+        now: Timestamp,
+    ) -> Result<(Gate, Option<Keeper>, Envelopes), StartError> {
+        let store = Store::open(folder, self.network)?;
+        let heap = Heap::noting_changes(self.capacity);
+        let (policy, seed) = (self.policy, store.seed());
+        let mut gate = Recorded::new(heap, policy, seed, self.recording.take())?;
+        match store.restore(now, &mut gate)? {
+            None => tracing::warn!(?folder, "a new store: nobody is known or banned"),
+            Some(Restored { identities, keys, bans, dropped, .. }) => {
+                tracing::info!(identities, keys, bans, "restored");
+                if dropped != Dropped::default() {
+                    tracing::warn!(?dropped, "the tables are too small for what was stored");
+                }
+            }
+        }
+        let mut envelopes = Envelopes::restored(self.network, store.envelopes()?);
+        envelopes.retain(|key| gate.is_listed(now, key), |id| gate.identity(id).is_some());
+        envelopes.note_changes();
+        Ok((gate, Some(Keeper::start(store)?), envelopes))
+    }
+
     /// Where to record every call of the Gate, from its first on.
     #[must_use]
     pub fn record(self, recording: Recording) -> Self {
@@ -170,12 +239,11 @@ impl Builder {
     ///
     /// # Errors
     /// [`StartError`]; nothing is left running then.
-    pub async fn start(self) -> Result<Node, StartError> {
+    pub async fn start(mut self) -> Result<Node, StartError> {
         if self.policy.network != self.network {
             return Err(StartError::Network(self.policy.network, self.network));
         }
-        let seed = Seed::new(rand::random());
-        let gate = Recorded::new(Heap::new(self.capacity), self.policy, seed, self.recording)?;
+        let (gate, keeper, envelopes) = self.gate()?;
         let settings = Settings {
             quick: self.quick,
             server: self.server,
@@ -205,8 +273,16 @@ impl Builder {
             local,
             addresses,
         };
-        let driver =
-            Driver::new(swarm, requests, events, self.chain, self.clock, self.identity, self.quick);
+        let driver = Driver::new(
+            swarm,
+            requests,
+            events,
+            self.chain,
+            self.clock,
+            self.identity,
+            self.quick,
+            (keeper, envelopes),
+        );
         let task = tokio::spawn(async move {
             driver.run().await;
             executor.shutdown().await;

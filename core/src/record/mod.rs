@@ -142,6 +142,11 @@ impl<S: Storage, R: Recorder> Recorded<S, R> {
         Ok(Restored { counter: Some(counter), ..restored })
     }
 
+    /// [`Gate::has_changes`], which is not recorded.
+    pub fn has_changes(&mut self) -> bool {
+        self.gate.has_changes()
+    }
+
     /// [`Gate::take_rows`], which decides nothing and is not recorded.
     pub fn take_rows(&mut self, all: bool, each: impl FnMut(StoredRow<'_>)) {
         self.gate.take_rows(all, each);

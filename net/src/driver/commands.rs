@@ -11,7 +11,7 @@ use super::{Asked, Driver, Message, Origin, Sought, admit::HOLD_PULLED};
 use crate::{
     behaviour::dht,
     door::{core_peer, net_peer},
-    handle::{Command, Signer},
+    handle::{Command, Signer, Stored},
 };
 
 /// The most signers that one question is answered with.
@@ -38,17 +38,17 @@ impl Driver {
             Command::RecordSession(session, subject, counterparty, outcome, reply) => {
                 let decision =
                     self.gate().record_session(now, &session, &subject, &counterparty, outcome);
-                let _ = reply.send(decision);
+                self.tell_stored(reply, decision);
             }
             Command::Ban(peer, until, reply) => {
                 let subject = Subject::Peer(core_peer(&peer));
                 let banned = self.gate().ban(now, &subject, until, Reason::Blacklisted);
-                let _ = reply.send(banned.is_ok());
+                self.tell_stored(reply, banned.is_ok());
             }
             Command::Unban(peer, reply) => {
                 let lifted = self.gate().unban(now, &Subject::Peer(core_peer(&peer)));
                 self.swarm.behaviour_mut().forget(&peer);
-                let _ = reply.send(lifted);
+                self.tell_stored(reply, lifted);
             }
             Command::Metrics(reply) => {
                 let _ = reply.send(self.gate().metrics(now));
@@ -75,7 +75,7 @@ impl Driver {
     }
 
     /// Takes an own claim through the Gate; it is published once it is registered here.
-    pub(super) fn claim(&mut self, envelope: Vec<u8>, reply: oneshot::Sender<Decision>) {
+    pub(super) fn claim(&mut self, envelope: Vec<u8>, reply: Stored<Decision>) {
         let source = Source::own(core_peer(&self.local()));
         let deadline = self.now().saturating_add(HOLD_PULLED);
         let origin = Origin::Own(reply);

@@ -57,6 +57,11 @@ impl<T> Lookups<T> {
         }
     }
 
+    /// The same, after a restart with this tip.
+    pub(super) fn after(chain: Arc<dyn ChainSource>, tip: Option<Tip>) -> Self {
+        Self { tips: tip.into_iter().collect(), ..Self::new(chain) }
+    }
+
     pub(super) fn class(&self) -> EvidenceClass {
         self.chain.class()
     }

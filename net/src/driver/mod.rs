@@ -38,7 +38,8 @@ use crate::{
     clock::Clock,
     door::{Door, Gate, core_peer, net_peer},
     envelopes::Envelopes,
-    handle::{Command, NodeEvent, Signer},
+    handle::{Command, NodeEvent, Signer, Stored},
+    store::Keeper,
     verify::Workers,
 };
 
@@ -67,7 +68,7 @@ enum Origin {
     Sought(kad::QueryId),
     /// A page of a directory that we asked for.
     Pulled,
-    Own(oneshot::Sender<Decision>),
+    Own(Stored<Decision>),
 }
 
 /// A message on its way through the checks.
@@ -131,6 +132,16 @@ pub(crate) struct Driver {
     /// Peers that did not know our identity when we proved it. They ask us for its claim; then we
     /// prove it again.
     unconvinced: HashSet<PeerId>,
+    /// What outlives the node.
+    keeper: Option<Keeper>,
+}
+
+/// Ends when the group on its way is stored.
+async fn written(keeper: &mut Option<Keeper>) {
+    match keeper {
+        Some(keeper) => keeper.written().await,
+        None => std::future::pending().await,
+    }
 }
 
 impl Driver {
@@ -143,8 +154,10 @@ impl Driver {
         clock: Clock,
         identity: Option<(IdentityId, SecretKey)>,
         quick: bool,
+        (keeper, envelopes): (Option<Keeper>, Envelopes),
     ) -> Self {
-        let network = swarm.behaviour().connections.door.gate.policy().network;
+        let gate = &swarm.behaviour().connections.door.gate;
+        let (network, tip) = (gate.policy().network, gate.tip());
         let pace = if quick { Pace::QUICK } else { Pace::USUAL };
         Self {
             swarm,
@@ -153,9 +166,9 @@ impl Driver {
             pace,
             commands,
             events,
-            lookups: Lookups::new(chain),
+            lookups: Lookups::after(chain, tip),
             workers: Workers::new(),
-            envelopes: Envelopes::default(),
+            envelopes,
             own: Own::default(),
             timers: Timers::default(),
             suspended: HashMap::new(),
@@ -167,6 +180,7 @@ impl Driver {
             challenges: HashMap::new(),
             identity,
             unconvinced: HashSet::new(),
+            keeper,
         }
     }
 
@@ -189,6 +203,7 @@ impl Driver {
                         self.on_checked(checked);
                     }
                 }
+                () = written(&mut self.keeper) => {}
                 found = self.lookups.next() => self.on_found(found),
                 () = self.timers.due(&self.clock) => self.on_timers(),
                 _ = tip.tick() => self.lookups.ask_tip(),
@@ -199,6 +214,11 @@ impl Driver {
                 event = self.swarm.select_next_some() => self.on_swarm_event(event),
             }
             self.tell_events();
+            self.store();
+        }
+        if let Some(keeper) = self.keeper.take() {
+            let gate = &mut self.swarm.behaviour_mut().connections.door.gate;
+            keeper.stop(gate, |all| self.envelopes.take_changes(all)).await;
         }
         self.workers.shutdown().await;
         self.lookups.shutdown().await;
@@ -310,10 +330,29 @@ impl Driver {
             }
             Origin::Pulled => {}
             Origin::Own(reply) => {
-                // The asker may have gone.
-                let _ = reply.send(decision);
+                self.tell_stored(reply, decision);
             }
         }
+    }
+
+    /// Tells whoever asked for something once that is stored; at once if there is no store.
+    fn tell_stored<T: Send + 'static>(&mut self, reply: Stored<T>, answer: T) {
+        let told = move |stored: Result<(), String>| {
+            // The asker may have gone.
+            let _ = reply.send(stored.map(|()| answer));
+        };
+        match &mut self.keeper {
+            Some(keeper) => keeper.tell(Box::new(told)),
+            None => told(Ok(())),
+        }
+    }
+
+    /// Has what changed written, if there is a store that is not busy.
+    fn store(&mut self) {
+        let Some(keeper) = &mut self.keeper else { return };
+        let gate = &mut self.swarm.behaviour_mut().connections.door.gate;
+        let (changed, envelopes) = (self.envelopes.has_changes(), &mut self.envelopes);
+        keeper.keep(gate, changed, |all| envelopes.take_changes(all));
     }
 
     fn respond(&mut self, channel: ResponseChannel<Response>, response: Response) {

@@ -46,7 +46,7 @@ impl Held {
 /// What to do when its time has come.
 enum Due {
     Readmit(PeerId),
-    Retry(Box<Held>),
+    Retry(Held),
     TakeIn(PeerId),
     GiveUp(IdentityId),
 }
@@ -124,7 +124,7 @@ impl Timers {
         }
         self.held_of.insert(peer, of_one + 1);
         self.held += 1;
-        self.push(at, Due::Retry(Box::new(held)));
+        self.push(at, Due::Retry(held));
         Ok(())
     }
 
@@ -168,7 +168,7 @@ impl Driver {
                     // It was cut off for longer since.
                 }
                 Due::Readmit(peer) => self.readmit(&peer),
-                Due::Retry(held) => match *held {
+                Due::Retry(held) => match held {
                     Held::Message(message) => self.admit(*message),
                     Held::LookUp(held) => self.look_up(held.0, held.1),
                 },

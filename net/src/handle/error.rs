@@ -32,6 +32,9 @@ pub enum NodeError {
     /// The address cannot be dialled.
     #[error("dial: {0}")]
     Dial(String),
+    /// It is done, and cannot be written to the store: it would not outlive the node.
+    #[error("done, but not stored: {0}")]
+    NotStored(String),
     /// The peer is not connected, or gave no answer in time.
     #[error("the peer gave no answer")]
     NoAnswer,

@@ -12,8 +12,8 @@ use ltms_core::{
 };
 use tokio::sync::{broadcast, mpsc, oneshot};
 
-pub(crate) use self::command::Command;
 use self::command::Reply;
+pub(crate) use self::command::{Command, Stored};
 pub use self::{
     error::NodeError,
     event::NodeEvent,
@@ -184,7 +184,7 @@ impl Handle {
 
     /// Takes an own claim through our Gate, which publishes it.
     async fn settle(&self, envelope: Vec<u8>) -> Result<(), NodeError> {
-        let decision = self.ask(|reply| Command::Claim(envelope, reply)).await?;
+        let decision = self.ask_stored(|reply| Command::Claim(envelope, reply)).await?;
         match decision.reason {
             Reason::New | Reason::AlreadyKnown => Ok(()),
             _ => Err(NodeError::Refused(decision)),
@@ -202,7 +202,7 @@ impl Handle {
     /// Counts the outcome of a session for `subject`, who signed with `counterparty`.
     ///
     /// # Errors
-    /// [`NodeError::Stopped`].
+    /// [`NodeError::Stopped`], [`NodeError::NotStored`].
     pub async fn record_session(
         &self,
         session: SessionId,
@@ -212,23 +212,23 @@ impl Handle {
     ) -> Result<Decision, NodeError> {
         let command =
             |reply| Command::RecordSession(session, subject, counterparty, outcome, reply);
-        self.ask(command).await
+        self.ask_stored(command).await
     }
 
     /// Bans a peer, until lifted if no time is given. False if the operator's rows are all taken.
     ///
     /// # Errors
-    /// [`NodeError::Stopped`].
+    /// [`NodeError::Stopped`], [`NodeError::NotStored`].
     pub async fn ban(&self, peer: PeerId, until: Option<Timestamp>) -> Result<bool, NodeError> {
-        self.ask(|reply| Command::Ban(peer, until, reply)).await
+        self.ask_stored(|reply| Command::Ban(peer, until, reply)).await
     }
 
     /// Lifts a ban; false if there was none.
     ///
     /// # Errors
-    /// [`NodeError::Stopped`].
+    /// [`NodeError::Stopped`], [`NodeError::NotStored`].
     pub async fn unban(&self, peer: PeerId) -> Result<bool, NodeError> {
-        self.ask(|reply| Command::Unban(peer, reply)).await
+        self.ask_stored(|reply| Command::Unban(peer, reply)).await
     }
 
     /// Counters and gauges.
@@ -287,6 +287,14 @@ impl Handle {
     pub async fn ask_peer(&self, peer: PeerId, request: Request) -> Result<Response, NodeError> {
         let answered = self.ask(|reply| Command::Ask(peer, request, reply)).await;
         answered.map_err(|_| NodeError::NoAnswer)
+    }
+
+    /// The same for what is answered once it is stored.
+    async fn ask_stored<T>(
+        &self,
+        command: impl FnOnce(Stored<T>) -> Command,
+    ) -> Result<T, NodeError> {
+        self.ask(command).await?.map_err(NodeError::NotStored)
     }
 
     async fn ask<T>(&self, command: impl FnOnce(Reply<T>) -> Command) -> Result<T, NodeError> {

@@ -50,6 +50,9 @@ pub(crate) struct NodeArgs {
     /// The file with the identity's secret key in hexadecimal
     #[arg(long, value_name = "FILE", requires = "identity")]
     identity_key_file: Option<PathBuf>,
+    /// The folder where bans and identities are kept, made if it is missing [default: nowhere]
+    #[arg(long, value_name = "FOLDER")]
+    data_dir: Option<PathBuf>,
     /// The sizes of the tables [default: node]
     #[arg(long, value_enum)]
     capacity: Option<Size>,
@@ -108,7 +111,10 @@ impl NodeFailure {
     /// The exit code: 2 for what the user has to change, 1 for the rest.
     pub(crate) const fn code(&self) -> u8 {
         match self {
-            Self::Config(_) | Self::Admin(_) | Self::Record(..) => 2,
+            Self::Config(_)
+            | Self::Admin(_)
+            | Self::Record(..)
+            | Self::Start(StartError::Store(_)) => 2,
             _ => 1,
         }
     }
@@ -182,6 +188,7 @@ fn effective(args: NodeArgs) -> Result<Config, ConfigError> {
     config.admin.socket = args.admin_socket.or(config.admin.socket);
     config.admin.http = args.admin_http.or(config.admin.http);
     config.admin.token_file = args.admin_token_file.or(config.admin.token_file);
+    config.store.data_dir = args.data_dir.or(config.store.data_dir);
     if let Some(size) = args.capacity {
         config.capacity = match size {
             Size::Node => Preset::Node,
