@@ -31,6 +31,7 @@ fuzz: needs ## fuzz TARGET (gate) for TIME (60) seconds with libFuzzer; needs a 
 deny: needs ## licences, sources and bans of the dependencies (installs cargo-deny the first time)
 	@$(CARGO) deny --version >/dev/null 2>&1 || $(CARGO) install --locked cargo-deny@$(DENY_VERSION)
 	@$(CARGO) deny --locked check bans licenses sources --hide-inclusion-graph
+	@$(CARGO) deny --locked --manifest-path fuzz/Cargo.toml check bans licenses sources --hide-inclusion-graph
 
 bench: needs ## decisions against a keyed rate limiter, signatures against libsecp256k1; writes docs/benchmarks.md
 	@$(CARGO) bench --locked --quiet -p ltms-core --features alloc --bench decisions -- --write $(ARGS)

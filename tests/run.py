@@ -82,8 +82,9 @@ def steps() -> list[Step]:
         Step(
             "deny",
             [
-                cargo("deny", "--offline", "--locked", "check", "bans", "licenses", "sources",
-                      "--hide-inclusion-graph")
+                cargo("deny", "--offline", "--locked", "--manifest-path", manifest, "check", "bans",
+                      "licenses", "sources", "--hide-inclusion-graph")
+                for manifest in ("Cargo.toml", "fuzz/Cargo.toml")
             ],
             skip=None if deny else "cargo-deny is not installed; `make deny` installs it",
         ),
