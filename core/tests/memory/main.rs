@@ -72,6 +72,15 @@ fn a_snapshot_is_written_and_restored_without_allocating() {
 }
 
 #[test]
+fn a_device_s_whole_gate_fits_16_kib() {
+    let whole = size_of::<Gate<ltms_core::Tiny>>();
+    println!("Gate<Tiny>: {whole} bytes");
+    assert!(whole <= 16 << 10);
+    let certified = POLICY.certificate(Capacity::TINY);
+    assert!(whole as u64 >= certified.tables + certified.gate);
+}
+
+#[test]
 fn tables_on_the_heap_take_what_their_certificate_says_to_the_byte() {
     for capacity in [Capacity::NODE, Capacity::SMALL, Capacity::TINY, TINY] {
         let before = counting::bytes();
