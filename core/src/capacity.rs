@@ -99,7 +99,7 @@ impl Capacity {
 
 impl Capacity {
     /// No rows at all.
-    #[cfg(feature = "alloc")]
+    #[cfg(any(feature = "alloc", test))]
     pub(crate) const NONE: Self = Self {
         peers: 0,
         identities: 0,
