@@ -22,7 +22,9 @@ mod verify;
 pub mod wallet;
 
 pub use door::{core_peer, net_peer};
-pub use handle::{Advertised, Handle, NodeError, NodeEvent, Offer, Signer};
+pub use handle::{
+    Advertised, Findings, Handle, NodeError, NodeEvent, Offer, Reach, Search, Signer,
+};
 pub use node::{Builder, Node, StartError};
 pub use recording::Recording;
 

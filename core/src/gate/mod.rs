@@ -13,6 +13,7 @@ mod hello;
 mod judge;
 mod operator;
 mod peers;
+mod ranking;
 mod room;
 mod sanctions;
 mod seats;

@@ -24,6 +24,7 @@ mod observe;
 mod operator;
 mod proven;
 mod random;
+mod ranking;
 mod regressions;
 mod reorg;
 mod replay;

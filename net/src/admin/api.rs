@@ -274,6 +274,6 @@ impl From<Signer> for Entry {
 }
 
 async fn directory(State(handle): State<Handle>) -> Answer<Vec<Entry>> {
-    let found = handle.find_signers(Criteria::default(), MOST).await?;
+    let found = handle.directory(Criteria::default(), MOST).await?;
     Ok(Json(found.into_iter().map(Entry::from).collect()))
 }

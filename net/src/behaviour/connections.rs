@@ -124,6 +124,12 @@ impl<D: Doorkeeper> Connections<D> {
         self.guests.values().find(|guest| guest.peer == *peer).and_then(|guest| guest.address)
     }
 
+    /// Whether one of the connections to this peer is one that we dialled.
+    #[must_use]
+    pub fn is_outbound(&self, peer: &PeerId) -> bool {
+        self.guests.values().any(|guest| guest.peer == *peer && guest.outbound)
+    }
+
     fn let_in(
         &mut self,
         id: ConnectionId,

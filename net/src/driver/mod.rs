@@ -3,9 +3,12 @@
 mod admit;
 mod burns;
 mod commands;
+mod histories;
 mod intake;
 mod lookups;
 mod own;
+mod pulls;
+mod searches;
 mod swarm;
 mod timers;
 mod waiting;
@@ -30,7 +33,8 @@ use ltms_core::{
 use tokio::sync::{broadcast, mpsc, oneshot};
 
 use self::{
-    burns::Search, intake::Intake, lookups::Lookups, own::Own, timers::Timers, waiting::Waiting,
+    burns::Search, histories::Histories, intake::Intake, lookups::Lookups, own::Own,
+    searches::Searches, timers::Timers, waiting::Waiting,
 };
 use crate::{
     behaviour::{Behaviour, gossip, streams::Response},
@@ -43,16 +47,29 @@ use crate::{
     verify::Workers,
 };
 
-/// How often the chain's tip is asked for, and how often a peer's directory.
+/// How often the chain's tip is asked for, and how often a peer's directory; how long a search
+/// waits for its first answer, and for all.
 #[derive(Clone, Copy)]
 struct Pace {
     tip: Duration,
     directory: Duration,
+    first: Duration,
+    search: Duration,
 }
 
 impl Pace {
-    const USUAL: Self = Self { tip: Duration::from_secs(10), directory: Duration::from_secs(60) };
-    const QUICK: Self = Self { tip: Duration::from_millis(500), directory: Duration::from_secs(2) };
+    const USUAL: Self = Self {
+        tip: Duration::from_secs(10),
+        directory: Duration::from_secs(60),
+        first: Duration::from_secs(5),
+        search: Duration::from_secs(30),
+    };
+    const QUICK: Self = Self {
+        tip: Duration::from_millis(500),
+        directory: Duration::from_secs(2),
+        first: Duration::from_secs(2),
+        search: Duration::from_secs(8),
+    };
 }
 
 /// Where a message came from and who waits for the verdict.
@@ -66,8 +83,10 @@ enum Origin {
     Record(kad::Record),
     /// A DHT record that we asked for.
     Sought(kad::QueryId),
-    /// A page of a directory that we asked for.
+    /// An item of an answer that we asked for.
     Pulled,
+    /// Nobody waits for it any longer.
+    Nobody,
     Own(Stored<Decision>),
 }
 
@@ -84,9 +103,12 @@ struct Message {
 
 /// What a request of ours may be answered with.
 enum Asked {
-    /// A page of a directory, and so many after it.
-    Page(u8),
+    /// A page of a directory.
+    Page,
+    /// The history of an identity that a message named.
     History,
+    /// The history of an identity that somebody asks for.
+    Sought(IdentityId),
     Challenge,
     Judgement,
     /// Whatever a handle asked for.
@@ -121,6 +143,8 @@ pub(crate) struct Driver {
     /// Items that peers answered with.
     intake: Intake,
     sought: HashMap<kad::QueryId, Sought>,
+    searches: Searches,
+    histories: Histories,
     /// What we asked of peers.
     asked: HashMap<OutboundRequestId, Asked>,
     /// Connected peers that have told who they are.
@@ -175,6 +199,8 @@ impl Driver {
             waiting: Waiting::default(),
             intake: Intake::default(),
             sought: HashMap::new(),
+            searches: Searches::default(),
+            histories: Histories::default(),
             asked: HashMap::new(),
             identified: HashSet::new(),
             challenges: HashMap::new(),
@@ -206,6 +232,8 @@ impl Driver {
                 () = written(&mut self.keeper) => {}
                 found = self.lookups.next() => self.on_found(found),
                 () = self.timers.due(&self.clock) => self.on_timers(),
+                () = self.searches.due() => self.on_searches_due(),
+                () = self.histories.due() => self.on_histories_due(),
                 _ = tip.tick() => self.lookups.ask_tip(),
                 _ = directory.tick() => {
                     self.pull_from_somebody();
@@ -328,7 +356,12 @@ impl Driver {
                 }
                 self.answer_sought(query);
             }
-            Origin::Pulled => {}
+            Origin::Pulled => {
+                if let Some(peer) = net_peer(&source.peer) {
+                    self.on_judged(peer);
+                }
+            }
+            Origin::Nobody => {}
             Origin::Own(reply) => {
                 self.tell_stored(reply, decision);
             }

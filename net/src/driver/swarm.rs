@@ -9,7 +9,7 @@ use libp2p::{
     swarm::SwarmEvent,
 };
 use ltms_core::{
-    Channel, Decision, FrameKind, Proof, PublicKey, Reason, Source, Subject,
+    Channel, Decision, FrameKind, Proof, Reason, Source, Subject,
     wire::{AdHeader, Envelope, Hello, Kind, WireError, hello_hash},
 };
 use rand::seq::IteratorRandom;
@@ -18,6 +18,7 @@ use super::{
     Asked, Driver, Message, Origin,
     admit::{HOLD, HOLD_PULLED},
     judged,
+    pulls::Pull,
 };
 use crate::{
     behaviour::{
@@ -30,9 +31,6 @@ use crate::{
     door::core_peer,
     handle::NodeEvent,
 };
-
-/// Pages that one pull of a directory may have.
-const PAGES: u8 = 64;
 
 impl Driver {
     pub(super) fn on_swarm_event(&mut self, event: SwarmEvent<Event>) {
@@ -49,7 +47,7 @@ impl Driver {
             SwarmEvent::ConnectionClosed { peer_id, num_established: 0, .. } => {
                 self.swarm.behaviour_mut().forget(&peer_id);
                 self.timers.forget(&peer_id);
-                self.intake.forget(&peer_id);
+                self.forget_answers(peer_id);
                 self.identified.remove(&peer_id);
                 self.challenges.remove(&peer_id);
                 self.unconvinced.remove(&peer_id);
@@ -133,22 +131,17 @@ impl Driver {
                 behaviour.dht.kad.add_address(&peer_id, address.clone());
             }
         }
-        self.pull(peer_id, None, PAGES);
+        self.pull(peer_id, |now| Pull::new(None, now));
         if self.identity.is_some() {
             self.ask(&peer_id, Request::Challenge, Asked::Challenge);
         }
     }
 
-    /// Asks a connected peer something, and remembers what it may answer.
-    pub(super) fn ask(&mut self, peer: &PeerId, request: Request, asked: Asked) {
-        if let Some(id) = self.swarm.behaviour_mut().ask(peer, request) {
-            self.asked.insert(id, asked);
-        }
-    }
-
-    /// Asks a peer for a page of its directory.
-    pub(super) fn pull(&mut self, peer: PeerId, after: Option<PublicKey>, pages: u8) {
-        self.ask(&peer, Request::Directory { after }, Asked::Page(pages));
+    /// Asks a connected peer something, and remembers what it may answer. False if it is not
+    /// connected.
+    pub(super) fn ask(&mut self, peer: &PeerId, request: Request, asked: Asked) -> bool {
+        let id = self.swarm.behaviour_mut().ask(peer, request);
+        id.map(|id| self.asked.insert(id, asked)).is_some()
     }
 
     /// Asks one of the connected peers for its directory: what gossip lost comes this way.
@@ -156,7 +149,7 @@ impl Driver {
         let peers = self.swarm.connected_peers().copied();
         let peer = peers.filter(|peer| !self.intake.has(peer)).choose(&mut rand::rng());
         if let Some(peer) = peer {
-            self.pull(peer, None, PAGES);
+            self.pull(peer, Pull::anywhere);
         }
     }
 
@@ -170,8 +163,12 @@ impl Driver {
                     self.on_response(peer, request_id, response);
                 }
             },
-            request_response::Event::OutboundFailure { request_id, .. } => {
-                self.asked.remove(&request_id);
+            request_response::Event::OutboundFailure { peer, request_id, .. } => {
+                match self.asked.remove(&request_id) {
+                    Some(Asked::Page) => self.end_pull(peer, false),
+                    Some(Asked::Sought(id)) => self.on_history(peer, id, Vec::new()),
+                    _ => {}
+                }
             }
             _ => {}
         }
@@ -241,14 +238,17 @@ impl Driver {
                 self.prove_identity(&peer, &challenge);
             }
             (Response::History(envelopes), Asked::History) => {
-                self.pulled(peer, envelopes, None);
+                self.pulled(peer, envelopes);
             }
-            (Response::Directory { claims, ads, more }, Asked::Page(pages)) => {
-                let last = ads.last().and_then(|ad| AdHeader::read(self.network, ad).ok());
-                let last = last.map(|header| header.author);
-                let next = last.filter(|_| more).zip(pages.checked_sub(1));
-                self.pulled(peer, claims.into_iter().chain(ads), next);
+            (Response::History(envelopes), Asked::Sought(id)) => {
+                self.on_history(peer, id, envelopes);
             }
+            (_, Asked::Sought(id)) => self.on_history(peer, id, Vec::new()),
+            (Response::Directory { claims, ads, more }, Asked::Page) => {
+                self.on_page(peer, claims, ads, more);
+            }
+            // It has had enough of us, or nothing to tell.
+            (_, Asked::Page) => self.end_pull(peer, true),
             (Response::Judged { code, .. }, Asked::Judgement) => {
                 tracing::debug!(%peer, code, "peer judged us");
                 if self.identity.is_some() && code == Reason::UnknownIdentity.code() {

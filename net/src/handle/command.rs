@@ -7,7 +7,7 @@ use ltms_core::{
 };
 use tokio::sync::oneshot;
 
-use super::{Advertised, Signer};
+use super::{Advertised, NodeError, Offered, Search, Signer};
 use crate::behaviour::streams::{Request, Response};
 
 /// Where the answer goes.
@@ -17,10 +17,14 @@ pub(crate) type Stored<T> = oneshot::Sender<Result<T, String>>;
 
 /// What a handle asks the driver.
 pub(crate) enum Command {
-    Publish(Vec<u8>, Reply<Result<Advertised, Decision>>),
+    Advertise(Box<Offered>, Reply<Result<Advertised, NodeError>>),
+    Withdraw(PublicKey, Vec<u8>, Reply<Result<Advertised, Decision>>),
     Claim(Vec<u8>, Stored<Decision>),
     Find(Criteria, usize, Reply<Vec<Signer>>),
+    Search(Criteria, usize, Reply<Option<Search>>),
     LookUp(PublicKey, Reply<Option<Signer>>),
+    SeekIdentity(IdentityId, Reply<Option<Registered>>),
+    SignersOf(IdentityId, Reply<Vec<Signer>>),
     Identity(IdentityId, Reply<Option<Registered>>),
     RecordSession(SessionId, IdentityId, IdentityId, Outcome, Stored<Decision>),
     Ban(PeerId, Option<Timestamp>, Stored<bool>),

@@ -4,20 +4,25 @@ mod command;
 mod error;
 mod event;
 mod offer;
+mod search;
 
 use libp2p::{Multiaddr, PeerId};
 use ltms_core::{
-    Criteria, Decision, IdentityId, Metrics, Network, OutPoint, Outcome, PublicKey, Reason,
-    Registered, SessionId, Standing, Subject, Timestamp, schnorr::SecretKey, wire::Authority,
+    Decision, IdentityId, Metrics, Network, OutPoint, Outcome, Reason, Registered, SessionId,
+    Standing, Subject, Timestamp, schnorr::SecretKey,
 };
 use tokio::sync::{broadcast, mpsc, oneshot};
 
 use self::command::Reply;
-pub(crate) use self::command::{Command, Stored};
+pub(crate) use self::{
+    command::{Command, Stored},
+    offer::Offered,
+};
 pub use self::{
     error::NodeError,
     event::NodeEvent,
     offer::{Advertised, Offer, Signer},
+    search::{Findings, Reach, Search},
 };
 use crate::{
     behaviour::streams::{Request, Response},
@@ -67,54 +72,6 @@ impl Handle {
     #[must_use]
     pub fn subscribe(&self) -> broadcast::Receiver<NodeEvent> {
         self.events.subscribe()
-    }
-
-    /// Signs and publishes an advertisement: under an identity by gossip, without one directly to
-    /// the connected peers.
-    ///
-    /// # Errors
-    /// [`NodeError::Refused`] by the same windows that hold for others; [`NodeError::Offer`].
-    pub async fn advertise_signer(
-        &self,
-        key: &SecretKey,
-        authority: Option<Authority>,
-        offer: &Offer,
-    ) -> Result<Advertised, NodeError> {
-        let envelope = self.sign_advertisement(key, authority, offer)?;
-        self.ask(|reply| Command::Publish(envelope, reply)).await?.map_err(NodeError::Refused)
-    }
-
-    /// Takes an advertisement back.
-    ///
-    /// # Errors
-    /// [`NodeError::Refused`], also when nothing of this key is listed.
-    pub async fn withdraw_signer(
-        &self,
-        key: &SecretKey,
-        authority: Option<Authority>,
-    ) -> Result<Advertised, NodeError> {
-        let envelope = self.sign_withdrawal(key, authority)?;
-        self.ask(|reply| Command::Publish(envelope, reply)).await?.map_err(NodeError::Refused)
-    }
-
-    /// The signers that fit, best first, at most `most`: what this node has verified itself.
-    ///
-    /// # Errors
-    /// [`NodeError::Stopped`].
-    pub async fn find_signers(
-        &self,
-        criteria: Criteria,
-        most: usize,
-    ) -> Result<Vec<Signer>, NodeError> {
-        self.ask(|reply| Command::Find(criteria, most, reply)).await
-    }
-
-    /// The signer with this author key, asked for in the DHT if it is not known here.
-    ///
-    /// # Errors
-    /// [`NodeError::Stopped`].
-    pub async fn look_up(&self, key: PublicKey) -> Result<Option<Signer>, NodeError> {
-        self.ask(|reply| Command::LookUp(key, reply)).await
     }
 
     /// Proves a burn to the network and registers its identity, for the key in its script.
