@@ -22,6 +22,8 @@ mod verify;
 pub mod wallet;
 
 pub use door::{core_peer, net_peer};
-pub use handle::{Advertised, Handle, NodeError, NodeEvent, Offer, Signer};
+pub use handle::{
+    Advertised, Handle, Imported, NoRoom, NodeError, NodeEvent, Offer, Page, Signer, Taken, Undo,
+};
 pub use node::{Builder, Node, StartError};
 pub use recording::Recording;

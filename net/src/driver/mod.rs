@@ -5,6 +5,7 @@ mod burns;
 mod commands;
 mod intake;
 mod lookups;
+mod operator;
 mod own;
 mod swarm;
 mod timers;

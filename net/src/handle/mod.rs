@@ -4,6 +4,7 @@ mod command;
 mod error;
 mod event;
 mod offer;
+mod operator;
 
 use libp2p::{Multiaddr, PeerId};
 use ltms_core::{
@@ -14,10 +15,12 @@ use tokio::sync::{broadcast, mpsc, oneshot};
 
 use self::command::Reply;
 pub(crate) use self::command::{Command, Stored};
+pub(crate) use self::operator::peer_of;
 pub use self::{
     error::NodeError,
     event::NodeEvent,
     offer::{Advertised, Offer, Signer},
+    operator::{Imported, NoRoom, Page, Taken, Undo},
 };
 use crate::{
     behaviour::streams::{Request, Response},
@@ -220,7 +223,8 @@ impl Handle {
     /// # Errors
     /// [`NodeError::Stopped`], [`NodeError::NotStored`].
     pub async fn ban(&self, peer: PeerId, until: Option<Timestamp>) -> Result<bool, NodeError> {
-        self.ask_stored(|reply| Command::Ban(peer, until, reply)).await
+        let subject = Subject::Peer(core_peer(&peer));
+        self.ask_stored(|reply| Command::Ban(subject, until, reply)).await
     }
 
     /// Lifts a ban; false if there was none.
@@ -228,7 +232,7 @@ impl Handle {
     /// # Errors
     /// [`NodeError::Stopped`], [`NodeError::NotStored`].
     pub async fn unban(&self, peer: PeerId) -> Result<bool, NodeError> {
-        self.ask_stored(|reply| Command::Unban(peer, reply)).await
+        self.lift(Subject::Peer(core_peer(&peer))).await
     }
 
     /// Counters and gauges.
