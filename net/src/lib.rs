@@ -23,7 +23,8 @@ pub mod wallet;
 
 pub use door::{core_peer, net_peer};
 pub use handle::{
-    Advertised, Findings, Handle, NodeError, NodeEvent, Offer, Reach, Search, Signer,
+    Advertised, Findings, Handle, Imported, NoRoom, NodeError, NodeEvent, Offer, Page, Reach,
+    Search, Signer, Taken, Undo,
 };
 pub use node::{Builder, Node, StartError};
 pub use recording::Recording;

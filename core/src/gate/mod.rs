@@ -11,6 +11,7 @@ mod directory;
 mod faults;
 mod hello;
 mod judge;
+mod listing;
 mod operator;
 mod peers;
 mod ranking;
@@ -19,6 +20,7 @@ mod sanctions;
 mod seats;
 mod sessions;
 mod slots;
+mod standing;
 mod timers;
 mod tip;
 
@@ -28,8 +30,10 @@ pub use claims::{BlockEvidence, ClaimTicket, LookupTicket};
 pub use connections::{Connection, FrameKind};
 pub use directory::{Criteria, Found};
 pub use hello::Proof;
-pub use operator::{CapacityError, Standing, Subject};
+pub use listing::{Ban, OwnedKey};
+pub use operator::CapacityError;
 pub use sessions::Outcome;
+pub use standing::{Standing, Subject};
 pub use tip::Tip;
 
 pub(crate) use self::bans::{automatic_rows, operator_rows};

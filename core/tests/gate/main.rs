@@ -20,6 +20,7 @@ mod full_peers;
 mod group_bans;
 mod hello;
 mod honest;
+mod listing;
 mod observe;
 mod operator;
 mod proven;

@@ -5,9 +5,13 @@
 //! can knock, and `guard` decides.
 
 mod api;
+mod bans;
 mod client;
+mod explain;
 mod guard;
+mod identities;
 mod metrics;
+mod shown;
 
 use std::{
     io,

@@ -2,7 +2,7 @@
 
 use libp2p::{Multiaddr, kad};
 use ltms_core::{
-    Criteria, Decision, Found, PublicKey, Reason, Source, Subject,
+    Criteria, Decision, Found, PublicKey, Reason, Source,
     wire::{Advertisement, Envelope},
 };
 use tokio::sync::oneshot;
@@ -49,15 +49,30 @@ impl Driver {
                     self.gate().record_session(now, &session, &subject, &counterparty, outcome);
                 self.tell_stored(reply, decision);
             }
-            Command::Ban(peer, until, reply) => {
-                let subject = Subject::Peer(core_peer(&peer));
-                let banned = self.gate().ban(now, &subject, until, Reason::Blacklisted);
-                self.tell_stored(reply, banned.is_ok());
+            Command::Ban(subject, until, reply) => {
+                let banned = self.ban(&subject, until, Reason::Blacklisted);
+                self.tell_stored(reply, banned);
             }
-            Command::Unban(peer, reply) => {
-                let lifted = self.gate().unban(now, &Subject::Peer(core_peer(&peer)));
-                self.swarm.behaviour_mut().forget(&peer);
+            Command::Unban(subject, reply) => {
+                let lifted = self.unban(&subject);
                 self.tell_stored(reply, lifted);
+            }
+            Command::Bans(reply) => {
+                let _ = reply.send(self.gate().bans(now).collect());
+            }
+            Command::ImportBans(bans, dry, reply) => {
+                let taken = self.import(&bans, dry);
+                self.tell_stored(reply, taken);
+            }
+            Command::UndoBans(undo, dry, reply) => {
+                let undone = self.undo(&undo, dry);
+                self.tell_stored(reply, undone);
+            }
+            Command::Identities(from, reply) => {
+                let _ = reply.send(self.page(from));
+            }
+            Command::OwnedKeys(id, reply) => {
+                let _ = reply.send(self.gate().owned_keys(&id).collect());
             }
             Command::Metrics(reply) => {
                 let _ = reply.send(self.gate().metrics(now));

@@ -6,6 +6,7 @@ mod commands;
 mod histories;
 mod intake;
 mod lookups;
+mod operator;
 mod own;
 mod pulls;
 mod searches;

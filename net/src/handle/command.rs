@@ -2,12 +2,12 @@
 
 use libp2p::{Multiaddr, PeerId};
 use ltms_core::{
-    Criteria, Decision, IdentityId, Metrics, Outcome, PublicKey, Reason, Registered, SessionId,
-    Standing, Subject, Timestamp,
+    Ban, Criteria, Decision, IdentityId, Metrics, Outcome, OwnedKey, PublicKey, Reason, Registered,
+    SessionId, Standing, Subject, Timestamp,
 };
 use tokio::sync::oneshot;
 
-use super::{Advertised, NodeError, Offered, Search, Signer};
+use super::{Advertised, Imported, NoRoom, NodeError, Offered, Page, Search, Signer, Taken, Undo};
 use crate::behaviour::streams::{Request, Response};
 
 /// Where the answer goes.
@@ -27,8 +27,13 @@ pub(crate) enum Command {
     SignersOf(IdentityId, Reply<Vec<Signer>>),
     Identity(IdentityId, Reply<Option<Registered>>),
     RecordSession(SessionId, IdentityId, IdentityId, Outcome, Stored<Decision>),
-    Ban(PeerId, Option<Timestamp>, Stored<bool>),
-    Unban(PeerId, Stored<bool>),
+    Ban(Subject, Option<Timestamp>, Stored<bool>),
+    Unban(Subject, Stored<bool>),
+    Bans(Reply<Vec<Ban>>),
+    ImportBans(Vec<Imported>, bool, Stored<Result<Taken, NoRoom>>),
+    UndoBans(Undo, bool, Stored<Vec<Ban>>),
+    Identities(u32, Reply<Page>),
+    OwnedKeys(IdentityId, Reply<Vec<OwnedKey>>),
     Metrics(Reply<Metrics>),
     Decisions(Reply<Vec<(Reason, u64)>>),
     Standing(Box<Subject>, Reply<Box<Standing>>),

@@ -4,6 +4,7 @@ mod command;
 mod error;
 mod event;
 mod offer;
+mod operator;
 mod search;
 
 use libp2p::{Multiaddr, PeerId};
@@ -17,11 +18,13 @@ use self::command::Reply;
 pub(crate) use self::{
     command::{Command, Stored},
     offer::Offered,
+    operator::peer_of,
 };
 pub use self::{
     error::NodeError,
     event::NodeEvent,
     offer::{Advertised, Offer, Signer},
+    operator::{Imported, NoRoom, Page, Taken, Undo},
     search::{Findings, Reach, Search},
 };
 use crate::{
@@ -177,7 +180,8 @@ impl Handle {
     /// # Errors
     /// [`NodeError::Stopped`], [`NodeError::NotStored`].
     pub async fn ban(&self, peer: PeerId, until: Option<Timestamp>) -> Result<bool, NodeError> {
-        self.ask_stored(|reply| Command::Ban(peer, until, reply)).await
+        let subject = Subject::Peer(core_peer(&peer));
+        self.ask_stored(|reply| Command::Ban(subject, until, reply)).await
     }
 
     /// Lifts a ban; false if there was none.
@@ -185,7 +189,7 @@ impl Handle {
     /// # Errors
     /// [`NodeError::Stopped`], [`NodeError::NotStored`].
     pub async fn unban(&self, peer: PeerId) -> Result<bool, NodeError> {
-        self.ask_stored(|reply| Command::Unban(peer, reply)).await
+        self.lift(Subject::Peer(core_peer(&peer))).await
     }
 
     /// Counters and gauges.

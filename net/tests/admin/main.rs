@@ -1,5 +1,8 @@
 //! The operator's doors, asked as `curl` and a browser would ask.
 
+mod bans;
+mod identities;
+
 use std::{
     os::unix::fs::{FileTypeExt, PermissionsExt},
     sync::Arc,
@@ -19,9 +22,12 @@ use tokio::{
 
 const TOKEN: &str = "a token for tests";
 
+fn chain() -> Arc<DevChain> {
+    Arc::new(DevChain::recorded().expect("a good recording"))
+}
+
 async fn node() -> Node {
-    let chain = Arc::new(DevChain::recorded().expect("a good recording"));
-    let builder = Builder::new(Network::Reg, chain).capacity(Capacity::SMALL).quick(true);
+    let builder = Builder::new(Network::Reg, chain()).capacity(Capacity::SMALL).quick(true);
     builder.start().await.expect("a node")
 }
 
@@ -42,11 +48,18 @@ async fn ask(mut stream: impl AsyncRead + AsyncWrite + Unpin, request: &str) -> 
 
 /// A request with the token, over TCP.
 async fn asked(admin: &Admin, method: &str, path: &str) -> (u16, String) {
+    told(admin, method, path, "").await
+}
+
+/// The same with a body.
+async fn told(admin: &Admin, method: &str, path: &str, body: &str) -> (u16, String) {
     let address = admin.http().expect("an address");
     let stream = TcpStream::connect(address).await.expect("connected");
     let request = format!(
         "{method} {path} HTTP/1.1\r\nHost: {address}\r\nConnection: close\r\n\
-         Authorization: Bearer {TOKEN}\r\nContent-Length: 0\r\n\r\n"
+         Authorization: Bearer {TOKEN}\r\nContent-Type: text/plain\r\n\
+         Content-Length: {}\r\n\r\n{body}",
+        body.len()
     );
     ask(stream, &request).await
 }
