@@ -78,7 +78,8 @@ async fn health(State(handle): State<Handle>) -> Response {
 }
 
 async fn open_metrics(State(handle): State<Handle>) -> Result<Response, Failure> {
-    let text = metrics::text(&handle.metrics().await?, &handle.decisions().await?);
+    let (metrics, decisions) = (handle.metrics().await?, handle.decisions().await?);
+    let text = metrics::text(&handle, &metrics, &decisions, &handle.fill().await?);
     Ok(([(header::CONTENT_TYPE, metrics::CONTENT_TYPE)], text).into_response())
 }
 

@@ -58,6 +58,9 @@ impl Driver {
                 let counts = Reason::ALL.iter().map(|reason| (*reason, gate.decisions(*reason)));
                 let _ = reply.send(counts.filter(|(_, count)| *count > 0).collect());
             }
+            Command::Fill(reply) => {
+                let _ = reply.send(self.gate().fill());
+            }
             Command::Standing(subject, reply) => {
                 let _ = reply.send(Box::new(self.gate().standing(now, &subject)));
             }

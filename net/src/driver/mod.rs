@@ -21,6 +21,7 @@ use libp2p::{
     futures::StreamExt,
     gossipsub::{MessageAcceptance, MessageId},
     kad,
+    metrics::Metrics,
     request_response::{OutboundRequestId, ResponseChannel},
 };
 use ltms_core::{
@@ -39,6 +40,7 @@ use crate::{
     door::{Door, Gate, core_peer, net_peer},
     envelopes::Envelopes,
     handle::{Command, NodeEvent, Signer, Stored},
+    meters::Meters,
     store::Keeper,
     verify::Workers,
 };
@@ -134,6 +136,8 @@ pub(crate) struct Driver {
     unconvinced: HashSet<PeerId>,
     /// What outlives the node.
     keeper: Option<Keeper>,
+    meters: Arc<Meters>,
+    libp2p: Metrics,
 }
 
 /// Ends when the group on its way is stored.
@@ -155,6 +159,7 @@ impl Driver {
         identity: Option<(IdentityId, SecretKey)>,
         quick: bool,
         (keeper, envelopes): (Option<Keeper>, Envelopes),
+        (meters, libp2p): (Arc<Meters>, Metrics),
     ) -> Self {
         let gate = &swarm.behaviour().connections.door.gate;
         let (network, tip) = (gate.policy().network, gate.tip());
@@ -167,7 +172,7 @@ impl Driver {
             commands,
             events,
             lookups: Lookups::after(chain, tip),
-            workers: Workers::new(),
+            workers: Workers::new(meters.clone()),
             envelopes,
             own: Own::default(),
             timers: Timers::default(),
@@ -181,6 +186,8 @@ impl Driver {
             identity,
             unconvinced: HashSet::new(),
             keeper,
+            meters,
+            libp2p,
         }
     }
 

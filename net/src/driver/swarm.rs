@@ -29,6 +29,7 @@ use crate::{
     },
     door::core_peer,
     handle::NodeEvent,
+    meters,
 };
 
 /// Pages that one pull of a directory may have.
@@ -36,6 +37,7 @@ const PAGES: u8 = 64;
 
 impl Driver {
     pub(super) fn on_swarm_event(&mut self, event: SwarmEvent<Event>) {
+        self.meters.note(&self.libp2p, &event);
         match event {
             SwarmEvent::Behaviour(Event::Gossip(event)) => self.on_gossip(*event),
             SwarmEvent::Behaviour(Event::Direct(event)) => self.on_direct(*event),
@@ -118,9 +120,16 @@ impl Driver {
     }
 
     fn on_identify(&mut self, event: identify::Event) {
+        let identify::Event::Received { peer_id, .. } = &event else {
+            return meters::note_identified(&self.libp2p, &event);
+        };
+        if !self.is_connected(peer_id) {
+            return;
+        }
+        meters::note_identified(&self.libp2p, &event);
         let identify::Event::Received { peer_id, info, .. } = event else { return };
         // Once a connection: a peer may push as many of these as it likes.
-        if !self.is_connected(&peer_id) || !self.identified.insert(peer_id) {
+        if !self.identified.insert(peer_id) {
             return;
         }
         let behaviour = self.swarm.behaviour_mut();

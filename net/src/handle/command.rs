@@ -2,8 +2,8 @@
 
 use libp2p::{Multiaddr, PeerId};
 use ltms_core::{
-    Criteria, Decision, IdentityId, Metrics, Outcome, PublicKey, Reason, Registered, SessionId,
-    Standing, Subject, Timestamp,
+    Criteria, Decision, Fill, IdentityId, Metrics, Outcome, PublicKey, Reason, Registered,
+    SessionId, Standing, Subject, Timestamp,
 };
 use tokio::sync::oneshot;
 
@@ -27,6 +27,7 @@ pub(crate) enum Command {
     Unban(PeerId, Stored<bool>),
     Metrics(Reply<Metrics>),
     Decisions(Reply<Vec<(Reason, u64)>>),
+    Fill(Reply<[Fill; 7]>),
     Standing(Box<Subject>, Reply<Box<Standing>>),
     Dial(Multiaddr, Reply<Result<(), String>>),
     Peers(Reply<Vec<PeerId>>),

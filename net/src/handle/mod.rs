@@ -7,7 +7,7 @@ mod offer;
 
 use libp2p::{Multiaddr, PeerId};
 use ltms_core::{
-    Criteria, Decision, IdentityId, Metrics, Network, OutPoint, Outcome, PublicKey, Reason,
+    Criteria, Decision, Fill, IdentityId, Metrics, Network, OutPoint, Outcome, PublicKey, Reason,
     Registered, SessionId, Standing, Subject, Timestamp, schnorr::SecretKey, wire::Authority,
 };
 use tokio::sync::{broadcast, mpsc, oneshot};
@@ -37,6 +37,7 @@ pub struct Handle {
     pub(crate) clock: Clock,
     pub(crate) local: PeerId,
     pub(crate) addresses: Vec<Multiaddr>,
+    pub(crate) meters: std::sync::Arc<crate::meters::Meters>,
 }
 
 impl std::fmt::Debug for Handle {
@@ -245,6 +246,14 @@ impl Handle {
     /// [`NodeError::Stopped`].
     pub async fn decisions(&self) -> Result<Vec<(Reason, u64)>, NodeError> {
         self.ask(Command::Decisions).await
+    }
+
+    /// How full the tables are.
+    ///
+    /// # Errors
+    /// [`NodeError::Stopped`].
+    pub async fn fill(&self) -> Result<[Fill; 7], NodeError> {
+        self.ask(Command::Fill).await
     }
 
     /// What is known about a peer, key or identity, and why it is treated as it is.

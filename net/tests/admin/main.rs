@@ -1,5 +1,8 @@
 //! The operator's doors, asked as `curl` and a browser would ask.
 
+mod metrics;
+mod open_metrics;
+
 use std::{
     os::unix::fs::{FileTypeExt, PermissionsExt},
     sync::Arc,
@@ -19,10 +22,13 @@ use tokio::{
 
 const TOKEN: &str = "a token for tests";
 
-async fn node() -> Node {
+fn builder() -> Builder {
     let chain = Arc::new(DevChain::recorded().expect("a good recording"));
-    let builder = Builder::new(Network::Reg, chain).capacity(Capacity::SMALL).quick(true);
-    builder.start().await.expect("a node")
+    Builder::new(Network::Reg, chain).capacity(Capacity::SMALL).quick(true)
+}
+
+async fn node() -> Node {
+    builder().start().await.expect("a node")
 }
 
 fn http() -> Doors {
@@ -113,20 +119,6 @@ async fn only_the_health_is_told_without_the_token() {
     assert_eq!(without("/healthz", "attacker.example").await, 421);
     assert_eq!(without("/metrics", "127.0.0.1").await, 401);
     assert_eq!(asked(&admin, "GET", "/metrics").await.0, 200);
-    admin.close().await;
-    node.stop().await;
-}
-
-#[tokio::test]
-async fn the_metrics_end_as_open_metrics_does() {
-    let node = node().await;
-    let admin = Admin::open(node.handle(), http()).await.expect("open");
-    let (_, body) = asked(&admin, "GET", "/metrics").await;
-    assert!(body.contains("\nltms_active_peers 0\n"), "{body}");
-    assert!(body.ends_with("# EOF\n"), "{body}");
-    let (_, body) = asked(&admin, "GET", "/api/v1/status").await;
-    assert_eq!(json(&body)["network"], "reg");
-    assert_eq!(json(&body)["peer"], node.handle().peer_id().to_string());
     admin.close().await;
     node.stop().await;
 }
