@@ -23,6 +23,6 @@ mod verify;
 pub mod wallet;
 
 pub use door::{core_peer, net_peer};
-pub use handle::{Advertised, Handle, NodeError, NodeEvent, Offer, Signer};
+pub use handle::{Advertised, Handle, Link, NodeError, NodeEvent, Offer, Signer};
 pub use node::{Builder, Node, StartError};
 pub use recording::Recording;

@@ -1,5 +1,7 @@
 //! What can be asked at the operator's doors.
 
+use std::net::IpAddr;
+
 use axum::{
     Json, Router,
     extract::{Path, Query, State},
@@ -9,22 +11,27 @@ use axum::{
 };
 use libp2p::PeerId;
 use ltms_core::{
-    Criteria, IdentityId, Metrics, PublicKey, Reason, Registered, Standing, Subject, Timestamp,
+    Criteria, Fill, IdentityId, Metrics, PublicKey, Reason, Registered, Standing, Subject,
+    Timestamp,
 };
 use serde::{Deserialize, Serialize};
 
-use super::metrics;
-use crate::handle::{Handle, NodeError, Signer};
+use super::{
+    history::{self, History},
+    metrics,
+};
+use crate::handle::{Handle, Link, NodeError, Signer};
 
 /// Entries of the directory in one answer.
 const MOST: usize = 1_024;
 
 /// The routes to a node.
-pub(super) fn routes(handle: Handle) -> Router {
+pub(super) fn routes(handle: Handle, history: History) -> Router {
     Router::new()
         .route("/healthz", get(health))
         .route("/metrics", get(open_metrics))
         .route("/api/v1/status", get(status))
+        .route("/api/v1/connections", get(connections))
         .route("/api/v1/peers", get(peers))
         .route("/api/v1/peers/{peer}", get(peer))
         .route("/api/v1/peers/{peer}/ban", post(ban))
@@ -32,15 +39,20 @@ pub(super) fn routes(handle: Handle) -> Router {
         .route("/api/v1/identities/{id}", get(identity))
         .route("/api/v1/keys/{key}", get(key))
         .route("/api/v1/directory", get(directory))
-        .with_state(handle)
+        .with_state(handle.clone())
+        .merge(
+            Router::new()
+                .route("/api/v1/history", get(history::told))
+                .with_state((handle, history)),
+        )
 }
 
 /// An answer that is no success.
 #[derive(Debug)]
-struct Failure(StatusCode, String);
+pub(super) struct Failure(StatusCode, String);
 
 impl Failure {
-    fn new(status: StatusCode, problem: impl ToString) -> Self {
+    pub(super) fn new(status: StatusCode, problem: impl ToString) -> Self {
         Self(status, problem.to_string())
     }
 }
@@ -61,7 +73,7 @@ impl IntoResponse for Failure {
     }
 }
 
-type Answer<T> = Result<Json<T>, Failure>;
+pub(super) type Answer<T> = Result<Json<T>, Failure>;
 
 /// Reads a name in a path.
 fn parsed<T: std::str::FromStr>(text: &str, what: &str) -> Result<T, Failure> {
@@ -89,26 +101,40 @@ struct Status {
     network: &'static str,
     version: &'static str,
     addresses: Vec<String>,
+    /// The node's time, to which all others are to be compared.
+    now: Timestamp,
     metrics: Metrics,
     decisions: Vec<Count>,
+    tables: [Fill; 7],
+    dht_queries_per_minute: u32,
+    dht_latency_ms: u128,
 }
 
 #[derive(Serialize)]
 struct Count {
     reason: &'static str,
+    verdict: String,
     count: u64,
 }
 
 async fn status(State(handle): State<Handle>) -> Answer<Status> {
     let decisions = handle.decisions().await?;
-    let count = |(reason, count): (Reason, u64)| Count { reason: reason.as_str(), count };
+    let count = |(reason, count): (Reason, u64)| {
+        let verdict = format!("{:?}", reason.verdict()).to_lowercase();
+        Count { reason: reason.as_str(), verdict, count }
+    };
+    let (queries, latency) = handle.meters.queries();
     Ok(Json(Status {
         peer: handle.peer_id().to_string(),
         network: handle.network.name(),
         version: env!("CARGO_PKG_VERSION"),
         addresses: handle.addresses().iter().map(ToString::to_string).collect(),
+        now: handle.clock.now(),
         metrics: handle.metrics().await?,
         decisions: decisions.into_iter().map(count).collect(),
+        tables: handle.fill().await?,
+        dht_queries_per_minute: queries,
+        dht_latency_ms: latency.as_millis(),
     }))
 }
 
@@ -183,6 +209,25 @@ impl Explained {
             expires_at: standing.expires_at,
         }
     }
+}
+
+/// An open connection and what stands against its peer.
+#[derive(Serialize)]
+struct Connection {
+    peer: String,
+    address: Option<IpAddr>,
+    outbound: bool,
+    agent: Option<String>,
+    standing: Explained,
+}
+
+async fn connections(State(handle): State<Handle>) -> Answer<Vec<Connection>> {
+    let mut shown = Vec::new();
+    for Link { peer, address, outbound, agent } in handle.links().await? {
+        let standing = Explained::new(peer, &handle.standing_of(&peer).await?);
+        shown.push(Connection { peer: peer.to_string(), address, outbound, agent, standing });
+    }
+    Ok(Json(shown))
 }
 
 async fn peers(State(handle): State<Handle>) -> Answer<Vec<Explained>> {

@@ -11,7 +11,7 @@ use super::{Asked, Driver, Message, Origin, Sought, admit::HOLD_PULLED};
 use crate::{
     behaviour::dht,
     door::{core_peer, net_peer},
-    handle::{Command, Signer, Stored},
+    handle::{Command, Link, Signer, Stored},
 };
 
 /// The most signers that one question is answered with.
@@ -71,10 +71,22 @@ impl Driver {
             Command::Peers(reply) => {
                 let _ = reply.send(self.swarm.connected_peers().copied().collect());
             }
+            Command::Links(reply) => {
+                let _ = reply.send(self.links());
+            }
             // Without a connection the reply is dropped, which is an answer, too.
             Command::Ask(peer, request, reply) => self.ask(&peer, request, Asked::ByHandle(reply)),
             Command::Stop => {}
         }
+    }
+
+    fn links(&self) -> Vec<Link> {
+        let guests = self.swarm.behaviour().connections.guests();
+        let link = |(peer, address, outbound)| {
+            let agent = self.identified.get(&peer).cloned();
+            Link { peer, address, outbound, agent }
+        };
+        guests.map(link).collect()
     }
 
     /// Takes an own claim through the Gate; it is published once it is registered here.

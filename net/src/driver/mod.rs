@@ -125,8 +125,8 @@ pub(crate) struct Driver {
     sought: HashMap<kad::QueryId, Sought>,
     /// What we asked of peers.
     asked: HashMap<OutboundRequestId, Asked>,
-    /// Connected peers that have told who they are.
-    identified: HashSet<PeerId>,
+    /// Connected peers that have told who they are, with the program that they say they run.
+    identified: HashMap<PeerId, String>,
     /// The challenge that each peer has to answer next.
     challenges: HashMap<PeerId, [u8; 32]>,
     /// The identity that we prove to our peers.
@@ -181,7 +181,7 @@ impl Driver {
             intake: Intake::default(),
             sought: HashMap::new(),
             asked: HashMap::new(),
-            identified: HashSet::new(),
+            identified: HashMap::new(),
             challenges: HashMap::new(),
             identity,
             unconvinced: HashSet::new(),

@@ -1,6 +1,6 @@
 //! What the network brings.
 
-use std::time::Instant;
+use std::{collections::hash_map::Entry, time::Instant};
 
 use libp2p::{
     Multiaddr, PeerId, gossipsub, identify,
@@ -10,7 +10,7 @@ use libp2p::{
 };
 use ltms_core::{
     Channel, Decision, FrameKind, Proof, PublicKey, Reason, Source, Subject,
-    wire::{AdHeader, Envelope, Hello, Kind, WireError, hello_hash},
+    wire::{AdHeader, Envelope, Hello, Kind, WireError, hello_hash, is_plain_text},
 };
 use rand::seq::IteratorRandom;
 
@@ -34,6 +34,15 @@ use crate::{
 
 /// Pages that one pull of a directory may have.
 const PAGES: u8 = 64;
+
+/// Characters of a peer's own words that are kept.
+const AGENT: usize = 64;
+
+/// What a peer says, without what a terminal or a page would not show as it is.
+fn plain(text: &str) -> String {
+    let shown = |c: char| if is_plain_text(c.encode_utf8(&mut [0; 4])) { c } else { '\u{FFFD}' };
+    text.chars().take(AGENT).map(shown).collect()
+}
 
 impl Driver {
     pub(super) fn on_swarm_event(&mut self, event: SwarmEvent<Event>) {
@@ -129,9 +138,8 @@ impl Driver {
         meters::note_identified(&self.libp2p, &event);
         let identify::Event::Received { peer_id, info, .. } = event else { return };
         // Once a connection: a peer may push as many of these as it likes.
-        if !self.identified.insert(peer_id) {
-            return;
-        }
+        let Entry::Vacant(place) = self.identified.entry(peer_id) else { return };
+        place.insert(plain(&info.agent_version));
         let behaviour = self.swarm.behaviour_mut();
         let ip = behaviour.connections.ip_of_peer(&peer_id);
         if info.protocols.contains(&dht::protocol(self.network)) {

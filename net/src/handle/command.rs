@@ -7,7 +7,7 @@ use ltms_core::{
 };
 use tokio::sync::oneshot;
 
-use super::{Advertised, Signer};
+use super::{Advertised, Link, Signer};
 use crate::behaviour::streams::{Request, Response};
 
 /// Where the answer goes.
@@ -31,6 +31,7 @@ pub(crate) enum Command {
     Standing(Box<Subject>, Reply<Box<Standing>>),
     Dial(Multiaddr, Reply<Result<(), String>>),
     Peers(Reply<Vec<PeerId>>),
+    Links(Reply<Vec<Link>>),
     Ask(PeerId, Request, Reply<Response>),
     Stop,
 }

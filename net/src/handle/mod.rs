@@ -5,6 +5,8 @@ mod error;
 mod event;
 mod offer;
 
+use std::net::IpAddr;
+
 use libp2p::{Multiaddr, PeerId};
 use ltms_core::{
     Criteria, Decision, Fill, IdentityId, Metrics, Network, OutPoint, Outcome, PublicKey, Reason,
@@ -26,6 +28,20 @@ use crate::{
     clock::Clock,
     door::core_peer,
 };
+
+/// An open connection.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Link {
+    /// Whose.
+    pub peer: PeerId,
+    /// Where it is seen.
+    pub address: Option<IpAddr>,
+    /// Whether we dialled it.
+    pub outbound: bool,
+    /// The program that it says it runs, in at most 64 characters that are shown as they are.
+    pub agent: Option<String>,
+}
 
 /// A handle to a running node; clones share it.
 #[derive(Clone)]
@@ -287,6 +303,14 @@ impl Handle {
     /// [`NodeError::Stopped`].
     pub async fn peers(&self) -> Result<Vec<PeerId>, NodeError> {
         self.ask(Command::Peers).await
+    }
+
+    /// The open connections.
+    ///
+    /// # Errors
+    /// [`NodeError::Stopped`].
+    pub async fn links(&self) -> Result<Vec<Link>, NodeError> {
+        self.ask(Command::Links).await
     }
 
     /// Asks a connected peer something by the direct protocol. What it answers proves nothing.
