@@ -42,11 +42,11 @@ impl<S: Storage> Gate<S> {
         for stage in [Stage::Identities, Stage::Strangers, Stage::Others] {
             while places.begin() {
                 if stage == Stage::Identities && places.is_drawn() {
-                    self.fill(now, criteria, (stage, true), &mut places);
+                    self.offer(now, criteria, (stage, true), &mut places);
                 }
                 for capped in [true, false] {
                     places.pass(capped);
-                    self.fill(now, criteria, (stage, false), &mut places);
+                    self.offer(now, criteria, (stage, false), &mut places);
                 }
                 if places.len < places.to {
                     break;
@@ -56,7 +56,7 @@ impl<S: Storage> Gate<S> {
         places.len
     }
 
-    fn fill(
+    fn offer(
         &self,
         now: Timestamp,
         criteria: &Criteria,

@@ -89,6 +89,11 @@ impl<D: Doorkeeper> Connections<D> {
         }
     }
 
+    /// Every connection that was let in: its peer, its address, and whether we dialled it.
+    pub fn guests(&self) -> impl Iterator<Item = (PeerId, Option<IpAddr>, bool)> + '_ {
+        self.guests.values().map(|guest| (guest.peer, guest.address, guest.outbound))
+    }
+
     /// Closes every connection of `peer` and counts them as gone at once: closing waits for the
     /// remote, which must not be able to keep a slot.
     pub fn disconnect(&mut self, peer: &PeerId) {

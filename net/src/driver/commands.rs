@@ -11,7 +11,7 @@ use super::{Asked, Driver, Message, Origin, Sought, admit::HOLD_PULLED};
 use crate::{
     behaviour::dht,
     door::{core_peer, net_peer},
-    handle::{Command, Signer, Stored},
+    handle::{Command, Link, Signer, Stored},
 };
 
 /// The most signers that one question is answered with.
@@ -82,6 +82,9 @@ impl Driver {
                 let counts = Reason::ALL.iter().map(|reason| (*reason, gate.decisions(*reason)));
                 let _ = reply.send(counts.filter(|(_, count)| *count > 0).collect());
             }
+            Command::Fill(reply) => {
+                let _ = reply.send(self.gate().fill());
+            }
             Command::Standing(subject, reply) => {
                 let _ = reply.send(Box::new(self.gate().standing(now, &subject)));
             }
@@ -92,12 +95,24 @@ impl Driver {
             Command::Peers(reply) => {
                 let _ = reply.send(self.swarm.connected_peers().copied().collect());
             }
+            Command::Links(reply) => {
+                let _ = reply.send(self.links());
+            }
             // Without a connection the reply is dropped, which is an answer, too.
             Command::Ask(peer, request, reply) => {
                 self.ask(&peer, request, Asked::ByHandle(reply));
             }
             Command::Stop => {}
         }
+    }
+
+    fn links(&self) -> Vec<Link> {
+        let guests = self.swarm.behaviour().connections.guests();
+        let link = |(peer, address, outbound)| {
+            let agent = self.identified.get(&peer).cloned();
+            Link { peer, address, outbound, agent }
+        };
+        guests.map(link).collect()
     }
 
     /// Takes an own claim through the Gate; it is published once it is registered here.

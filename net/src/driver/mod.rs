@@ -25,6 +25,7 @@ use libp2p::{
     futures::StreamExt,
     gossipsub::{MessageAcceptance, MessageId},
     kad,
+    metrics::Metrics,
     request_response::{OutboundRequestId, ResponseChannel},
 };
 use ltms_core::{
@@ -44,6 +45,7 @@ use crate::{
     door::{Door, Gate, core_peer, net_peer},
     envelopes::Envelopes,
     handle::{Command, NodeEvent, Signer, Stored},
+    meters::Meters,
     store::Keeper,
     verify::Workers,
 };
@@ -148,8 +150,8 @@ pub(crate) struct Driver {
     histories: Histories,
     /// What we asked of peers.
     asked: HashMap<OutboundRequestId, Asked>,
-    /// Connected peers that have told who they are.
-    identified: HashSet<PeerId>,
+    /// Connected peers that have told who they are, with the program that they say they run.
+    identified: HashMap<PeerId, String>,
     /// The challenge that each peer has to answer next.
     challenges: HashMap<PeerId, [u8; 32]>,
     /// The identity that we prove to our peers.
@@ -159,6 +161,8 @@ pub(crate) struct Driver {
     unconvinced: HashSet<PeerId>,
     /// What outlives the node.
     keeper: Option<Keeper>,
+    meters: Arc<Meters>,
+    libp2p: Metrics,
 }
 
 /// Ends when the group on its way is stored.
@@ -180,6 +184,7 @@ impl Driver {
         identity: Option<(IdentityId, SecretKey)>,
         quick: bool,
         (keeper, envelopes): (Option<Keeper>, Envelopes),
+        (meters, libp2p): (Arc<Meters>, Metrics),
     ) -> Self {
         let gate = &swarm.behaviour().connections.door.gate;
         let (network, tip) = (gate.policy().network, gate.tip());
@@ -192,7 +197,7 @@ impl Driver {
             commands,
             events,
             lookups: Lookups::after(chain, tip),
-            workers: Workers::new(),
+            workers: Workers::new(meters.clone()),
             envelopes,
             own: Own::default(),
             timers: Timers::default(),
@@ -203,11 +208,13 @@ impl Driver {
             searches: Searches::default(),
             histories: Histories::default(),
             asked: HashMap::new(),
-            identified: HashSet::new(),
+            identified: HashMap::new(),
             challenges: HashMap::new(),
             identity,
             unconvinced: HashSet::new(),
             keeper,
+            meters,
+            libp2p,
         }
     }
 

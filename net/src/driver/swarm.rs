@@ -1,6 +1,6 @@
 //! What the network brings.
 
-use std::time::Instant;
+use std::{collections::hash_map::Entry, time::Instant};
 
 use libp2p::{
     Multiaddr, PeerId, gossipsub, identify,
@@ -10,7 +10,7 @@ use libp2p::{
 };
 use ltms_core::{
     Channel, Decision, FrameKind, Proof, Reason, Source, Subject,
-    wire::{AdHeader, Envelope, Hello, Kind, WireError, hello_hash},
+    wire::{AdHeader, Envelope, Hello, Kind, WireError, hello_hash, is_plain_text},
 };
 use rand::seq::IteratorRandom;
 
@@ -30,10 +30,21 @@ use crate::{
     },
     door::core_peer,
     handle::NodeEvent,
+    meters,
 };
+
+/// Characters of a peer's own words that are kept.
+const AGENT: usize = 64;
+
+/// What a peer says, without what a terminal or a page would not show as it is.
+fn plain(text: &str) -> String {
+    let shown = |c: char| if is_plain_text(c.encode_utf8(&mut [0; 4])) { c } else { '\u{FFFD}' };
+    text.chars().take(AGENT).map(shown).collect()
+}
 
 impl Driver {
     pub(super) fn on_swarm_event(&mut self, event: SwarmEvent<Event>) {
+        self.meters.note(&self.libp2p, &event);
         match event {
             SwarmEvent::Behaviour(Event::Gossip(event)) => self.on_gossip(*event),
             SwarmEvent::Behaviour(Event::Direct(event)) => self.on_direct(*event),
@@ -116,11 +127,17 @@ impl Driver {
     }
 
     fn on_identify(&mut self, event: identify::Event) {
-        let identify::Event::Received { peer_id, info, .. } = event else { return };
-        // Once a connection: a peer may push as many of these as it likes.
-        if !self.is_connected(&peer_id) || !self.identified.insert(peer_id) {
+        let identify::Event::Received { peer_id, .. } = &event else {
+            return meters::note_identified(&self.libp2p, &event);
+        };
+        if !self.is_connected(peer_id) {
             return;
         }
+        meters::note_identified(&self.libp2p, &event);
+        let identify::Event::Received { peer_id, info, .. } = event else { return };
+        // Once a connection: a peer may push as many of these as it likes.
+        let Entry::Vacant(place) = self.identified.entry(peer_id) else { return };
+        place.insert(plain(&info.agent_version));
         let behaviour = self.swarm.behaviour_mut();
         let ip = behaviour.connections.ip_of_peer(&peer_id);
         if info.protocols.contains(&dht::protocol(self.network)) {

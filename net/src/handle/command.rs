@@ -2,12 +2,14 @@
 
 use libp2p::{Multiaddr, PeerId};
 use ltms_core::{
-    Ban, Criteria, Decision, IdentityId, Metrics, Outcome, OwnedKey, PublicKey, Reason, Registered,
-    SessionId, Standing, Subject, Timestamp,
+    Ban, Criteria, Decision, Fill, IdentityId, Metrics, Outcome, OwnedKey, PublicKey, Reason,
+    Registered, SessionId, Standing, Subject, Timestamp,
 };
 use tokio::sync::oneshot;
 
-use super::{Advertised, Imported, NoRoom, NodeError, Offered, Page, Search, Signer, Taken, Undo};
+use super::{
+    Advertised, Imported, Link, NoRoom, NodeError, Offered, Page, Search, Signer, Taken, Undo,
+};
 use crate::behaviour::streams::{Request, Response};
 
 /// Where the answer goes.
@@ -36,9 +38,11 @@ pub(crate) enum Command {
     OwnedKeys(IdentityId, Reply<Vec<OwnedKey>>),
     Metrics(Reply<Metrics>),
     Decisions(Reply<Vec<(Reason, u64)>>),
+    Fill(Reply<[Fill; 7]>),
     Standing(Box<Subject>, Reply<Box<Standing>>),
     Dial(Multiaddr, Reply<Result<(), String>>),
     Peers(Reply<Vec<PeerId>>),
+    Links(Reply<Vec<Link>>),
     Ask(PeerId, Request, Reply<Response>),
     Stop,
 }

@@ -7,9 +7,11 @@ mod offer;
 mod operator;
 mod search;
 
+use std::net::IpAddr;
+
 use libp2p::{Multiaddr, PeerId};
 use ltms_core::{
-    Decision, IdentityId, Metrics, Network, OutPoint, Outcome, Reason, Registered, SessionId,
+    Decision, Fill, IdentityId, Metrics, Network, OutPoint, Outcome, Reason, Registered, SessionId,
     Standing, Subject, Timestamp, schnorr::SecretKey,
 };
 use tokio::sync::{broadcast, mpsc, oneshot};
@@ -35,6 +37,20 @@ use crate::{
     door::core_peer,
 };
 
+/// An open connection.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Link {
+    /// Whose.
+    pub peer: PeerId,
+    /// Where it is seen.
+    pub address: Option<IpAddr>,
+    /// Whether we dialled it.
+    pub outbound: bool,
+    /// The program that it says it runs, in at most 64 characters that are shown as they are.
+    pub agent: Option<String>,
+}
+
 /// A handle to a running node; clones share it.
 #[derive(Clone)]
 pub struct Handle {
@@ -45,6 +61,7 @@ pub struct Handle {
     pub(crate) clock: Clock,
     pub(crate) local: PeerId,
     pub(crate) addresses: Vec<Multiaddr>,
+    pub(crate) meters: std::sync::Arc<crate::meters::Meters>,
 }
 
 impl std::fmt::Debug for Handle {
@@ -208,6 +225,14 @@ impl Handle {
         self.ask(Command::Decisions).await
     }
 
+    /// How full the tables are.
+    ///
+    /// # Errors
+    /// [`NodeError::Stopped`].
+    pub async fn fill(&self) -> Result<[Fill; 7], NodeError> {
+        self.ask(Command::Fill).await
+    }
+
     /// What is known about a peer, key or identity, and why it is treated as it is.
     ///
     /// # Errors
@@ -239,6 +264,14 @@ impl Handle {
     /// [`NodeError::Stopped`].
     pub async fn peers(&self) -> Result<Vec<PeerId>, NodeError> {
         self.ask(Command::Peers).await
+    }
+
+    /// The open connections.
+    ///
+    /// # Errors
+    /// [`NodeError::Stopped`].
+    pub async fn links(&self) -> Result<Vec<Link>, NodeError> {
+        self.ask(Command::Links).await
     }
 
     /// Asks a connected peer something by the direct protocol. What it answers proves nothing.
