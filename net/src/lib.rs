@@ -27,3 +27,7 @@ pub use handle::{
 };
 pub use node::{Builder, Node, StartError};
 pub use recording::Recording;
+
+#[cfg(doctest)]
+#[doc = include_str!("../../docs/api-net.md")]
+struct Guide;

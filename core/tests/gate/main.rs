@@ -31,6 +31,8 @@ mod replay;
 mod reputation;
 mod rotation;
 mod rows;
+mod session_rules;
+mod sessions;
 mod slots;
 mod snapshot;
 mod snapshot_files;
