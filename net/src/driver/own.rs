@@ -198,3 +198,18 @@ impl Driver {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn offers_are_renewed_at_different_times_in_the_third_quarter_of_their_life() {
+        let (now, life) = (Timestamp::from_millis(1_000_000), Millis::from_mins(10));
+        let times: Vec<_> = (0..64).map(|_| renewal(now, life)).collect();
+        let (first, last) = (times.iter().min(), times.iter().max());
+        assert!(first >= Some(&now.saturating_add(Millis::from_mins(5))), "{first:?}");
+        assert!(last <= Some(&now.saturating_add(Millis::new(450_000))), "{last:?}");
+        assert!(first < last);
+    }
+}

@@ -46,6 +46,12 @@ fn wide(address: Option<IpAddr>) -> Wide {
 /// Where the first answer goes; none if too many ask.
 type Reply = oneshot::Sender<Option<Search>>;
 
+/// The first of those that are of a new group, or of those that we dialled, or of all. The others
+/// chose us, and may all be one's.
+fn first_choice(peers: &[(PeerId, bool, bool)]) -> Option<PeerId> {
+    peers.iter().min_by_key(|(_, taken, dialled)| (*taken, !*dialled)).map(|(peer, ..)| *peer)
+}
+
 /// Who waits for what.
 enum Stage {
     /// For the first answer.
@@ -158,12 +164,12 @@ impl Driver {
         let connections = &self.swarm.behaviour().connections;
         let group = |peer: &PeerId| wide(connections.ip_of_peer(peer));
         let taken: HashSet<_> = asked.iter().map(group).collect();
-        let mut peers: Vec<_> =
-            self.swarm.connected_peers().filter(|peer| !asked.contains(peer)).copied().collect();
-        peers.shuffle(&mut rand::rng());
-        peers
-            .into_iter()
-            .min_by_key(|peer| (taken.contains(&group(peer)), !connections.is_outbound(peer)))
+        let others = self.swarm.connected_peers().filter(|peer| !asked.contains(peer));
+        let mut others: Vec<_> = others
+            .map(|peer| (*peer, taken.contains(&group(peer)), connections.is_outbound(peer)))
+            .collect();
+        others.shuffle(&mut rand::rng());
+        first_choice(&others)
     }
 
     /// A peer's directory is read, or cannot be.
@@ -243,5 +249,18 @@ mod tests {
         assert_eq!(of("2001:db8:1::1"), of("2001:db8:2::1"));
         assert_ne!(of("2001:db8::1"), of("2001:db9::1"));
         assert_eq!([of("127.0.0.1"), of("::1"), wide(None)], [None; 3]);
+    }
+
+    #[test]
+    fn a_new_group_comes_before_a_peer_that_we_dialled_and_that_before_any_other() {
+        let [same, dialled, new, best] =
+            [(true, false), (true, true), (false, false), (false, true)]
+                .map(|(taken, dialled)| (PeerId::random(), taken, dialled));
+        let first = |peers: &[_]| first_choice(peers);
+        assert_eq!(first(&[same, dialled, new, best]), Some(best.0));
+        assert_eq!(first(&[same, dialled, new]), Some(new.0));
+        assert_eq!(first(&[same, dialled]), Some(dialled.0));
+        assert_eq!(first(&[same]), Some(same.0));
+        assert_eq!(first(&[]), None);
     }
 }

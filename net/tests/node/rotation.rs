@@ -14,7 +14,7 @@ use ltms_net::{NodeError, Offer, chain::DevChain};
 use crate::world::{builder, burn, chain, connect, node, own, until};
 
 /// Mines a burn of the identity, deep enough to count.
-fn burned(
+pub(crate) fn burned(
     chain: &Arc<DevChain>,
     key: PublicKey,
     purpose: Purpose,
@@ -30,7 +30,7 @@ fn burned(
     OutPoint { txid, vout: 0 }
 }
 
-fn new_key(n: u8) -> SecretKey {
+pub(crate) fn new_key(n: u8) -> SecretKey {
     SecretKey::from_bytes(&[n; 32]).expect("a key")
 }
 
