@@ -113,7 +113,7 @@ async fn misbehave(address: &Multiaddr) -> Outcome<()> {
     let mut swarm = stranger("junk/1")?;
     introduce(&mut swarm, address).await?;
     let node = *swarm.connected_peers().next().ok_or("not connected")?;
-    let mut say = |swarm: &mut Swarm<Stranger>| {
+    let say = |swarm: &mut Swarm<Stranger>| {
         let junk = Request::Push(b"no envelope".to_vec());
         swarm.behaviour_mut().direct.send_request(&node, Ok(junk));
     };
