@@ -11,6 +11,7 @@ mod directory;
 mod faults;
 mod hello;
 mod judge;
+mod limits;
 mod operator;
 mod peers;
 mod room;
