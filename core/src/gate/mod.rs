@@ -12,6 +12,7 @@ mod faults;
 mod fill;
 mod hello;
 mod judge;
+mod limits;
 mod listing;
 mod operator;
 mod peers;
