@@ -203,6 +203,17 @@ reasons! {
     Coinbase = 71, "coinbase", Reject;
     /// The bytes are no transaction.
     Transaction = 72, "transaction", Reject;
+
+    /// No session of this id is open here.
+    UnknownSession = 80, "unknown-session", Ignore;
+    /// Not one of the session's signers, or not the one that may do this.
+    NotASigner = 81, "not-a-signer", Ignore;
+    /// Not in the session's phase.
+    WrongPhase = 82, "wrong-phase", Ignore;
+    /// The identity, or all strangers together, take part in all the sessions that they may.
+    SessionLimit = 83, "session-limit", Ignore;
+    /// The current key of an identity, which is no session key.
+    SharedKey = 84, "shared-key", Ignore;
 }
 
 impl core::fmt::Display for Reason {

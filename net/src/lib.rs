@@ -14,6 +14,7 @@ mod envelopes;
 mod handle;
 pub mod judge;
 pub mod key_file;
+mod meters;
 mod node;
 mod recording;
 pub mod store;
@@ -23,7 +24,12 @@ pub mod wallet;
 
 pub use door::{core_peer, net_peer};
 pub use handle::{
-    Advertised, Handle, Imported, NoRoom, NodeError, NodeEvent, Offer, Page, Signer, Taken, Undo,
+    Advertised, Findings, Handle, Imported, Link, NoRoom, NodeError, NodeEvent, Offer, Page, Reach,
+    Search, Signer, Taken, Undo,
 };
 pub use node::{Builder, Node, StartError};
 pub use recording::Recording;
+
+#[cfg(doctest)]
+#[doc = include_str!("../../docs/api-net.md")]
+struct Guide;

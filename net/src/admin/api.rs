@@ -1,5 +1,7 @@
 //! What can be asked at the operator's doors.
 
+use std::net::IpAddr;
+
 use axum::{
     Json, Router,
     extract::{DefaultBodyLimit, Path, Query, State},
@@ -8,14 +10,16 @@ use axum::{
     routing::{get, post},
 };
 use libp2p::PeerId;
-use ltms_core::{Criteria, IdentityId, Metrics, PublicKey, Reason, Subject, Timestamp};
+use ltms_core::{Criteria, Fill, IdentityId, Metrics, PublicKey, Reason, Subject, Timestamp};
 use serde::Serialize;
 
 use super::{
-    bans, explain, identities, metrics,
+    bans, explain,
+    history::{self, History},
+    identities, metrics,
     shown::{Explained, Until},
 };
-use crate::handle::{Handle, NodeError, Signer};
+use crate::handle::{Handle, Link, NodeError, Signer};
 
 /// Entries of the directory in one answer.
 const MOST: usize = 1_024;
@@ -24,11 +28,12 @@ const MOST: usize = 1_024;
 const BANS: usize = 16 << 20;
 
 /// The routes to a node.
-pub(super) fn routes(handle: Handle) -> Router {
+pub(super) fn routes(handle: Handle, history: History) -> Router {
     Router::new()
         .route("/healthz", get(health))
         .route("/metrics", get(open_metrics))
         .route("/api/v1/status", get(status))
+        .route("/api/v1/connections", get(connections))
         .route("/api/v1/peers", get(peers))
         .route("/api/v1/peers/{peer}", get(peer))
         .route("/api/v1/peers/{peer}/ban", post(ban))
@@ -45,7 +50,12 @@ pub(super) fn routes(handle: Handle) -> Router {
         .route("/api/v1/bans/undo", post(bans::undo))
         .route("/api/v1/keys/{key}", get(key))
         .route("/api/v1/directory", get(directory))
-        .with_state(handle)
+        .with_state(handle.clone())
+        .merge(
+            Router::new()
+                .route("/api/v1/history", get(history::told))
+                .with_state((handle, history)),
+        )
 }
 
 /// An answer that is no success.
@@ -91,7 +101,8 @@ async fn health(State(handle): State<Handle>) -> Response {
 }
 
 async fn open_metrics(State(handle): State<Handle>) -> Result<Response, Failure> {
-    let text = metrics::text(&handle.metrics().await?, &handle.decisions().await?);
+    let (metrics, decisions) = (handle.metrics().await?, handle.decisions().await?);
+    let text = metrics::text(&handle, &metrics, &decisions, &handle.fill().await?);
     Ok(([(header::CONTENT_TYPE, metrics::CONTENT_TYPE)], text).into_response())
 }
 
@@ -101,27 +112,60 @@ struct Status {
     network: &'static str,
     version: &'static str,
     addresses: Vec<String>,
+    /// The node's time, to which all others are to be compared.
+    now: Timestamp,
     metrics: Metrics,
     decisions: Vec<Count>,
+    tables: [Fill; 7],
+    dht_queries_per_minute: u32,
+    dht_latency_ms: u128,
 }
 
 #[derive(Serialize)]
 struct Count {
     reason: &'static str,
+    verdict: String,
     count: u64,
 }
 
 async fn status(State(handle): State<Handle>) -> Answer<Status> {
     let decisions = handle.decisions().await?;
-    let count = |(reason, count): (Reason, u64)| Count { reason: reason.as_str(), count };
+    let count = |(reason, count): (Reason, u64)| {
+        let verdict = format!("{:?}", reason.verdict()).to_lowercase();
+        Count { reason: reason.as_str(), verdict, count }
+    };
+    let (queries, latency) = handle.meters.queries();
     Ok(Json(Status {
         peer: handle.peer_id().to_string(),
         network: handle.network.name(),
         version: env!("CARGO_PKG_VERSION"),
         addresses: handle.addresses().iter().map(ToString::to_string).collect(),
+        now: handle.clock.now(),
         metrics: handle.metrics().await?,
         decisions: decisions.into_iter().map(count).collect(),
+        tables: handle.fill().await?,
+        dht_queries_per_minute: queries,
+        dht_latency_ms: latency.as_millis(),
     }))
+}
+
+/// An open connection and what stands against its peer.
+#[derive(Serialize)]
+struct Connection {
+    peer: String,
+    address: Option<IpAddr>,
+    outbound: bool,
+    agent: Option<String>,
+    standing: Explained,
+}
+
+async fn connections(State(handle): State<Handle>) -> Answer<Vec<Connection>> {
+    let mut shown = Vec::new();
+    for Link { peer, address, outbound, agent } in handle.links().await? {
+        let standing = Explained::new(peer, &handle.standing_of(&peer).await?);
+        shown.push(Connection { peer: peer.to_string(), address, outbound, agent, standing });
+    }
+    Ok(Json(shown))
 }
 
 async fn peers(State(handle): State<Handle>) -> Answer<Vec<Explained>> {
@@ -199,6 +243,6 @@ impl From<Signer> for Entry {
 }
 
 async fn directory(State(handle): State<Handle>) -> Answer<Vec<Entry>> {
-    let found = handle.find_signers(Criteria::default(), MOST).await?;
+    let found = handle.directory(Criteria::default(), MOST).await?;
     Ok(Json(found.into_iter().map(Entry::from).collect()))
 }

@@ -11,7 +11,7 @@ use super::{Asked, Driver, Message, Origin, Sought, admit::HOLD_PULLED};
 use crate::{
     behaviour::dht,
     door::{core_peer, net_peer},
-    handle::{Command, Signer, Stored},
+    handle::{Command, Link, Signer, Stored},
 };
 
 /// The most signers that one question is answered with.
@@ -24,14 +24,23 @@ impl Driver {
         let now = self.now();
         // Whoever asked may have gone; their answer is then dropped.
         match command {
-            Command::Publish(envelope, reply) => {
+            Command::Advertise(offered, reply) => {
+                let _ = reply.send(self.advertise(*offered));
+            }
+            Command::Withdraw(key, envelope, reply) => {
+                self.own.forget(&key);
                 let _ = reply.send(self.publish(envelope));
             }
             Command::Claim(envelope, reply) => self.claim(envelope, reply),
             Command::Find(criteria, most, reply) => {
                 let _ = reply.send(self.find(&criteria, most));
             }
+            Command::Search(criteria, most, reply) => self.search(criteria, most, reply),
             Command::LookUp(key, reply) => self.seek_key(key, reply),
+            Command::SeekIdentity(id, reply) => self.seek_identity(id, reply),
+            Command::SignersOf(id, reply) => {
+                let _ = reply.send(self.signers_of(&id));
+            }
             Command::Identity(id, reply) => {
                 let _ = reply.send(self.gate().identity(&id));
             }
@@ -73,6 +82,9 @@ impl Driver {
                 let counts = Reason::ALL.iter().map(|reason| (*reason, gate.decisions(*reason)));
                 let _ = reply.send(counts.filter(|(_, count)| *count > 0).collect());
             }
+            Command::Fill(reply) => {
+                let _ = reply.send(self.gate().fill());
+            }
             Command::Standing(subject, reply) => {
                 let _ = reply.send(Box::new(self.gate().standing(now, &subject)));
             }
@@ -83,10 +95,24 @@ impl Driver {
             Command::Peers(reply) => {
                 let _ = reply.send(self.swarm.connected_peers().copied().collect());
             }
+            Command::Links(reply) => {
+                let _ = reply.send(self.links());
+            }
             // Without a connection the reply is dropped, which is an answer, too.
-            Command::Ask(peer, request, reply) => self.ask(&peer, request, Asked::ByHandle(reply)),
+            Command::Ask(peer, request, reply) => {
+                self.ask(&peer, request, Asked::ByHandle(reply));
+            }
             Command::Stop => {}
         }
+    }
+
+    fn links(&self) -> Vec<Link> {
+        let guests = self.swarm.behaviour().connections.guests();
+        let link = |(peer, address, outbound)| {
+            let agent = self.identified.get(&peer).cloned();
+            Link { peer, address, outbound, agent }
+        };
+        guests.map(link).collect()
     }
 
     /// Takes an own claim through the Gate; it is published once it is registered here.
@@ -97,7 +123,7 @@ impl Driver {
         self.admit(Message { source, envelope, origin, deadline, history_sought: true });
     }
 
-    fn find(&mut self, criteria: &Criteria, most: usize) -> Vec<Signer> {
+    pub(super) fn find(&mut self, criteria: &Criteria, most: usize) -> Vec<Signer> {
         let now = self.now();
         let mut found = vec![Found::default(); most.min(MOST)];
         let count = self.gate().find(now, criteria, &mut found);
@@ -105,7 +131,7 @@ impl Driver {
         found.iter().filter_map(|found| self.signer(found)).collect()
     }
 
-    fn signer(&self, found: &Found) -> Option<Signer> {
+    pub(super) fn signer(&self, found: &Found) -> Option<Signer> {
         let envelope = Envelope::decode(self.envelopes.ad(&found.key)?).ok()?;
         let ad = Advertisement::decode(envelope.body, self.network).ok()?;
         Some(Signer {

@@ -2,12 +2,14 @@
 
 use libp2p::{Multiaddr, PeerId};
 use ltms_core::{
-    Ban, Criteria, Decision, IdentityId, Metrics, Outcome, OwnedKey, PublicKey, Reason, Registered,
-    SessionId, Standing, Subject, Timestamp,
+    Ban, Criteria, Decision, Fill, IdentityId, Metrics, Outcome, OwnedKey, PublicKey, Reason,
+    Registered, SessionId, Standing, Subject, Timestamp,
 };
 use tokio::sync::oneshot;
 
-use super::{Advertised, Imported, NoRoom, Page, Signer, Taken, Undo};
+use super::{
+    Advertised, Imported, Link, NoRoom, NodeError, Offered, Page, Search, Signer, Taken, Undo,
+};
 use crate::behaviour::streams::{Request, Response};
 
 /// Where the answer goes.
@@ -17,10 +19,14 @@ pub(crate) type Stored<T> = oneshot::Sender<Result<T, String>>;
 
 /// What a handle asks the driver.
 pub(crate) enum Command {
-    Publish(Vec<u8>, Reply<Result<Advertised, Decision>>),
+    Advertise(Box<Offered>, Reply<Result<Advertised, NodeError>>),
+    Withdraw(PublicKey, Vec<u8>, Reply<Result<Advertised, Decision>>),
     Claim(Vec<u8>, Stored<Decision>),
     Find(Criteria, usize, Reply<Vec<Signer>>),
+    Search(Criteria, usize, Reply<Option<Search>>),
     LookUp(PublicKey, Reply<Option<Signer>>),
+    SeekIdentity(IdentityId, Reply<Option<Registered>>),
+    SignersOf(IdentityId, Reply<Vec<Signer>>),
     Identity(IdentityId, Reply<Option<Registered>>),
     RecordSession(SessionId, IdentityId, IdentityId, Outcome, Stored<Decision>),
     Ban(Subject, Option<Timestamp>, Stored<bool>),
@@ -32,9 +38,11 @@ pub(crate) enum Command {
     OwnedKeys(IdentityId, Reply<Vec<OwnedKey>>),
     Metrics(Reply<Metrics>),
     Decisions(Reply<Vec<(Reason, u64)>>),
+    Fill(Reply<[Fill; 7]>),
     Standing(Box<Subject>, Reply<Box<Standing>>),
     Dial(Multiaddr, Reply<Result<(), String>>),
     Peers(Reply<Vec<PeerId>>),
+    Links(Reply<Vec<Link>>),
     Ask(PeerId, Request, Reply<Response>),
     Stop,
 }

@@ -2,6 +2,8 @@
 
 mod bans;
 mod identities;
+mod metrics;
+mod open_metrics;
 
 use std::{
     os::unix::fs::{FileTypeExt, PermissionsExt},
@@ -26,9 +28,12 @@ fn chain() -> Arc<DevChain> {
     Arc::new(DevChain::recorded().expect("a good recording"))
 }
 
+fn builder() -> Builder {
+    Builder::new(Network::Reg, chain()).capacity(Capacity::SMALL).quick(true)
+}
+
 async fn node() -> Node {
-    let builder = Builder::new(Network::Reg, chain()).capacity(Capacity::SMALL).quick(true);
-    builder.start().await.expect("a node")
+    builder().start().await.expect("a node")
 }
 
 fn http() -> Doors {
@@ -126,20 +131,6 @@ async fn only_the_health_is_told_without_the_token() {
     assert_eq!(without("/healthz", "attacker.example").await, 421);
     assert_eq!(without("/metrics", "127.0.0.1").await, 401);
     assert_eq!(asked(&admin, "GET", "/metrics").await.0, 200);
-    admin.close().await;
-    node.stop().await;
-}
-
-#[tokio::test]
-async fn the_metrics_end_as_open_metrics_does() {
-    let node = node().await;
-    let admin = Admin::open(node.handle(), http()).await.expect("open");
-    let (_, body) = asked(&admin, "GET", "/metrics").await;
-    assert!(body.contains("\nltms_active_peers 0\n"), "{body}");
-    assert!(body.ends_with("# EOF\n"), "{body}");
-    let (_, body) = asked(&admin, "GET", "/api/v1/status").await;
-    assert_eq!(json(&body)["network"], "reg");
-    assert_eq!(json(&body)["peer"], node.handle().peer_id().to_string());
     admin.close().await;
     node.stop().await;
 }

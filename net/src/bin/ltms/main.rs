@@ -11,6 +11,7 @@ mod generate;
 mod identities;
 mod identity;
 mod keys;
+mod log;
 mod node;
 mod operator;
 mod output;
@@ -25,10 +26,9 @@ mod tx;
 mod watch;
 mod when;
 
-use std::{io::IsTerminal, process::ExitCode};
+use std::process::ExitCode;
 
 use clap::{CommandFactory, Parser, Subcommand};
-use tracing_subscriber::EnvFilter;
 
 use failure::Failure;
 
@@ -45,7 +45,7 @@ enum Command {
     /// Honest nodes under attack, on this machine
     Demo(demo::Args),
     /// Run one node until Ctrl-C or SIGTERM
-    Node(node::NodeArgs),
+    Node(Box<node::NodeArgs>),
     /// Ask a running node about its peers, ban and forgive
     #[command(subcommand)]
     Peers(operator::PeersCommand),
@@ -88,13 +88,6 @@ enum Command {
     },
 }
 
-/// Logs to stderr what passes the filter.
-fn log(filter: EnvFilter) {
-    let stderr = std::io::stderr;
-    let colour = stderr().is_terminal();
-    tracing_subscriber::fmt().with_writer(stderr).with_ansi(colour).with_env_filter(filter).init();
-}
-
 #[tokio::main]
 async fn main() -> ExitCode {
     match run().await {
@@ -109,7 +102,7 @@ async fn main() -> ExitCode {
 async fn run() -> Result<ExitCode, Failure> {
     match Cli::try_parse()?.command {
         Command::Demo(args) => return Ok(demo::run(&args).await),
-        Command::Node(args) => node::run(args).await?,
+        Command::Node(args) => node::run(*args).await?,
         Command::Peers(command) => operator::peers(command).await?,
         Command::Bans(command) => bans::run(command).await?,
         Command::Identities(command) => identities::run(command).await?,
