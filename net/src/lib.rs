@@ -22,6 +22,6 @@ mod verify;
 pub mod wallet;
 
 pub use door::{core_peer, net_peer};
-pub use handle::{Advertised, Handle, NodeError, NodeEvent, Offer, Signer};
+pub use handle::{Advertised, Handle, Health, NodeError, NodeEvent, Offer, Signer};
 pub use node::{Builder, Node, StartError};
 pub use recording::Recording;

@@ -6,6 +6,7 @@ mod commands;
 mod intake;
 mod lookups;
 mod own;
+mod refusals;
 mod swarm;
 mod timers;
 mod waiting;
@@ -30,7 +31,8 @@ use ltms_core::{
 use tokio::sync::{broadcast, mpsc, oneshot};
 
 use self::{
-    burns::Search, intake::Intake, lookups::Lookups, own::Own, timers::Timers, waiting::Waiting,
+    burns::Search, intake::Intake, lookups::Lookups, own::Own, refusals::Refusals, timers::Timers,
+    waiting::Waiting,
 };
 use crate::{
     behaviour::{Behaviour, gossip, streams::Response},
@@ -134,6 +136,10 @@ pub(crate) struct Driver {
     unconvinced: HashSet<PeerId>,
     /// What outlives the node.
     keeper: Option<Keeper>,
+    refusals: Refusals,
+    /// How often the limits were set, and what else waits for a restart.
+    reloads: u32,
+    waiting_keys: Vec<String>,
 }
 
 /// Ends when the group on its way is stored.
@@ -181,6 +187,9 @@ impl Driver {
             identity,
             unconvinced: HashSet::new(),
             keeper,
+            refusals: Refusals::default(),
+            reloads: 0,
+            waiting_keys: Vec::new(),
         }
     }
 
@@ -190,6 +199,8 @@ impl Driver {
         let mut tip = tokio::time::interval(self.pace.tip);
         let mut directory = tokio::time::interval(self.pace.directory);
         directory.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
+        let mut summary = tokio::time::interval(refusals::SUMMARY);
+        summary.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
         tip.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
         loop {
             tokio::select! {
@@ -206,6 +217,7 @@ impl Driver {
                 () = written(&mut self.keeper) => {}
                 found = self.lookups.next() => self.on_found(found),
                 () = self.timers.due(&self.clock) => self.on_timers(),
+                _ = summary.tick() => self.refusals.summarise(),
                 _ = tip.tick() => self.lookups.ask_tip(),
                 _ = directory.tick() => {
                     self.pull_from_somebody();
@@ -300,6 +312,7 @@ impl Driver {
             && let Some(peer) = net_peer(&source.peer)
             && peer != self.local()
         {
+            self.refusals.note(peer, decision.reason);
             self.tell(NodeEvent::Refused { peer, reason: decision.reason });
         }
         match origin {

@@ -2,12 +2,12 @@
 
 use libp2p::{Multiaddr, PeerId};
 use ltms_core::{
-    Criteria, Decision, IdentityId, Metrics, Outcome, PublicKey, Reason, Registered, SessionId,
-    Standing, Subject, Timestamp,
+    Criteria, Decision, IdentityId, Metrics, Outcome, Policy, PublicKey, Reason, Registered,
+    SessionId, Standing, Subject, Timestamp,
 };
 use tokio::sync::oneshot;
 
-use super::{Advertised, Signer};
+use super::{Advertised, Health, Signer};
 use crate::behaviour::streams::{Request, Response};
 
 /// Where the answer goes.
@@ -28,6 +28,9 @@ pub(crate) enum Command {
     Metrics(Reply<Metrics>),
     Decisions(Reply<Vec<(Reason, u64)>>),
     Standing(Box<Subject>, Reply<Box<Standing>>),
+    Health(Reply<Health>),
+    /// The policy whose limits are to be in force, and the keys that wait for a restart.
+    Reload(Box<Policy>, Vec<String>, Reply<bool>),
     Dial(Multiaddr, Reply<Result<(), String>>),
     Peers(Reply<Vec<PeerId>>),
     Ask(PeerId, Request, Reply<Response>),

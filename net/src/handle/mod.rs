@@ -3,11 +3,12 @@
 mod command;
 mod error;
 mod event;
+mod health;
 mod offer;
 
 use libp2p::{Multiaddr, PeerId};
 use ltms_core::{
-    Criteria, Decision, IdentityId, Metrics, Network, OutPoint, Outcome, PublicKey, Reason,
+    Criteria, Decision, IdentityId, Metrics, Network, OutPoint, Outcome, Policy, PublicKey, Reason,
     Registered, SessionId, Standing, Subject, Timestamp, schnorr::SecretKey, wire::Authority,
 };
 use tokio::sync::{broadcast, mpsc, oneshot};
@@ -17,6 +18,7 @@ pub(crate) use self::command::{Command, Stored};
 pub use self::{
     error::NodeError,
     event::NodeEvent,
+    health::Health,
     offer::{Advertised, Offer, Signer},
 };
 use crate::{
@@ -237,6 +239,24 @@ impl Handle {
     /// [`NodeError::Stopped`].
     pub async fn metrics(&self) -> Result<Metrics, NodeError> {
         self.ask(Command::Metrics).await
+    }
+
+    /// How the node is.
+    ///
+    /// # Errors
+    /// [`NodeError::Stopped`].
+    pub async fn health(&self) -> Result<Health, NodeError> {
+        self.ask(Command::Health).await
+    }
+
+    /// Puts the windows of a policy in force, which of its rules only count, and its
+    /// `local_envelope`; nothing else of it. `waiting` names the keys whose new values wait for a
+    /// restart, for [`Handle::health`]. False, and nothing changes, if the policy cannot be used.
+    ///
+    /// # Errors
+    /// [`NodeError::Stopped`].
+    pub async fn reload(&self, policy: Policy, waiting: Vec<String>) -> Result<bool, NodeError> {
+        self.ask(|reply| Command::Reload(Box::new(policy), waiting, reply)).await
     }
 
     /// How many decisions had each reason, those with none left out.

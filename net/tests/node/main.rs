@@ -5,6 +5,7 @@ mod common;
 
 mod budgets;
 mod claims;
+mod clock;
 mod dht;
 mod discovery;
 mod operator;
@@ -13,4 +14,5 @@ mod recording;
 mod reorganisation;
 mod rotation;
 mod shutdown;
+mod starving;
 mod world;
