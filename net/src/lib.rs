@@ -14,6 +14,7 @@ mod envelopes;
 mod handle;
 pub mod judge;
 pub mod key_file;
+mod meters;
 mod node;
 mod recording;
 pub mod store;
@@ -22,6 +23,13 @@ mod verify;
 pub mod wallet;
 
 pub use door::{core_peer, net_peer};
-pub use handle::{Advertised, Handle, Health, NodeError, NodeEvent, Offer, Signer};
+pub use handle::{
+    Advertised, Findings, Handle, Health, Imported, Link, NoRoom, NodeError, NodeEvent, Offer,
+    Page, Reach, Search, Signer, Taken, Undo,
+};
 pub use node::{Builder, Node, StartError};
 pub use recording::Recording;
+
+#[cfg(doctest)]
+#[doc = include_str!("../../docs/api-net.md")]
+struct Guide;

@@ -27,6 +27,7 @@ impl Policy {
             }
         };
         let Self { freshness, windows, sanctions, keys, burns, reputation, connections, .. } = self;
+        let sessions = &self.sessions;
         let breaker = &self.breaker;
         let quotas = [
             ("windows.advertisement", windows.advertisement),
@@ -83,6 +84,10 @@ impl Policy {
             ("connections.per_peer", connections.per_peer.into()),
             ("connections.per_narrow", connections.per_narrow.into()),
             ("connections.per_identity", connections.per_identity.into()),
+            ("sessions.nonce", sessions.nonce.get()),
+            ("sessions.partial_signature", sessions.partial_signature.get()),
+            ("sessions.per_identity", sessions.per_identity.into()),
+            ("sessions.history", sessions.history.into()),
             ("local_envelope", self.local_envelope.into()),
         ];
         for (field, value) in positive {
@@ -134,6 +139,10 @@ impl Policy {
         );
         check("reputation.daily_successes", reputation.daily_successes <= 3, "is at most 3");
         check("connections.per_wide", connections.per_wide >= connections.per_narrow, at_least);
+        check("sessions.whole", sessions.whole <= day, "is at most 24 h");
+        check("sessions.abort_hold", sessions.abort_hold <= day, "is at most 24 h");
+        let phases = sessions.nonce.get().saturating_add(sessions.partial_signature.get());
+        check("sessions.whole", sessions.whole.get() >= phases, "is shorter than its phases");
         let envelope = u32::try_from(size::ENVELOPE).unwrap_or(u32::MAX);
         check("local_envelope", self.local_envelope <= envelope, "is at most the protocol's limit");
     }
