@@ -114,7 +114,7 @@ fn everything() -> Config {
     }
 }
 
-fn table_of(config: &Config) -> Table {
+pub(super) fn table_of(config: &Config) -> Table {
     // Only numbers that no file can have are not shown.
     Table::try_from(config).unwrap_or_default()
 }

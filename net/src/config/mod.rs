@@ -7,6 +7,7 @@ mod check;
 mod env;
 mod error;
 mod file;
+mod reload;
 
 use std::{
     fs::File,
@@ -28,7 +29,7 @@ use crate::{
     key_file,
 };
 
-pub use self::error::ConfigError;
+pub use self::{error::ConfigError, reload::Reload};
 
 /// Bytes of a configuration file; one with every key has about four thousand.
 pub const MAX_BYTES: u64 = 1 << 20;

@@ -9,6 +9,7 @@ mod lookups;
 mod operator;
 mod own;
 mod pulls;
+mod refusals;
 mod searches;
 mod swarm;
 mod timers;
@@ -36,7 +37,7 @@ use tokio::sync::{broadcast, mpsc, oneshot};
 
 use self::{
     burns::Search, histories::Histories, intake::Intake, lookups::Lookups, own::Own,
-    searches::Searches, timers::Timers, waiting::Waiting,
+    refusals::Refusals, searches::Searches, timers::Timers, waiting::Waiting,
 };
 use crate::{
     behaviour::{Behaviour, gossip, streams::Response},
@@ -161,6 +162,10 @@ pub(crate) struct Driver {
     unconvinced: HashSet<PeerId>,
     /// What outlives the node.
     keeper: Option<Keeper>,
+    refusals: Refusals,
+    /// How often the limits were set, and what else waits for a restart.
+    reloads: u32,
+    waiting_keys: Vec<String>,
     meters: Arc<Meters>,
     libp2p: Metrics,
 }
@@ -213,6 +218,9 @@ impl Driver {
             identity,
             unconvinced: HashSet::new(),
             keeper,
+            refusals: Refusals::default(),
+            reloads: 0,
+            waiting_keys: Vec::new(),
             meters,
             libp2p,
         }
@@ -224,6 +232,8 @@ impl Driver {
         let mut tip = tokio::time::interval(self.pace.tip);
         let mut directory = tokio::time::interval(self.pace.directory);
         directory.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
+        let mut summary = tokio::time::interval(refusals::SUMMARY);
+        summary.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
         tip.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
         loop {
             tokio::select! {
@@ -240,6 +250,7 @@ impl Driver {
                 () = written(&mut self.keeper) => {}
                 found = self.lookups.next() => self.on_found(found),
                 () = self.timers.due(&self.clock) => self.on_timers(),
+                _ = summary.tick() => self.refusals.summarise(),
                 () = self.searches.due() => self.on_searches_due(),
                 () = self.histories.due() => self.on_histories_due(),
                 _ = tip.tick() => self.lookups.ask_tip(),
@@ -336,6 +347,7 @@ impl Driver {
             && let Some(peer) = net_peer(&source.peer)
             && peer != self.local()
         {
+            self.refusals.note(peer, decision.reason);
             self.tell(NodeEvent::Refused { peer, reason: decision.reason });
         }
         match origin {

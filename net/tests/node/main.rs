@@ -5,6 +5,7 @@ mod common;
 
 mod budgets;
 mod claims;
+mod clock;
 mod dht;
 mod directory;
 mod discovery;
@@ -15,4 +16,5 @@ mod refresh;
 mod reorganisation;
 mod rotation;
 mod shutdown;
+mod starving;
 mod world;
