@@ -71,11 +71,13 @@ pub fn config(network: Network) -> Config {
     config
 }
 
-/// Kademlia whose inbound streams have a deadline for their first request.
+/// Kademlia whose inbound streams have a deadline for their first request, and whose routing table
+/// has [limits by address group](super::routing).
 pub struct Dht {
     /// Kademlia itself, for queries, records and the routing table.
     pub kad: kad::Behaviour<Records>,
     deadline: Duration,
+    pub(super) regtest: bool,
 }
 
 impl Dht {
@@ -83,9 +85,9 @@ impl Dht {
     /// address is confirmed.
     #[must_use]
     pub fn new(local: PeerId, network: Network, server: bool) -> Self {
-        let mut kad = kad::Behaviour::with_config(local, Records::default(), config(network));
+        let mut kad = kad::Behaviour::with_config(local, Records::new(local), config(network));
         kad.set_mode(server.then_some(Mode::Server));
-        Self { kad, deadline: REQUEST_DEADLINE }
+        Self { kad, deadline: REQUEST_DEADLINE, regtest: network == Network::Reg }
     }
 
     /// With another deadline than [`REQUEST_DEADLINE`], for connections made from now on.

@@ -6,6 +6,7 @@ pub mod dht;
 pub mod gossip;
 mod messages;
 pub mod records;
+pub mod routing;
 pub mod streams;
 
 use std::{convert::Infallible, time::Duration};

@@ -3,6 +3,7 @@
 mod admit;
 mod burns;
 mod commands;
+mod dht;
 mod intake;
 mod lookups;
 mod own;
@@ -30,7 +31,8 @@ use ltms_core::{
 use tokio::sync::{broadcast, mpsc, oneshot};
 
 use self::{
-    burns::Search, intake::Intake, lookups::Lookups, own::Own, timers::Timers, waiting::Waiting,
+    burns::Search, dht::Announced, intake::Intake, lookups::Lookups, own::Own, timers::Timers,
+    waiting::Waiting,
 };
 use crate::{
     behaviour::{Behaviour, gossip, streams::Response},
@@ -62,8 +64,8 @@ enum Origin {
         from: PeerId,
     },
     Direct(ResponseChannel<Response>),
-    /// A DHT record that a peer wants us to store.
-    Record(kad::Record),
+    /// A DHT record that a peer wants us to store, and its author.
+    Record(Box<(kad::Record, PublicKey)>),
     /// A DHT record that we asked for.
     Sought(kad::QueryId),
     /// A page of a directory that we asked for.
@@ -113,6 +115,8 @@ pub(crate) struct Driver {
     lookups: Lookups<(LookupTicket, Message)>,
     envelopes: Envelopes,
     own: Own,
+    /// Own advertisements in the DHT.
+    announced: Vec<Announced>,
     timers: Timers,
     /// Identities whose burn is not in the chain.
     suspended: HashMap<IdentityId, Search>,
@@ -170,6 +174,7 @@ impl Driver {
             workers: Workers::new(),
             envelopes,
             own: Own::default(),
+            announced: Vec::new(),
             timers: Timers::default(),
             suspended: HashMap::new(),
             waiting: Waiting::default(),
@@ -313,15 +318,7 @@ impl Driver {
                 gossip.report_message_validation_result(&id, &from, acceptance);
             }
             Origin::Direct(channel) => self.respond(channel, judged(decision)),
-            Origin::Record(record) => {
-                if decision.is_accept() {
-                    use libp2p::kad::store::RecordStore;
-                    let store = self.swarm.behaviour_mut().dht.kad.store_mut();
-                    if let Err(error) = store.put(record) {
-                        tracing::debug!(%error, "record not stored");
-                    }
-                }
-            }
+            Origin::Record(record) => self.store_record(record.0, record.1, decision),
             Origin::Sought(query) => {
                 if let Some(sought) = self.sought.get_mut(&query) {
                     sought.open = sought.open.saturating_sub(1);

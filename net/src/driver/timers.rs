@@ -188,8 +188,7 @@ impl Driver {
         if self.gate().poll_timeout() <= now && self.gate().handle_timeout(now) {
             let gate = &self.swarm.behaviour().connections.door.gate;
             self.envelopes.retain(|key| gate.is_listed(now, key), |id| gate.identity(id).is_some());
-            let swept =
-                self.swarm.behaviour_mut().dht.kad.store_mut().sweep(std::time::Instant::now());
+            let swept = self.sweep_records();
             tracing::debug!(swept, "swept");
         }
         self.timers.sweep = self.gate().poll_timeout();

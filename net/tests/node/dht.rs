@@ -4,13 +4,13 @@ use std::iter;
 
 use libp2p::{
     futures::StreamExt,
-    kad::{self, GetRecordOk, QueryResult, Quorum, Record, store::RecordStore},
+    kad::{self, GetRecordOk, QueryResult, Quorum, Record},
     swarm::SwarmEvent,
 };
 use ltms_core::{Millis, Network, PublicKey, Reason, schnorr::SecretKey};
 use ltms_net::{
     Handle,
-    behaviour::{Event, dht::record_key},
+    behaviour::{Event, dht::record_key, records::Worth},
     chain::DevChain,
     clock::Clock,
 };
@@ -146,8 +146,9 @@ async fn a_record_of_a_lying_server_is_not_returned() {
     let mut server = server(&b).await;
     let made = Made { chain: &chain, peer: *server.local_peer_id(), name: "held" };
     let (bad, good) = (made.bad(), made.good());
-    for (_, record) in bad.iter().chain([&good]) {
-        server.behaviour_mut().dht.kad.store_mut().put(record.clone()).expect("room");
+    for (author, record) in bad.iter().chain([&good]) {
+        let store = server.behaviour_mut().dht.kad.store_mut();
+        store.admit(record.clone(), *author, Worth::Own).expect("room");
     }
     let serving = tokio::spawn(async move {
         loop {
