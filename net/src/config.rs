@@ -19,7 +19,11 @@ use tracing_subscriber::EnvFilter;
 use crate::{
     Builder,
     admin::Doors,
-    chain::{ChainSource, HttpOptions, SetupError, SourceConfig},
+    behaviour::{
+        SetupError,
+        scores::{self, Scores},
+    },
+    chain::{self, ChainSource, HttpOptions, SourceConfig},
     key_file::{self, KeyFileError},
 };
 
@@ -48,6 +52,9 @@ pub enum ConfigError {
     /// `policy.network` is not `network`.
     #[error("`policy.network` is `{}`, but `network` is `{}`", .0.name(), .1.name())]
     Network(Network, Network),
+    /// The scores of gossip do not go together.
+    #[error("`gossip`: {0}")]
+    Gossip(#[from] SetupError),
     /// `log` is not a filter.
     #[error("`log` is not a filter such as `info` or `warn,ltms_net=debug`: {0}")]
     Log(String),
@@ -62,7 +69,7 @@ pub enum ConfigError {
     NotLoopback(SocketAddr),
     /// There is no chain source.
     #[error(transparent)]
-    Chain(#[from] SetupError),
+    Chain(#[from] chain::SetupError),
 }
 
 /// How large the tables are.
@@ -123,6 +130,22 @@ impl Admin {
     }
 }
 
+/// How gossip is judged.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct Gossip {
+    /// The scores of topics. Default `quiet`; `analysis` is for topics that are never silent.
+    pub scores: Scores,
+}
+
+/// What a node does in the DHT.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct Dht {
+    /// Whether it answers from the start. Default false: once others can reach it.
+    pub server: bool,
+}
+
 /// What a node remembers across restarts. Default nothing.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
@@ -173,6 +196,10 @@ pub struct Config {
     pub admin: Admin,
     /// What outlives the node. Default nothing.
     pub store: Store,
+    /// How gossip is judged.
+    pub gossip: Gossip,
+    /// What the node does in the DHT.
+    pub dht: Dht,
     /// The policy. What is left out is as in [`Policy::LOTUS_V1`], its network as above.
     pub policy: Policy,
 }
@@ -190,6 +217,8 @@ impl Default for Config {
             chain: SourceConfig::default(),
             admin: Admin::default(),
             store: Store::default(),
+            gossip: Gossip::default(),
+            dht: Dht::default(),
             policy: Policy::LOTUS_V1.on(Network::Reg),
         }
     }
@@ -253,6 +282,7 @@ impl Config {
         if self.policy.network != self.network {
             return Err(ConfigError::Network(self.policy.network, self.network));
         }
+        scores::validate(self.gossip.scores.topic())?;
         self.filter()?;
         self.admin.validate()?;
         if let Some(path) = &self.key_file {
@@ -309,6 +339,7 @@ impl Config {
         self.validate()?;
         let mut builder =
             Builder::new(self.network, chain).policy(self.policy).capacity(self.capacity.into());
+        builder = builder.scores(self.gossip.scores).server(self.dht.server);
         if let Some(path) = &self.key_file {
             builder = builder.keypair(key_file::peer_key(path)?);
         }

@@ -331,10 +331,10 @@ mod tests {
         let rest = MAX_BYTES - records.bytes();
         let (whole, half) = (rest - MAX_KEY, rest / 2 - MAX_KEY);
         assert!(admit(&mut records, fit, half, Worth::Burn(1)));
-        assert!(admit(&mut records, fit + 1, half, Worth::Burn(2)));
-        assert!(!admit(&mut records, fit + 2, whole, Worth::Burn(2)), "one of them ranks as high");
+        assert!(admit(&mut records, fit + 1, half, Worth::Burn(3)));
+        assert!(!admit(&mut records, fit + 2, whole, Worth::Burn(2)), "one of them ranks higher");
         assert_eq!(records.len(), fit + 2, "and none has left in vain");
-        assert!(admit(&mut records, fit + 2, whole, Worth::Burn(3)));
+        assert!(admit(&mut records, fit + 2, whole, Worth::Burn(4)));
         assert_eq!(records.len(), fit + 1);
         assert!(!admit(&mut records, fit + 3, 1, Worth::Stranger));
         check(&records);

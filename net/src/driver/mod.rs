@@ -4,6 +4,7 @@ mod admit;
 mod burns;
 mod commands;
 mod dht;
+mod heartbeat;
 mod intake;
 mod lookups;
 mod own;
@@ -35,7 +36,7 @@ use self::{
     waiting::Waiting,
 };
 use crate::{
-    behaviour::{Behaviour, gossip, streams::Response},
+    behaviour::{Behaviour, streams::Response},
     chain::ChainSource,
     clock::Clock,
     door::{Door, Gate, core_peer, net_peer},
@@ -117,6 +118,8 @@ pub(crate) struct Driver {
     own: Own,
     /// Own advertisements in the DHT.
     announced: Vec<Announced>,
+    /// Seconds since the last minute of gossip ended.
+    seconds: u8,
     timers: Timers,
     /// Identities whose burn is not in the chain.
     suspended: HashMap<IdentityId, Search>,
@@ -175,6 +178,7 @@ impl Driver {
             envelopes,
             own: Own::default(),
             announced: Vec::new(),
+            seconds: 0,
             timers: Timers::default(),
             suspended: HashMap::new(),
             waiting: Waiting::default(),
@@ -194,6 +198,8 @@ impl Driver {
     pub(crate) async fn run(mut self) {
         let mut tip = tokio::time::interval(self.pace.tip);
         let mut directory = tokio::time::interval(self.pace.directory);
+        let mut heartbeat = tokio::time::interval(heartbeat::PACE);
+        heartbeat.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
         directory.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
         tip.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
         loop {
@@ -211,6 +217,7 @@ impl Driver {
                 () = written(&mut self.keeper) => {}
                 found = self.lookups.next() => self.on_found(found),
                 () = self.timers.due(&self.clock) => self.on_timers(),
+                _ = heartbeat.tick() => self.on_heartbeat(),
                 _ = tip.tick() => self.lookups.ask_tip(),
                 _ = directory.tick() => {
                     self.pull_from_somebody();
@@ -315,7 +322,10 @@ impl Driver {
                     Verdict::Reject => MessageAcceptance::Reject,
                 };
                 let gossip = &mut self.swarm.behaviour_mut().gossip;
-                gossip.report_message_validation_result(&id, &from, acceptance);
+                if decision.is_accept() {
+                    gossip.accepted(&id);
+                }
+                gossip.sub.report_message_validation_result(&id, &from, acceptance);
             }
             Origin::Direct(channel) => self.respond(channel, judged(decision)),
             Origin::Record(record) => self.store_record(record.0, record.1, decision),
@@ -355,20 +365,6 @@ impl Driver {
     fn respond(&mut self, channel: ResponseChannel<Response>, response: Response) {
         // The stream may be gone; the asker sees a timeout then.
         let _ = self.swarm.behaviour_mut().direct.send_response(channel, response);
-    }
-
-    /// Reads nothing more of this connection's gossip until `until`, before deduplication.
-    fn throttle(&mut self, peer: PeerId, until: Timestamp) {
-        let gossip = &mut self.swarm.behaviour_mut().gossip;
-        if gossip::throttle(gossip, &peer, true, 0) {
-            self.timers.readmit(until, peer);
-        }
-    }
-
-    /// Reads this connection's gossip again.
-    fn readmit(&mut self, peer: &PeerId) {
-        self.timers.forget(peer);
-        gossip::throttle(&mut self.swarm.behaviour_mut().gossip, peer, false, 0);
     }
 
     fn is_connected(&self, peer: &PeerId) -> bool {

@@ -81,7 +81,7 @@ impl Driver {
     /// Publishes by gossip; false if nobody is there to take it.
     pub(super) fn gossip(&mut self, topic: Topic, envelope: &[u8]) -> bool {
         let topic = topic.on(self.network).hash();
-        match self.swarm.behaviour_mut().gossip.publish(topic, envelope) {
+        match self.swarm.behaviour_mut().gossip.sub.publish(topic, envelope) {
             Ok(_) => true,
             Err(error) => {
                 tracing::debug!(%error, "nobody took a message");

@@ -101,6 +101,11 @@ impl Timers {
         self.sweep = self.sweep.min(at);
     }
 
+    /// Whether a connection is cut off.
+    pub(super) fn is_throttled(&self, peer: &PeerId) -> bool {
+        self.throttled.contains_key(peer)
+    }
+
     /// Forgets a peer that is read again, or whose last connection is gone.
     pub(super) fn forget(&mut self, peer: &PeerId) {
         self.throttled.remove(peer);
