@@ -25,3 +25,7 @@ pub use door::{core_peer, net_peer};
 pub use handle::{Advertised, Handle, NodeError, NodeEvent, Offer, Signer};
 pub use node::{Builder, Node, StartError};
 pub use recording::Recording;
+
+#[cfg(doctest)]
+#[doc = include_str!("../../docs/api-net.md")]
+struct Guide;

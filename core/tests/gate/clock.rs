@@ -273,3 +273,23 @@ fn nobody_is_accused_of_what_the_own_node_made_with_a_clock_far_ahead() {
     }
     assert_eq!(world.of_key(&author.public_key()).violations.0, 0);
 }
+
+/// Its newest message seems to have been made five minutes after the time we stepped back to, which
+/// nobody ever said; a body made 30 s later is not made too soon.
+#[test]
+fn nobody_is_accused_by_a_time_that_a_step_back_made_up() {
+    let author = secret(0);
+    let violations = |wrong: Millis| {
+        let (mut world, id) = world_at(START.saturating_add(wrong));
+        let ahead =
+            ad(&author).under(&id).at(START.saturating_add(Millis::from_mins(5)).max(world.now));
+        assert_eq!(reason(world.gossip(0, 0, &ahead)), Reason::New);
+        world.now = START;
+        world.gate.handle_timeout(START);
+        world.wait(Millis::from_mins(5).saturating_add(SECOND.saturating_mul(30)));
+        let _ = world.gossip(0, 0, &ad(&author).under(&id).at(world.now));
+        world.of_key(&author.public_key()).violations.0
+    };
+    assert_eq!(violations(DAY), 0);
+    assert_eq!(violations(Millis::ZERO), 1, "that time was its own");
+}
