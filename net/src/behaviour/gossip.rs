@@ -5,7 +5,7 @@
 //! streams or graylists honest peers. `docs/network.md` says why each is what it is.
 
 use std::{
-    collections::HashMap,
+    collections::{HashMap, HashSet},
     io,
     sync::{
         Arc, Mutex, MutexGuard, PoisonError,
@@ -200,6 +200,8 @@ pub struct Gossip {
     seen: Shared,
     foreign: Arc<AtomicU64>,
     rpcs: Rpcs,
+    throttled: HashSet<PeerId>,
+    graylisted: HashSet<PeerId>,
 }
 
 impl Gossip {
@@ -248,7 +250,15 @@ impl Gossip {
         for topic in &topics {
             sub.subscribe(topic).map_err(|error| SetupError::new("gossipsub topic", error))?;
         }
-        Ok(Self { sub, topics: hashes, seen, foreign, rpcs: Rpcs::new(messages) })
+        Ok(Self {
+            sub,
+            topics: hashes,
+            seen,
+            foreign,
+            rpcs: Rpcs::new(messages),
+            throttled: HashSet::new(),
+            graylisted: HashSet::new(),
+        })
     }
 
     /// Messages on topics that are not ours, dropped as they came.
@@ -275,10 +285,16 @@ impl Gossip {
         lock(&self.seen).deliveries.end_minute(mesh);
     }
 
-    /// To be called once a second: the peers that sent more RPCs than they may. What they sent over
-    /// that was not looked at.
-    pub fn floods(&mut self) -> Vec<PeerId> {
-        self.rpcs.second()
+    /// To be called once a second: the peers to disconnect. They sent more RPCs than they may, the
+    /// further ones of which were not looked at, or their score fell under the graylist threshold,
+    /// also if it has risen since: gossipsub forgets within seconds.
+    pub fn drops(&mut self) -> HashSet<PeerId> {
+        let known: Vec<_> = self.sub.all_peers().map(|(peer, _)| *peer).collect();
+        let low = known.into_iter().filter(|peer| self.is_graylisted(peer)).collect::<Vec<_>>();
+        let mut drops = std::mem::take(&mut self.graylisted);
+        drops.extend(low);
+        drops.extend(self.rpcs.second());
+        drops
     }
 
     /// Drops everything from `peer` before deduplication, so that its copies cannot hide the same
@@ -299,20 +315,24 @@ impl Gossip {
     /// graylist threshold: what it sends in the meantime reaches us through others. In force until
     /// [`Gossip::stand`]. False if the peer is not connected.
     pub fn throttle(&mut self, peer: &PeerId) -> bool {
-        self.sub.set_application_score(peer, THROTTLED)
+        let connected = self.sub.set_application_score(peer, THROTTLED);
+        if connected {
+            self.throttled.insert(*peer);
+        }
+        connected
     }
 
     /// Gives a peer the application score of its [standing](scores::application). False if it is
     /// not connected.
     pub fn stand(&mut self, peer: &PeerId, score: i8) -> bool {
+        self.throttled.remove(peer);
         self.sub.set_application_score(peer, score.into())
     }
 
     /// Whether a peer's score is under the graylist threshold, being throttled aside.
-    #[must_use]
-    pub fn is_graylisted(&self, peer: &PeerId, throttled: bool) -> bool {
+    fn is_graylisted(&self, peer: &PeerId) -> bool {
         let score = self.sub.peer_score(peer).unwrap_or_default();
-        let aside = if throttled { THROTTLED } else { 0.0 };
+        let aside = if self.throttled.contains(peer) { THROTTLED } else { 0.0 };
         score - aside < scores::thresholds().graylist_threshold
     }
 }
@@ -381,6 +401,8 @@ impl NetworkBehaviour for Gossip {
             && closed.remaining_established == 0
         {
             self.rpcs.sent.remove(&closed.peer_id);
+            self.throttled.remove(&closed.peer_id);
+            self.graylisted.remove(&closed.peer_id);
             lock(&self.seen).deliveries.forget(&closed.peer_id);
         }
         self.sub.on_swarm_event(event);
@@ -399,6 +421,9 @@ impl NetworkBehaviour for Gossip {
         lock(&self.seen).from = Some(peer);
         self.sub.on_connection_handler_event(peer, id, event);
         lock(&self.seen).from = None;
+        if self.is_graylisted(&peer) {
+            self.graylisted.insert(peer);
+        }
     }
 
     fn poll(

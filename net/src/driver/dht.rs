@@ -20,12 +20,6 @@ use crate::{
     handle::NodeEvent,
 };
 
-/// From one announcement of an advertisement to the next: the nodes nearest to its key come and
-/// go, and Kademlia's own jobs are off because they remember every key that they ever met.
-const AGAIN: Millis = Millis::from_hours(1);
-/// The same after one that nobody took: the policy's window for an author's announcements (§3).
-const SOON: Millis = Millis::from_secs(30);
-
 /// An own advertisement in the DHT.
 pub(super) struct Announced {
     author: PublicKey,
@@ -172,7 +166,7 @@ impl Driver {
         let gate = &self.swarm.behaviour().connections.door.gate;
         self.announced.retain(|ad| ad.expires_at > now && gate.is_listed(now, &ad.author));
         for ad in self.announced.iter_mut().filter(|ad| ad.next <= now) {
-            ad.next = now.saturating_add(AGAIN);
+            ad.next = after(now, dht::ANNOUNCE_AGAIN);
             let life = Duration::from_millis(ad.expires_at.since(now).get());
             let record = kad::Record {
                 key: dht::record_key(self.network, &ad.author),
@@ -194,7 +188,7 @@ impl Driver {
         let key: &RecordKey = match &error {
             PutRecordError::QuorumFailed { key, .. } | PutRecordError::Timeout { key, .. } => key,
         };
-        let (network, soon) = (self.network, self.now().saturating_add(SOON));
+        let (network, soon) = (self.network, after(self.now(), dht::ANNOUNCE_SOON));
         let failed =
             self.announced.iter_mut().find(|ad| dht::record_key(network, &ad.author) == *key);
         if let Some(failed) = failed {
@@ -210,4 +204,8 @@ impl Driver {
         let store = behaviour.dht.kad.store_mut();
         store.sweep(Instant::now(), |author| gate.is_listed(now, author))
     }
+}
+
+fn after(now: Timestamp, wait: Duration) -> Timestamp {
+    now.saturating_add(Millis::from_secs(wait.as_secs()))
 }

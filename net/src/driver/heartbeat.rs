@@ -20,8 +20,7 @@ impl Driver {
             self.seconds = 0;
             self.swarm.behaviour_mut().gossip.end_minute();
         }
-        for peer in self.swarm.behaviour_mut().gossip.floods() {
-            tracing::info!(%peer, "gossip flood");
+        for peer in self.swarm.behaviour_mut().gossip.drops() {
             self.drop_for_gossip(peer);
         }
         let peers: Vec<_> = self.swarm.connected_peers().copied().collect();
@@ -30,12 +29,8 @@ impl Driver {
             self.publish_waiting();
         }
         for peer in peers {
-            let throttled = self.timers.is_throttled(&peer);
-            if !throttled {
+            if !self.timers.is_throttled(&peer) {
                 self.stand(&peer);
-            }
-            if self.swarm.behaviour().gossip.is_graylisted(&peer, throttled) {
-                self.drop_for_gossip(peer);
             }
         }
         self.announce_due();
@@ -58,6 +53,7 @@ impl Driver {
         if !self.is_connected(&peer) {
             return;
         }
+        tracing::info!(%peer, "disconnected for what it did in gossip");
         let now = self.now();
         let source = Source::direct(core_peer(&peer));
         let _ = self.gate().malformed(now, &source, Reason::Malformed, b"gossip score");

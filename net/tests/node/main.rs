@@ -7,6 +7,7 @@ mod budgets;
 mod claims;
 mod dht;
 mod discovery;
+mod hostile;
 mod operator;
 mod reach;
 mod recording;

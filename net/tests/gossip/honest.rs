@@ -1,10 +1,8 @@
 //! Gossip in bursts, and around a peer that was cut off.
 
-mod common;
-
 use std::collections::HashSet;
 
-use common::{Node, connect, drive, listen, node};
+use crate::common::{Node, connect, drive, listen, node};
 use libp2p::{
     PeerId,
     gossipsub::{self, MessageAcceptance, PublishError},
@@ -17,7 +15,7 @@ use ltms_net::behaviour::{
 };
 
 /// Waits until each node knows of `count` subscriptions to the advertisements' topic.
-async fn subscribed(nodes: &mut [&mut Node], count: usize) {
+pub(crate) async fn subscribed(nodes: &mut [&mut Node], count: usize) {
     let topic = Topic::Ads.on(Network::Reg).hash();
     let known = |node: &Node| {
         node.behaviour()
@@ -33,12 +31,12 @@ async fn subscribed(nodes: &mut [&mut Node], count: usize) {
     drive(nodes, |_, _, nodes| nodes.iter().all(|node| known(node) >= count).then_some(())).await;
 }
 
-fn publish(node: &mut Node, data: Vec<u8>) -> Result<(), PublishError> {
+pub(crate) fn publish(node: &mut Node, data: Vec<u8>) -> Result<(), PublishError> {
     node.behaviour_mut().gossip.sub.publish(Topic::Ads.on(Network::Reg), data).map(|_| ())
 }
 
 /// Accepts a received message and returns who handed it over, and its first byte.
-fn accept(event: SwarmEvent<Event>, node: &mut Node) -> Option<(PeerId, u8)> {
+pub(crate) fn accept(event: SwarmEvent<Event>, node: &mut Node) -> Option<(PeerId, u8)> {
     let SwarmEvent::Behaviour(Event::Gossip(event)) = event else { return None };
     let gossipsub::Event::Message { propagation_source, message_id, message } = *event else {
         return None;
