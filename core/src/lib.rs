@@ -49,6 +49,7 @@ mod reason;
 pub mod record;
 pub mod schnorr;
 pub mod score;
+pub mod session;
 mod snapshot;
 mod storage;
 mod strangers;

@@ -14,6 +14,7 @@ mod envelopes;
 mod handle;
 pub mod judge;
 pub mod key_file;
+mod meters;
 mod node;
 mod recording;
 pub mod store;
@@ -22,7 +23,10 @@ mod verify;
 pub mod wallet;
 
 pub use door::{core_peer, net_peer};
-pub use handle::{Advertised, Handle, NodeError, NodeEvent, Offer, Signer};
+pub use handle::{
+    Advertised, Findings, Handle, Imported, Link, NoRoom, NodeError, NodeEvent, Offer, Page, Reach,
+    Search, Signer, Taken, Undo,
+};
 pub use node::{Builder, Node, StartError};
 pub use recording::Recording;
 

@@ -20,10 +20,11 @@ use libp2p::{
     core::{Endpoint, transport::PortUse},
     gossipsub::{
         self, Config, ConfigBuilder, DataTransform, IdentTopic, MaxCountSubscriptionFilter,
-        Message, MessageAuthenticity, MessageId, RawMessage, TopicHash, ValidationMode,
-        WhitelistSubscriptionFilter,
+        Message, MessageAuthenticity, MessageId, MetricsConfig, RawMessage, TopicHash,
+        ValidationMode, WhitelistSubscriptionFilter,
     },
     identity::Keypair,
+    metrics::Registry,
     swarm::{
         ConnectionDenied, ConnectionId, FromSwarm, NetworkBehaviour, THandler, THandlerInEvent,
         THandlerOutEvent, ToSwarm,
@@ -206,7 +207,8 @@ pub struct Gossip {
 
 impl Gossip {
     /// With our topics subscribed, strict signatures, manual validation and these scores.
-    /// `messages` is how many messages a connection may bring that are new to us.
+    /// `messages` is how many messages a connection may bring that are new to us. What gossipsub
+    /// counts is in `registry`, for our topics alone.
     ///
     /// # Errors
     /// [`SetupError`] if the numbers do not go together.
@@ -216,6 +218,7 @@ impl Gossip {
         quick: bool,
         scores: Scores,
         messages: Quota,
+        registry: &mut Registry,
     ) -> Result<Self, SetupError> {
         scores::validate(scores.topic())?;
         let setup = |error: &'static str| SetupError::new("gossipsub", error);
@@ -245,6 +248,13 @@ impl Gossip {
             Ours { topics: hashes.clone(), foreign: foreign.clone() },
         )
         .map_err(setup)?;
+        // Otherwise every topic that peers name is kept, up to fifty of them.
+        let counted = MetricsConfig {
+            max_topics: Topic::ALL.len(),
+            max_never_subscribed_topics: 0,
+            ..MetricsConfig::default()
+        };
+        sub = sub.with_metrics(registry.sub_registry_with_prefix("libp2p_gossipsub"), counted);
         sub.with_peer_score(scores::params(network, scores.topic()), scores::thresholds())
             .map_err(|error| SetupError::new("gossipsub scores", error))?;
         for topic in &topics {

@@ -5,9 +5,13 @@ mod burns;
 mod commands;
 mod dht;
 mod heartbeat;
+mod histories;
 mod intake;
 mod lookups;
+mod operator;
 mod own;
+mod pulls;
+mod searches;
 mod swarm;
 mod timers;
 mod waiting;
@@ -23,6 +27,7 @@ use libp2p::{
     futures::StreamExt,
     gossipsub::{MessageAcceptance, MessageId},
     kad,
+    metrics::Metrics,
     request_response::{OutboundRequestId, ResponseChannel},
 };
 use ltms_core::{
@@ -32,8 +37,8 @@ use ltms_core::{
 use tokio::sync::{broadcast, mpsc, oneshot};
 
 use self::{
-    burns::Search, dht::Announced, intake::Intake, lookups::Lookups, own::Own, timers::Timers,
-    waiting::Waiting,
+    burns::Search, dht::Announced, histories::Histories, intake::Intake, lookups::Lookups,
+    own::Own, searches::Searches, timers::Timers, waiting::Waiting,
 };
 use crate::{
     behaviour::{Behaviour, streams::Response},
@@ -42,20 +47,34 @@ use crate::{
     door::{Door, Gate, core_peer, net_peer},
     envelopes::Envelopes,
     handle::{Command, NodeEvent, Signer, Stored},
+    meters::Meters,
     store::Keeper,
     verify::Workers,
 };
 
-/// How often the chain's tip is asked for, and how often a peer's directory.
+/// How often the chain's tip is asked for, and how often a peer's directory; how long a search
+/// waits for its first answer, and for all.
 #[derive(Clone, Copy)]
 struct Pace {
     tip: Duration,
     directory: Duration,
+    first: Duration,
+    search: Duration,
 }
 
 impl Pace {
-    const USUAL: Self = Self { tip: Duration::from_secs(10), directory: Duration::from_secs(60) };
-    const QUICK: Self = Self { tip: Duration::from_millis(500), directory: Duration::from_secs(2) };
+    const USUAL: Self = Self {
+        tip: Duration::from_secs(10),
+        directory: Duration::from_secs(60),
+        first: Duration::from_secs(5),
+        search: Duration::from_secs(30),
+    };
+    const QUICK: Self = Self {
+        tip: Duration::from_millis(500),
+        directory: Duration::from_secs(2),
+        first: Duration::from_secs(2),
+        search: Duration::from_secs(8),
+    };
 }
 
 /// Where a message came from and who waits for the verdict.
@@ -69,8 +88,10 @@ enum Origin {
     Record(Box<(kad::Record, PublicKey)>),
     /// A DHT record that we asked for.
     Sought(kad::QueryId),
-    /// A page of a directory that we asked for.
+    /// An item of an answer that we asked for.
     Pulled,
+    /// Nobody waits for it any longer.
+    Nobody,
     Own(Stored<Decision>),
 }
 
@@ -87,9 +108,12 @@ struct Message {
 
 /// What a request of ours may be answered with.
 enum Asked {
-    /// A page of a directory, and so many after it.
-    Page(u8),
+    /// A page of a directory.
+    Page,
+    /// The history of an identity that a message named.
     History,
+    /// The history of an identity that somebody asks for.
+    Sought(IdentityId),
     Challenge,
     Judgement,
     /// Whatever a handle asked for.
@@ -128,10 +152,12 @@ pub(crate) struct Driver {
     /// Items that peers answered with.
     intake: Intake,
     sought: HashMap<kad::QueryId, Sought>,
+    searches: Searches,
+    histories: Histories,
     /// What we asked of peers.
     asked: HashMap<OutboundRequestId, Asked>,
-    /// Connected peers that have told who they are.
-    identified: HashSet<PeerId>,
+    /// Connected peers that have told who they are, with the program that they say they run.
+    identified: HashMap<PeerId, String>,
     /// The challenge that each peer has to answer next.
     challenges: HashMap<PeerId, [u8; 32]>,
     /// The identity that we prove to our peers.
@@ -141,6 +167,8 @@ pub(crate) struct Driver {
     unconvinced: HashSet<PeerId>,
     /// What outlives the node.
     keeper: Option<Keeper>,
+    meters: Arc<Meters>,
+    libp2p: Metrics,
 }
 
 /// Ends when the group on its way is stored.
@@ -162,6 +190,7 @@ impl Driver {
         identity: Option<(IdentityId, SecretKey)>,
         quick: bool,
         (keeper, envelopes): (Option<Keeper>, Envelopes),
+        (meters, libp2p): (Arc<Meters>, Metrics),
     ) -> Self {
         let gate = &swarm.behaviour().connections.door.gate;
         let (network, tip) = (gate.policy().network, gate.tip());
@@ -174,7 +203,7 @@ impl Driver {
             commands,
             events,
             lookups: Lookups::after(chain, tip),
-            workers: Workers::new(),
+            workers: Workers::new(meters.clone()),
             envelopes,
             own: Own::default(),
             announced: Vec::new(),
@@ -184,12 +213,16 @@ impl Driver {
             waiting: Waiting::default(),
             intake: Intake::default(),
             sought: HashMap::new(),
+            searches: Searches::default(),
+            histories: Histories::default(),
             asked: HashMap::new(),
-            identified: HashSet::new(),
+            identified: HashMap::new(),
             challenges: HashMap::new(),
             identity,
             unconvinced: HashSet::new(),
             keeper,
+            meters,
+            libp2p,
         }
     }
 
@@ -218,6 +251,8 @@ impl Driver {
                 found = self.lookups.next() => self.on_found(found),
                 () = self.timers.due(&self.clock) => self.on_timers(),
                 _ = heartbeat.tick() => self.on_heartbeat(),
+                () = self.searches.due() => self.on_searches_due(),
+                () = self.histories.due() => self.on_histories_due(),
                 _ = tip.tick() => self.lookups.ask_tip(),
                 _ = directory.tick() => {
                     self.pull_from_somebody();
@@ -335,7 +370,12 @@ impl Driver {
                 }
                 self.answer_sought(query);
             }
-            Origin::Pulled => {}
+            Origin::Pulled => {
+                if let Some(peer) = net_peer(&source.peer) {
+                    self.on_judged(peer);
+                }
+            }
+            Origin::Nobody => {}
             Origin::Own(reply) => {
                 self.tell_stored(reply, decision);
             }

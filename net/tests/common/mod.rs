@@ -9,6 +9,7 @@ use futures::{StreamExt, future::select_all};
 use libp2p::{
     Multiaddr, PeerId, Swarm,
     identity::Keypair,
+    metrics::Registry,
     swarm::{NetworkBehaviour, SwarmEvent},
 };
 use ltms_core::{Network, Reason};
@@ -76,12 +77,14 @@ pub(crate) fn swarm_of<B: NetworkBehaviour>(
     behaviour: impl FnOnce(&Keypair) -> B,
 ) -> Swarm<B> {
     let peer = keypair.public().to_peer_id();
-    let transport = transport(keypair, Network::Reg).expect("transport");
+    let transport = transport(keypair, Network::Reg, &mut Registry::default()).expect("transport");
     Swarm::new(transport, behaviour(keypair), peer, swarm_config(executor))
 }
 
 pub(crate) fn node_with(settings: &Settings, door: Door) -> Node {
-    swarm(executor(), |keypair| Behaviour::new(keypair, settings, door).expect("behaviour"))
+    swarm(executor(), |keypair| {
+        Behaviour::new(keypair, settings, door, &mut Registry::default()).expect("behaviour")
+    })
 }
 
 pub(crate) fn node() -> Node {
@@ -91,7 +94,8 @@ pub(crate) fn node() -> Node {
 /// A node with this key.
 pub(crate) fn node_of(keypair: &Keypair) -> Node {
     swarm_of(keypair, executor(), |keypair| {
-        Behaviour::new(keypair, &settings(), Door::default()).expect("behaviour")
+        Behaviour::new(keypair, &settings(), Door::default(), &mut Registry::default())
+            .expect("behaviour")
     })
 }
 

@@ -21,7 +21,7 @@ use crate::{
     common::{self, drive, listen},
     world::{
         PATIENCE, Watch, advertisement, builder, chain, connect, decided, delegation, finds, key,
-        node, register, until,
+        node, own, register, until,
     },
 };
 
@@ -260,7 +260,9 @@ async fn an_own_advertisement_is_put_again_before_it_ends() {
     let b = node.handle();
     let (key, id) = register(&b, &chain, 0).await;
     let mut server = server(&b).await;
-    b.advertise_signer(&key, own(id), &Offer::default()).await.expect("advertised");
+    // Long enough that it is not signed anew meanwhile.
+    let offer = Offer { lifetime: Millis::from_hours(24), ..Offer::default() };
+    b.advertise_signer(&key, own(id), &offer).await.expect("advertised");
     let (mut puts, mut values) = (0, HashSet::new());
     let mut look = tokio::time::interval(Duration::from_secs(1));
     let counting = async {
