@@ -86,7 +86,7 @@ impl Config {
 fn everything() -> Config {
     let address = Multiaddr::empty().with(Protocol::Tcp(0));
     let text = || Some("text".into());
-    let Config { network, capacity, log, log_format, policy, .. } = Config::default();
+    let Config { network, capacity, log, log_format, gossip, dht, policy, .. } = Config::default();
     let on_error = Store::default().on_error;
     Config {
         network,
@@ -110,6 +110,8 @@ fn everything() -> Config {
         },
         admin: Admin { socket: text(), http: Some(([127, 0, 0, 1], 0).into()), token_file: text() },
         store: Store { data_dir: text(), on_error },
+        gossip,
+        dht,
         policy,
     }
 }

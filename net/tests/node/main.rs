@@ -9,6 +9,7 @@ mod clock;
 mod dht;
 mod directory;
 mod discovery;
+mod hostile;
 mod operator;
 mod reach;
 mod recording;
