@@ -16,12 +16,16 @@ pub mod judge;
 pub mod key_file;
 mod node;
 mod recording;
+mod session_history;
 pub mod store;
 pub mod transport;
 mod verify;
 pub mod wallet;
 
 pub use door::{core_peer, net_peer};
-pub use handle::{Advertised, Handle, NodeError, NodeEvent, Offer, Signer};
+pub use handle::{
+    Advertised, Handle, NodeError, NodeEvent, Offer, OpenSession, SessionState, Signer,
+};
 pub use node::{Builder, Node, StartError};
 pub use recording::Recording;
+pub use session_history::EndedSession;

@@ -70,6 +70,7 @@ impl Driver {
             }
             // Without a connection the reply is dropped, which is an answer, too.
             Command::Ask(peer, request, reply) => self.ask(&peer, request, Asked::ByHandle(reply)),
+            Command::Session(command) => self.on_session_command(command),
             Command::Stop => {}
         }
     }

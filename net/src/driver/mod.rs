@@ -6,6 +6,8 @@ mod commands;
 mod intake;
 mod lookups;
 mod own;
+mod session_steps;
+mod sessions;
 mod swarm;
 mod timers;
 mod waiting;
@@ -29,6 +31,7 @@ use ltms_core::{
 };
 use tokio::sync::{broadcast, mpsc, oneshot};
 
+pub(crate) use self::sessions::Desk;
 use self::{
     burns::Search, intake::Intake, lookups::Lookups, own::Own, timers::Timers, waiting::Waiting,
 };
@@ -134,6 +137,7 @@ pub(crate) struct Driver {
     unconvinced: HashSet<PeerId>,
     /// What outlives the node.
     keeper: Option<Keeper>,
+    desk: Desk,
 }
 
 /// Ends when the group on its way is stored.
@@ -154,7 +158,7 @@ impl Driver {
         clock: Clock,
         identity: Option<(IdentityId, SecretKey)>,
         quick: bool,
-        (keeper, envelopes): (Option<Keeper>, Envelopes),
+        (keeper, envelopes, desk): (Option<Keeper>, Envelopes, Desk),
     ) -> Self {
         let gate = &swarm.behaviour().connections.door.gate;
         let (network, tip) = (gate.policy().network, gate.tip());
@@ -181,6 +185,7 @@ impl Driver {
             identity,
             unconvinced: HashSet::new(),
             keeper,
+            desk,
         }
     }
 
@@ -213,12 +218,15 @@ impl Driver {
                 }
                 event = self.swarm.select_next_some() => self.on_swarm_event(event),
             }
+            self.tell_sessions();
             self.tell_events();
             self.store();
         }
         if let Some(keeper) = self.keeper.take() {
             let gate = &mut self.swarm.behaviour_mut().connections.door.gate;
-            keeper.stop(gate, |all| self.envelopes.take_changes(all)).await;
+            let (envelopes, history) = (&mut self.envelopes, &mut self.desk.history);
+            let changes = |all| [envelopes.take_changes(all), history.take_changes(all)].concat();
+            keeper.stop(gate, changes).await;
         }
         self.workers.shutdown().await;
         self.lookups.shutdown().await;
@@ -351,8 +359,10 @@ impl Driver {
     fn store(&mut self) {
         let Some(keeper) = &mut self.keeper else { return };
         let gate = &mut self.swarm.behaviour_mut().connections.door.gate;
-        let (changed, envelopes) = (self.envelopes.has_changes(), &mut self.envelopes);
-        keeper.keep(gate, changed, |all| envelopes.take_changes(all));
+        let (envelopes, history) = (&mut self.envelopes, &mut self.desk.history);
+        let changed = envelopes.has_changes() || history.has_changes();
+        let changes = |all| [envelopes.take_changes(all), history.take_changes(all)].concat();
+        keeper.keep(gate, changed, changes);
     }
 
     fn respond(&mut self, channel: ResponseChannel<Response>, response: Response) {

@@ -192,6 +192,7 @@ impl Driver {
                 self.swarm.behaviour_mut().dht.kad.store_mut().sweep(std::time::Instant::now());
             tracing::debug!(swept, "swept");
         }
-        self.timers.sweep = self.gate().poll_timeout();
+        let sessions = self.sweep_sessions();
+        self.timers.sweep = self.gate().poll_timeout().min(sessions);
     }
 }

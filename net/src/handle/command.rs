@@ -7,7 +7,7 @@ use ltms_core::{
 };
 use tokio::sync::oneshot;
 
-use super::{Advertised, Signer};
+use super::{Advertised, SessionCommand, Signer};
 use crate::behaviour::streams::{Request, Response};
 
 /// Where the answer goes.
@@ -31,5 +31,6 @@ pub(crate) enum Command {
     Dial(Multiaddr, Reply<Result<(), String>>),
     Peers(Reply<Vec<PeerId>>),
     Ask(PeerId, Request, Reply<Response>),
+    Session(SessionCommand),
     Stop,
 }

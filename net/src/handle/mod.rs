@@ -4,6 +4,7 @@ mod command;
 mod error;
 mod event;
 mod offer;
+mod session;
 
 use libp2p::{Multiaddr, PeerId};
 use ltms_core::{
@@ -14,10 +15,12 @@ use tokio::sync::{broadcast, mpsc, oneshot};
 
 use self::command::Reply;
 pub(crate) use self::command::{Command, Stored};
+pub(crate) use self::session::SessionCommand;
 pub use self::{
     error::NodeError,
     event::NodeEvent,
     offer::{Advertised, Offer, Signer},
+    session::{OpenSession, SessionState},
 };
 use crate::{
     behaviour::streams::{Request, Response},

@@ -12,5 +12,7 @@ mod reach;
 mod recording;
 mod reorganisation;
 mod rotation;
+mod session_steps;
+mod sessions;
 mod shutdown;
 mod world;
