@@ -78,6 +78,7 @@ def steps() -> list[Step]:
                 cargo("fmt", "--manifest-path", "fuzz/Cargo.toml", "--check"),
             ],
         ),
+        Step("docs", [[PYTHON, "tests/docs.py"]]),
         *(Step(f"oracle-{path.stem}", [[PYTHON, str(path), "--check"]]) for path in oracles()),
         Step(
             "deny",

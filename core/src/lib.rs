@@ -87,4 +87,5 @@ pub type List<T, const N: usize> = heapless::Vec<T, N>;
 
 #[cfg(doctest)]
 #[doc = include_str!("../../README.md")]
-struct Readme;
+#[doc = include_str!("../../docs/api-core.md")]
+struct Guides;

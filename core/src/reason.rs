@@ -30,13 +30,16 @@ impl Verdict {
 }
 
 macro_rules! reasons {
-    ($($(#[$doc:meta])* $name:ident = $code:literal, $text:literal, $verdict:ident;)*) => {
+    ($(
+        $(#[doc = $doc:literal])* $(@$default:ident)?
+        $name:ident = $code:literal, $text:literal, $verdict:ident;
+    )*) => {
         /// Why a [`Decision`] is what it is.
         #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
         #[repr(u8)]
         #[non_exhaustive]
         pub enum Reason {
-            $($(#[$doc])* $name = $code,)*
+            $($(#[doc = $doc])* $(#[$default])? $name = $code,)*
         }
 
         impl Reason {
@@ -53,6 +56,12 @@ macro_rules! reasons {
             #[must_use]
             pub const fn as_str(self) -> &'static str {
                 match self { $(Self::$name => $text,)* }
+            }
+
+            /// What it means, in a sentence: that of `docs/wire.md`.
+            #[must_use]
+            pub const fn meaning(self) -> &'static str {
+                match self { $(Self::$name => concat!($($doc),*).trim_ascii(),)* }
             }
 
             /// Its position among all reasons.
@@ -72,8 +81,7 @@ macro_rules! reasons {
 
 reasons! {
     /// No decision was made.
-    #[default]
-    Unjudged = 0, "unjudged", Ignore;
+    @default Unjudged = 0, "unjudged", Ignore;
 
     /// Valid and new.
     New = 1, "new", Accept;

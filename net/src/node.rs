@@ -6,7 +6,13 @@ use std::{
     time::Duration,
 };
 
-use libp2p::{Multiaddr, Swarm, futures::StreamExt, identity::Keypair, swarm::SwarmEvent};
+use libp2p::{
+    Multiaddr, Swarm,
+    futures::StreamExt,
+    identity::Keypair,
+    metrics::{self, Registry},
+    swarm::SwarmEvent,
+};
 use ltms_core::{
     Capacity, Dropped, Heap, IdentityId, Network, Policy, PolicyError, Restored, Seed, Timestamp,
     record::Recorded, schnorr::SecretKey,
@@ -25,6 +31,7 @@ use crate::{
     driver::{Desk, Driver},
     envelopes::Envelopes,
     handle::{Command, Handle},
+    meters::Meters,
     recording::Recording,
     session_history::History,
     store::{Keeper, Store, StoreError},
@@ -260,10 +267,11 @@ impl Builder {
             ..Settings::new(self.network)
         };
         let door = Door::new(gate, self.clock.clone());
-        let behaviour = Behaviour::new(&self.keypair, &settings, door)?;
+        let mut registry = Registry::default();
+        let behaviour = Behaviour::new(&self.keypair, &settings, door, &mut registry)?;
         let executor = Executor::new(tokio::runtime::Handle::current());
         let local = self.keypair.public().to_peer_id();
-        let transport = transport(&self.keypair, self.network)?;
+        let transport = transport(&self.keypair, self.network, &mut registry)?;
         let mut swarm = Swarm::new(transport, behaviour, local, swarm_config(executor.clone()));
         let addresses = listen(&mut swarm, &self.listen).await?;
         for address in self.bootstrap {
@@ -271,6 +279,8 @@ impl Builder {
                 tracing::warn!(%address, %error, "cannot dial bootstrap peer");
             }
         }
+        let libp2p = metrics::Metrics::new(&mut registry);
+        let meters = Arc::new(Meters::new(registry));
         let (commands, requests) = mpsc::channel(COMMANDS);
         let (events, _) = broadcast::channel(EVENTS);
         let handle = Handle {
@@ -281,6 +291,7 @@ impl Builder {
             clock: self.clock.clone(),
             local,
             addresses,
+            meters: meters.clone(),
         };
         let driver = Driver::new(
             swarm,
@@ -291,6 +302,7 @@ impl Builder {
             self.identity,
             self.quick,
             (keeper, envelopes, desk),
+            (meters, libp2p),
         );
         let task = tokio::spawn(async move {
             driver.run().await;

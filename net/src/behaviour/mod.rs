@@ -14,7 +14,9 @@ use std::{convert::Infallible, time::Duration};
 use libp2p::{
     PeerId, gossipsub, identify,
     identity::Keypair,
-    kad, memory_connection_limits, ping,
+    kad, memory_connection_limits,
+    metrics::Registry,
+    ping,
     request_response::{self, OutboundRequestId},
     swarm::NetworkBehaviour,
 };
@@ -102,11 +104,17 @@ pub struct Behaviour<D: Doorkeeper> {
 }
 
 impl<D: Doorkeeper> Behaviour<D> {
-    /// The behaviours of the node with this key pair; `door` decides who may connect.
+    /// The behaviours of the node with this key pair; `door` decides who may connect. What they
+    /// count is in `registry`.
     ///
     /// # Errors
     /// [`SetupError`] if a part refuses its settings.
-    pub fn new(keypair: &Keypair, settings: &Settings, door: D) -> Result<Self, SetupError> {
+    pub fn new(
+        keypair: &Keypair,
+        settings: &Settings,
+        door: D,
+        registry: &mut Registry,
+    ) -> Result<Self, SetupError> {
         let Settings { network, quick, server, memory, dht_deadline } = *settings;
         let public = keypair.public();
         let local = public.to_peer_id();
@@ -118,7 +126,7 @@ impl<D: Doorkeeper> Behaviour<D> {
         Ok(Self {
             connections: Connections::new(door, network == Network::Reg),
             memory: memory_connection_limits::Behaviour::with_max_bytes(memory),
-            gossip: gossip::behaviour(keypair, network, quick)?,
+            gossip: gossip::behaviour(keypair, network, quick, registry)?,
             dht: Dht::new(local, network, server).with_deadline(dht_deadline),
             identify: identify::Behaviour::new(identify),
             ping: ping::Behaviour::default(),

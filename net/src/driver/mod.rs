@@ -3,9 +3,13 @@
 mod admit;
 mod burns;
 mod commands;
+mod histories;
 mod intake;
 mod lookups;
+mod operator;
 mod own;
+mod pulls;
+mod searches;
 mod session_steps;
 mod sessions;
 mod swarm;
@@ -23,6 +27,7 @@ use libp2p::{
     futures::StreamExt,
     gossipsub::{MessageAcceptance, MessageId},
     kad,
+    metrics::Metrics,
     request_response::{OutboundRequestId, ResponseChannel},
 };
 use ltms_core::{
@@ -33,7 +38,8 @@ use tokio::sync::{broadcast, mpsc, oneshot};
 
 pub(crate) use self::sessions::Desk;
 use self::{
-    burns::Search, intake::Intake, lookups::Lookups, own::Own, timers::Timers, waiting::Waiting,
+    burns::Search, histories::Histories, intake::Intake, lookups::Lookups, own::Own,
+    searches::Searches, timers::Timers, waiting::Waiting,
 };
 use crate::{
     behaviour::{Behaviour, gossip, streams::Response},
@@ -42,20 +48,34 @@ use crate::{
     door::{Door, Gate, core_peer, net_peer},
     envelopes::Envelopes,
     handle::{Command, NodeEvent, Signer, Stored},
+    meters::Meters,
     store::Keeper,
     verify::Workers,
 };
 
-/// How often the chain's tip is asked for, and how often a peer's directory.
+/// How often the chain's tip is asked for, and how often a peer's directory; how long a search
+/// waits for its first answer, and for all.
 #[derive(Clone, Copy)]
 struct Pace {
     tip: Duration,
     directory: Duration,
+    first: Duration,
+    search: Duration,
 }
 
 impl Pace {
-    const USUAL: Self = Self { tip: Duration::from_secs(10), directory: Duration::from_secs(60) };
-    const QUICK: Self = Self { tip: Duration::from_millis(500), directory: Duration::from_secs(2) };
+    const USUAL: Self = Self {
+        tip: Duration::from_secs(10),
+        directory: Duration::from_secs(60),
+        first: Duration::from_secs(5),
+        search: Duration::from_secs(30),
+    };
+    const QUICK: Self = Self {
+        tip: Duration::from_millis(500),
+        directory: Duration::from_secs(2),
+        first: Duration::from_secs(2),
+        search: Duration::from_secs(8),
+    };
 }
 
 /// Where a message came from and who waits for the verdict.
@@ -69,8 +89,10 @@ enum Origin {
     Record(kad::Record),
     /// A DHT record that we asked for.
     Sought(kad::QueryId),
-    /// A page of a directory that we asked for.
+    /// An item of an answer that we asked for.
     Pulled,
+    /// Nobody waits for it any longer.
+    Nobody,
     Own(Stored<Decision>),
 }
 
@@ -87,9 +109,12 @@ struct Message {
 
 /// What a request of ours may be answered with.
 enum Asked {
-    /// A page of a directory, and so many after it.
-    Page(u8),
+    /// A page of a directory.
+    Page,
+    /// The history of an identity that a message named.
     History,
+    /// The history of an identity that somebody asks for.
+    Sought(IdentityId),
     Challenge,
     Judgement,
     /// Whatever a handle asked for.
@@ -124,10 +149,12 @@ pub(crate) struct Driver {
     /// Items that peers answered with.
     intake: Intake,
     sought: HashMap<kad::QueryId, Sought>,
+    searches: Searches,
+    histories: Histories,
     /// What we asked of peers.
     asked: HashMap<OutboundRequestId, Asked>,
-    /// Connected peers that have told who they are.
-    identified: HashSet<PeerId>,
+    /// Connected peers that have told who they are, with the program that they say they run.
+    identified: HashMap<PeerId, String>,
     /// The challenge that each peer has to answer next.
     challenges: HashMap<PeerId, [u8; 32]>,
     /// The identity that we prove to our peers.
@@ -138,6 +165,8 @@ pub(crate) struct Driver {
     /// What outlives the node.
     keeper: Option<Keeper>,
     desk: Desk,
+    meters: Arc<Meters>,
+    libp2p: Metrics,
 }
 
 /// Ends when the group on its way is stored.
@@ -159,6 +188,7 @@ impl Driver {
         identity: Option<(IdentityId, SecretKey)>,
         quick: bool,
         (keeper, envelopes, desk): (Option<Keeper>, Envelopes, Desk),
+        (meters, libp2p): (Arc<Meters>, Metrics),
     ) -> Self {
         let gate = &swarm.behaviour().connections.door.gate;
         let (network, tip) = (gate.policy().network, gate.tip());
@@ -171,7 +201,7 @@ impl Driver {
             commands,
             events,
             lookups: Lookups::after(chain, tip),
-            workers: Workers::new(),
+            workers: Workers::new(meters.clone()),
             envelopes,
             own: Own::default(),
             timers: Timers::default(),
@@ -179,13 +209,17 @@ impl Driver {
             waiting: Waiting::default(),
             intake: Intake::default(),
             sought: HashMap::new(),
+            searches: Searches::default(),
+            histories: Histories::default(),
             asked: HashMap::new(),
-            identified: HashSet::new(),
+            identified: HashMap::new(),
             challenges: HashMap::new(),
             identity,
             unconvinced: HashSet::new(),
             keeper,
             desk,
+            meters,
+            libp2p,
         }
     }
 
@@ -211,6 +245,8 @@ impl Driver {
                 () = written(&mut self.keeper) => {}
                 found = self.lookups.next() => self.on_found(found),
                 () = self.timers.due(&self.clock) => self.on_timers(),
+                () = self.searches.due() => self.on_searches_due(),
+                () = self.histories.due() => self.on_histories_due(),
                 _ = tip.tick() => self.lookups.ask_tip(),
                 _ = directory.tick() => {
                     self.pull_from_somebody();
@@ -336,7 +372,12 @@ impl Driver {
                 }
                 self.answer_sought(query);
             }
-            Origin::Pulled => {}
+            Origin::Pulled => {
+                if let Some(peer) = net_peer(&source.peer) {
+                    self.on_judged(peer);
+                }
+            }
+            Origin::Nobody => {}
             Origin::Own(reply) => {
                 self.tell_stored(reply, decision);
             }

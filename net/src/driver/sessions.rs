@@ -335,7 +335,7 @@ impl Driver {
         while let Some(event) = self.desk.table.poll_event() {
             match event {
                 SessionEvent::Begun(session, phase) => {
-                    for peer in self.signers_of(&session) {
+                    for peer in self.told_of(&session) {
                         self.send_beginning(&peer, &session, phase);
                     }
                     self.tell(NodeEvent::SessionBegun { session, phase });
@@ -348,7 +348,7 @@ impl Driver {
     }
 
     /// The peers of a session of ours.
-    fn signers_of(&self, id: &SessionId) -> Vec<PeerId> {
+    fn told_of(&self, id: &SessionId) -> Vec<PeerId> {
         let ours = self.desk.table.get(id).is_some_and(Session::is_ours);
         let talk = self.desk.talks.get(id).filter(|_| ours);
         let mut peers: Vec<_> =
@@ -369,7 +369,7 @@ impl Driver {
         let ours = own.is_some() && end.signer == own && end.cause == Cause::Abort;
         let gave_up = ours || end.cause == Cause::InvalidSignature;
         if end.cause != Cause::Completed {
-            for peer in self.signers_of(&id) {
+            for peer in self.told_of(&id) {
                 if Some(peer) != aborter {
                     self.send_step(&peer, Request::Abort { session: id, end }, Told::End);
                 }
