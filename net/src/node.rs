@@ -28,11 +28,12 @@ use crate::{
     chain::ChainSource,
     clock::Clock,
     door::{Door, Gate},
-    driver::Driver,
+    driver::{Desk, Driver},
     envelopes::Envelopes,
     handle::{Command, Handle},
     meters::Meters,
     recording::Recording,
+    session_history::History,
     store::{Keeper, Store, StoreError},
     transport::{Executor, swarm_config, transport},
 };
@@ -202,7 +203,7 @@ impl Builder {
     }
 
     /// The Gate as it was, and what keeps it so.
-    fn gate(&mut self) -> Result<(Gate, Option<Keeper>, Envelopes), StartError> {
+    fn gate(&mut self) -> Result<(Gate, Option<Keeper>, Envelopes, Desk), StartError> {
         let now = self.clock.now();
         let restored = self.data_dir.take().map(|folder| self.restored(&folder, now));
         let lost = match restored {
@@ -217,14 +218,15 @@ impl Builder {
             tracing::error!(%error, "no store: strangers are held back until a start with it");
             gate.guard(now);
         }
-        Ok((gate, None, Envelopes::default()))
+        let history = History::of(self.remembered(), Vec::new());
+        Ok((gate, None, Envelopes::default(), Desk::new(now, history)))
     }
 
     fn restored(
         &mut self,
         folder: &Path,
         now: Timestamp,
-    ) -> Result<(Gate, Option<Keeper>, Envelopes), StartError> {
+    ) -> Result<(Gate, Option<Keeper>, Envelopes, Desk), StartError> {
         let store = Store::open(folder, self.network)?;
         let heap = Heap::noting_changes(self.capacity);
         let (policy, seed) = (self.policy, store.seed());
@@ -241,7 +243,14 @@ impl Builder {
         let mut envelopes = Envelopes::restored(self.network, store.envelopes()?);
         envelopes.retain(|key| gate.is_listed(now, key), |id| gate.identity(id).is_some());
         envelopes.note_changes();
-        Ok((gate, Some(Keeper::start(store)?), envelopes))
+        let history = History::of(self.remembered(), store.sessions()?);
+        let desk = Desk::new(now, history);
+        Ok((gate, Some(Keeper::start(store)?), envelopes, desk))
+    }
+
+    /// Ended sessions to remember.
+    fn remembered(&self) -> usize {
+        usize::try_from(self.policy.sessions.history).unwrap_or(usize::MAX)
     }
 
     /// Where to record every call of the Gate, from its first on.
@@ -258,7 +267,7 @@ impl Builder {
         if self.policy.network != self.network {
             return Err(StartError::Network(self.policy.network, self.network));
         }
-        let (gate, keeper, envelopes) = self.gate()?;
+        let (gate, keeper, envelopes, desk) = self.gate()?;
         let settings = Settings {
             quick: self.quick,
             server: self.server,
@@ -302,7 +311,7 @@ impl Builder {
             self.clock,
             self.identity,
             self.quick,
-            (keeper, envelopes),
+            (keeper, envelopes, desk),
             (meters, libp2p),
         );
         let task = tokio::spawn(async move {

@@ -218,6 +218,12 @@ impl Session {
         self.joined.has(signer)
     }
 
+    /// Whether this signer has told us that it knows of the phase.
+    #[must_use]
+    pub fn has_acknowledged(&self, signer: u8) -> bool {
+        self.acknowledged.has(signer)
+    }
+
     /// Whether this signer has contributed to the phase, as far as we know.
     #[must_use]
     pub fn has_contributed(&self, signer: u8) -> bool {

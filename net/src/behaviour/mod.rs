@@ -9,6 +9,7 @@ mod messages;
 pub mod records;
 pub mod routing;
 pub mod scores;
+pub mod session;
 pub mod streams;
 
 use std::{convert::Infallible, time::Duration};
@@ -29,6 +30,7 @@ use self::{
     dht::Dht,
     gossip::Gossip,
     scores::Scores,
+    session::Signing,
     streams::{Direct, Incoming, Request, Response},
 };
 
@@ -107,6 +109,8 @@ pub struct Behaviour<D: Doorkeeper> {
     pub ping: ping::Behaviour,
     /// The direct protocol.
     pub direct: Direct,
+    /// The protocol of signing sessions.
+    pub signing: Signing,
 }
 
 impl<D: Doorkeeper> Behaviour<D> {
@@ -128,6 +132,7 @@ impl<D: Doorkeeper> Behaviour<D> {
             .with_agent_version(AGENT_VERSION.to_owned())
             // What a peer says about its addresses is not dialled.
             .with_cache_size(0);
+        let frames = streams::Codec::default();
         Ok(Self {
             connections: Connections::new(door, network == Network::Reg),
             memory: memory_connection_limits::Behaviour::with_max_bytes(memory),
@@ -135,7 +140,8 @@ impl<D: Doorkeeper> Behaviour<D> {
             dht: Dht::new(local, network, server).with_deadline(dht_deadline),
             identify: identify::Behaviour::new(identify),
             ping: ping::Behaviour::default(),
-            direct: streams::behaviour(),
+            direct: streams::behaviour(frames.clone()),
+            signing: session::behaviour(frames),
         })
     }
 
@@ -153,6 +159,12 @@ impl<D: Doorkeeper> Behaviour<D> {
     pub fn ask(&mut self, peer: &PeerId, request: Request) -> Option<OutboundRequestId> {
         let connected = self.direct.is_connected(peer);
         connected.then(|| self.direct.send_request(peer, Ok(request)))
+    }
+
+    /// The same for a step in a signing session.
+    pub fn step(&mut self, peer: &PeerId, step: session::Request) -> Option<OutboundRequestId> {
+        let connected = self.signing.is_connected(peer);
+        connected.then(|| self.signing.send_request(peer, Ok(step)))
     }
 
     /// To be called when the last connection of `peer` is closed: what was kept about it is
@@ -175,6 +187,8 @@ pub enum Event {
     Ping(ping::Event),
     /// From the direct protocol. A request that could not be read arrives as an error.
     Direct(Box<request_response::Event<Incoming, Response>>),
+    /// From the protocol of signing sessions, the same.
+    Signing(Box<request_response::Event<session::Incoming, session::Response>>),
 }
 
 impl From<Infallible> for Event {
@@ -210,5 +224,11 @@ impl From<ping::Event> for Event {
 impl From<request_response::Event<Incoming, Response>> for Event {
     fn from(event: request_response::Event<Incoming, Response>) -> Self {
         Self::Direct(Box::new(event))
+    }
+}
+
+impl From<request_response::Event<session::Incoming, session::Response>> for Event {
+    fn from(event: request_response::Event<session::Incoming, session::Response>) -> Self {
+        Self::Signing(Box::new(event))
     }
 }

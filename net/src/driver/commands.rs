@@ -115,6 +115,7 @@ impl Driver {
             Command::Ask(peer, request, reply) => {
                 self.ask(&peer, request, Asked::ByHandle(reply));
             }
+            Command::Session(command) => self.on_session_command(command),
             Command::Stop => {}
         }
     }

@@ -13,6 +13,8 @@ mod own;
 mod pulls;
 mod refusals;
 mod searches;
+mod session_steps;
+mod sessions;
 mod swarm;
 mod timers;
 mod waiting;
@@ -37,6 +39,7 @@ use ltms_core::{
 };
 use tokio::sync::{broadcast, mpsc, oneshot};
 
+pub(crate) use self::sessions::Desk;
 use self::{
     burns::Search, dht::Announced, histories::Histories, intake::Intake, lookups::Lookups,
     own::Own, refusals::Refusals, searches::Searches, timers::Timers, waiting::Waiting,
@@ -172,6 +175,7 @@ pub(crate) struct Driver {
     /// How often the limits were set, and what else waits for a restart.
     reloads: u32,
     waiting_keys: Vec<String>,
+    desk: Desk,
     meters: Arc<Meters>,
     libp2p: Metrics,
 }
@@ -194,7 +198,7 @@ impl Driver {
         clock: Clock,
         identity: Option<(IdentityId, SecretKey)>,
         quick: bool,
-        (keeper, envelopes): (Option<Keeper>, Envelopes),
+        (keeper, envelopes, desk): (Option<Keeper>, Envelopes, Desk),
         (meters, libp2p): (Arc<Meters>, Metrics),
     ) -> Self {
         let gate = &swarm.behaviour().connections.door.gate;
@@ -229,6 +233,7 @@ impl Driver {
             refusals: Refusals::default(),
             reloads: 0,
             waiting_keys: Vec::new(),
+            desk,
             meters,
             libp2p,
         }
@@ -271,12 +276,15 @@ impl Driver {
                 }
                 event = self.swarm.select_next_some() => self.on_swarm_event(event),
             }
+            self.tell_sessions();
             self.tell_events();
             self.store();
         }
         if let Some(keeper) = self.keeper.take() {
             let gate = &mut self.swarm.behaviour_mut().connections.door.gate;
-            keeper.stop(gate, |all| self.envelopes.take_changes(all)).await;
+            let (envelopes, history) = (&mut self.envelopes, &mut self.desk.history);
+            let changes = |all| [envelopes.take_changes(all), history.take_changes(all)].concat();
+            keeper.stop(gate, changes).await;
         }
         self.workers.shutdown().await;
         self.lookups.shutdown().await;
@@ -410,8 +418,10 @@ impl Driver {
     fn store(&mut self) {
         let Some(keeper) = &mut self.keeper else { return };
         let gate = &mut self.swarm.behaviour_mut().connections.door.gate;
-        let (changed, envelopes) = (self.envelopes.has_changes(), &mut self.envelopes);
-        keeper.keep(gate, changed, |all| envelopes.take_changes(all));
+        let (envelopes, history) = (&mut self.envelopes, &mut self.desk.history);
+        let changed = envelopes.has_changes() || history.has_changes();
+        let changes = |all| [envelopes.take_changes(all), history.take_changes(all)].concat();
+        keeper.keep(gate, changed, changes);
     }
 
     fn respond(&mut self, channel: ResponseChannel<Response>, response: Response) {

@@ -42,15 +42,18 @@ impl Driver {
         match event {
             SwarmEvent::Behaviour(Event::Gossip(event)) => self.on_gossip(*event),
             SwarmEvent::Behaviour(Event::Direct(event)) => self.on_direct(*event),
+            SwarmEvent::Behaviour(Event::Signing(event)) => self.on_signing(*event),
             SwarmEvent::Behaviour(Event::Dht(event)) => self.on_dht(*event),
             SwarmEvent::Behaviour(Event::Identify(event)) => self.on_identify(*event),
             SwarmEvent::ConnectionEstablished { peer_id, num_established, .. }
                 if num_established.get() == 1 =>
             {
+                self.greet(&peer_id);
                 self.tell(NodeEvent::Connected(peer_id));
             }
             SwarmEvent::ConnectionClosed { peer_id, num_established: 0, .. } => {
                 self.swarm.behaviour_mut().forget(&peer_id);
+                self.leave_sessions(&peer_id);
                 self.timers.forget(&peer_id);
                 self.forget_answers(peer_id);
                 self.identified.remove(&peer_id);

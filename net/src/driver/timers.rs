@@ -203,6 +203,7 @@ impl Driver {
             let swept = self.sweep_records();
             tracing::debug!(swept, "swept");
         }
-        self.timers.sweep = self.gate().poll_timeout();
+        let sessions = self.sweep_sessions();
+        self.timers.sweep = self.gate().poll_timeout().min(sessions);
     }
 }

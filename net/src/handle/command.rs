@@ -8,8 +8,8 @@ use ltms_core::{
 use tokio::sync::oneshot;
 
 use super::{
-    Advertised, Health, Imported, Link, NoRoom, NodeError, Offered, Page, Search, Signer, Taken,
-    Undo,
+    Advertised, Health, Imported, Link, NoRoom, NodeError, Offered, Page, Search, SessionCommand,
+    Signer, Taken, Undo,
 };
 use crate::behaviour::streams::{Request, Response};
 
@@ -48,5 +48,6 @@ pub(crate) enum Command {
     Peers(Reply<Vec<PeerId>>),
     Links(Reply<Vec<Link>>),
     Ask(PeerId, Request, Reply<Response>),
+    Session(SessionCommand),
     Stop,
 }

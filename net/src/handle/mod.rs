@@ -7,6 +7,7 @@ mod health;
 mod offer;
 mod operator;
 mod search;
+mod session;
 
 use std::net::IpAddr;
 
@@ -22,6 +23,7 @@ pub(crate) use self::{
     command::{Command, Stored},
     offer::Offered,
     operator::peer_of,
+    session::SessionCommand,
 };
 pub use self::{
     error::NodeError,
@@ -30,6 +32,7 @@ pub use self::{
     offer::{Advertised, Offer, Signer},
     operator::{Imported, NoRoom, Page, Taken, Undo},
     search::{Findings, Reach, Search},
+    session::{OpenSession, SessionState},
 };
 use crate::{
     behaviour::streams::{Request, Response},

@@ -162,7 +162,7 @@ impl Handle {
     }
 }
 
-fn bounded<T, const N: usize>(
+pub(super) fn bounded<T, const N: usize>(
     items: impl IntoIterator<Item = T>,
 ) -> Result<ltms_core::List<T, N>, NodeError> {
     let mut list = ltms_core::List::new();
@@ -170,7 +170,7 @@ fn bounded<T, const N: usize>(
     Ok(list)
 }
 
-fn written(
+pub(super) fn written(
     write: impl FnOnce(&mut [u8]) -> Result<usize, ltms_core::wire::BufferTooSmall>,
 ) -> Result<Vec<u8>, NodeError> {
     let mut bytes = vec![0; ltms_core::size::ENVELOPE];

@@ -14,7 +14,7 @@ use std::{
 };
 
 use ltms_core::{
-    Heap, IdentityId, Network, PublicKey, Restored, Seed, StoredRow, Timestamp,
+    Heap, IdentityId, Network, PublicKey, Restored, Seed, SessionId, StoredRow, Timestamp,
     hash::sha256,
     record::{Recorded, Recorder},
     snapshot_of,
@@ -27,6 +27,7 @@ use rusqlite::{
 pub use self::error::StoreError;
 pub use self::keeper::Keeper;
 use self::schema::{APPLICATION, MIGRATIONS, TABLES};
+use crate::session_history::EndedSession;
 
 /// The database in the data folder.
 pub const DATABASE: &str = "ltms.sqlite";
@@ -46,6 +47,8 @@ pub(crate) enum Kept {
     Ad(PublicKey),
     /// The registration and the rotations of an identity.
     Claims(IdentityId),
+    /// A session that is over.
+    Session(SessionId),
 }
 
 /// Section, place and record.
@@ -174,6 +177,22 @@ impl Store {
         Ok(kept)
     }
 
+    /// The sessions that are over.
+    ///
+    /// # Errors
+    /// [`StoreError::Damaged`].
+    pub(crate) fn sessions(&self) -> Result<Vec<EndedSession>, StoreError> {
+        let query = "SELECT id, record, sum FROM sessions";
+        let kept = self.read(query, |id| id.parse().ok().map(Kept::Session))?;
+        let read = |(kept, record): (Kept, Vec<u8>)| match kept {
+            Kept::Session(id) => EndedSession::decode(id, &record),
+            _ => None,
+        };
+        let problem = || "a session is not what was written".to_owned();
+        let damaged = || StoreError::Damaged(self.path.clone(), problem());
+        kept.into_iter().map(|kept| read(kept).ok_or_else(damaged)).collect()
+    }
+
     fn read(
         &self,
         query: &str,
@@ -208,7 +227,7 @@ impl Store {
 
 fn write(to: &Transaction<'_>, put: &[String], batch: &Batch) -> rusqlite::Result<()> {
     if batch.all {
-        for name in TABLES.iter().map(|table| table.name).chain(["claims", "ads"]) {
+        for name in TABLES.iter().map(|table| table.name).chain(["claims", "ads", "sessions"]) {
             to.execute(&format!("DELETE FROM {name}"), [])?;
         }
     }
@@ -235,6 +254,20 @@ fn write(to: &Transaction<'_>, put: &[String], batch: &Batch) -> rusqlite::Resul
                 for ad in envelopes {
                     to.prepare_cached("INSERT INTO ads (key, envelope, sum) VALUES (?1, ?2, ?3)")?
                         .execute((&key, ad, sum_of(ad)))?;
+                }
+            }
+            Kept::Session(id) => {
+                let text = hex::encode(id.as_bytes());
+                to.prepare_cached("DELETE FROM sessions WHERE id = ?1")?.execute([&text])?;
+                for record in envelopes {
+                    let shown = EndedSession::decode(*id, record);
+                    let ended = shown.map(|session| session.ended.as_millis().cast_signed());
+                    let cause = shown.map(|session| session.cause.as_str());
+                    to.prepare_cached(
+                        "INSERT INTO sessions (id, ended, cause, record, sum)
+                         VALUES (?1, ?2, ?3, ?4, ?5)",
+                    )?
+                    .execute((&text, ended, cause, record, sum_of(record)))?;
                 }
             }
             Kept::Claims(id) => {

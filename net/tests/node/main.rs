@@ -16,6 +16,8 @@ mod recording;
 mod refresh;
 mod reorganisation;
 mod rotation;
+mod session_steps;
+mod sessions;
 mod shutdown;
 mod starving;
 mod world;
