@@ -24,7 +24,7 @@ use tokio::{
 };
 
 use crate::{
-    behaviour::{Behaviour, MEMORY, Settings, SetupError},
+    behaviour::{Behaviour, MEMORY, Settings, SetupError, scores::Scores},
     chain::ChainSource,
     clock::Clock,
     door::{Door, Gate},
@@ -79,6 +79,7 @@ pub struct Builder {
     quick: bool,
     server: bool,
     memory: usize,
+    scores: Scores,
     data_dir: Option<PathBuf>,
     guarded: bool,
     recording: Option<Recording>,
@@ -111,6 +112,7 @@ impl Builder {
             quick: false,
             server: false,
             memory: MEMORY,
+            scores: Scores::Quiet,
             data_dir: None,
             guarded: false,
             recording: None,
@@ -178,6 +180,12 @@ impl Builder {
     #[must_use]
     pub fn memory(self, bytes: usize) -> Self {
         Self { memory: bytes, ..self }
+    }
+
+    /// How gossip's topics are scored; default [`Scores::Quiet`].
+    #[must_use]
+    pub fn scores(self, scores: Scores) -> Self {
+        Self { scores, ..self }
     }
 
     /// The folder of the node's store; default none, and everything ends with the process.
@@ -255,6 +263,8 @@ impl Builder {
             quick: self.quick,
             server: self.server,
             memory: self.memory,
+            scores: self.scores,
+            messages: self.policy.windows.connection,
             ..Settings::new(self.network)
         };
         let door = Door::new(gate, self.clock.clone());

@@ -254,14 +254,14 @@ impl<D: Doorkeeper> NetworkBehaviour for Connections<D> {
 
 /// A narrow address group: IPv4 /24 or IPv6 /56; all addresses without an IP are one.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Group {
+pub(super) enum Group {
     V4([u8; 3]),
     V6([u8; 7]),
     Other,
 }
 
 impl Group {
-    fn of(address: Option<IpAddr>) -> Self {
+    pub(super) fn of(address: Option<IpAddr>) -> Self {
         match address {
             Some(IpAddr::V4(ip)) => {
                 let [a, b, c, _] = ip.octets();

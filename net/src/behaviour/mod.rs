@@ -2,10 +2,13 @@
 
 pub mod connections;
 mod deadline;
+pub mod deliveries;
 pub mod dht;
 pub mod gossip;
 mod messages;
 pub mod records;
+pub mod routing;
+pub mod scores;
 pub mod streams;
 
 use std::{convert::Infallible, time::Duration};
@@ -19,12 +22,13 @@ use libp2p::{
     request_response::{self, OutboundRequestId},
     swarm::NetworkBehaviour,
 };
-use ltms_core::Network;
+use ltms_core::{Network, Policy, Quota};
 
 use self::{
     connections::{Connections, Doorkeeper},
     dht::Dht,
     gossip::Gossip,
+    scores::Scores,
     streams::{Direct, Incoming, Request, Response},
 };
 
@@ -62,6 +66,10 @@ pub struct Settings {
     pub memory: usize,
     /// See [`dht::REQUEST_DEADLINE`], the default.
     pub dht_deadline: Duration,
+    /// How gossip's topics are scored.
+    pub scores: Scores,
+    /// Messages of one connection; what it may send in gossip follows from that.
+    pub messages: Quota,
 }
 
 impl Settings {
@@ -74,6 +82,8 @@ impl Settings {
             server: false,
             memory: MEMORY,
             dht_deadline: dht::REQUEST_DEADLINE,
+            scores: Scores::Quiet,
+            messages: Policy::LOTUS_V1.windows.connection,
         }
     }
 }
@@ -111,7 +121,7 @@ impl<D: Doorkeeper> Behaviour<D> {
         door: D,
         registry: &mut Registry,
     ) -> Result<Self, SetupError> {
-        let Settings { network, quick, server, memory, dht_deadline } = *settings;
+        let Settings { network, quick, server, memory, dht_deadline, scores, messages } = *settings;
         let public = keypair.public();
         let local = public.to_peer_id();
         let identify = identify::Config::new(PROTOCOL_VERSION.to_owned(), public)
@@ -121,7 +131,7 @@ impl<D: Doorkeeper> Behaviour<D> {
         Ok(Self {
             connections: Connections::new(door, network == Network::Reg),
             memory: memory_connection_limits::Behaviour::with_max_bytes(memory),
-            gossip: gossip::behaviour(keypair, network, quick, registry)?,
+            gossip: Gossip::new(keypair, network, quick, scores, messages, registry)?,
             dht: Dht::new(local, network, server).with_deadline(dht_deadline),
             identify: identify::Behaviour::new(identify),
             ping: ping::Behaviour::default(),
@@ -133,7 +143,7 @@ impl<D: Doorkeeper> Behaviour<D> {
     /// taken from it in the meantime, and it leaves the routing table. The door must refuse it
     /// from now on. When its last connection is closed, [`Behaviour::forget`] it.
     pub fn cut_off(&mut self, peer: &PeerId) {
-        gossip::cut_off(&mut self.gossip, peer);
+        self.gossip.cut_off(peer);
         self.dht.kad.remove_peer(peer);
         self.connections.disconnect(peer);
     }
@@ -148,7 +158,7 @@ impl<D: Doorkeeper> Behaviour<D> {
     /// To be called when the last connection of `peer` is closed: what was kept about it is
     /// dropped, so that a flood of fresh ids leaves nothing behind.
     pub fn forget(&mut self, peer: &PeerId) {
-        gossip::readmit(&mut self.gossip, peer);
+        self.gossip.readmit(peer);
     }
 }
 

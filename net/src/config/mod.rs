@@ -7,6 +7,7 @@ mod check;
 mod env;
 mod error;
 mod file;
+mod reload;
 
 use std::{
     fs::File,
@@ -24,11 +25,12 @@ use tracing_subscriber::EnvFilter;
 use crate::{
     Builder,
     admin::Doors,
+    behaviour::scores::Scores,
     chain::{ChainSource, HttpOptions, SourceConfig},
     key_file,
 };
 
-pub use self::error::ConfigError;
+pub use self::{error::ConfigError, reload::Reload};
 
 /// Bytes of a configuration file; one with every key has about four thousand.
 pub const MAX_BYTES: u64 = 1 << 20;
@@ -89,6 +91,22 @@ pub struct Admin {
     pub token_file: Option<PathBuf>,
 }
 
+/// How gossip is judged.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct Gossip {
+    /// The scores of topics. Default `quiet`; `analysis` is for topics that are never silent.
+    pub scores: Scores,
+}
+
+/// What a node does in the DHT.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct Dht {
+    /// Whether it answers from the start. Default false: once others can reach it.
+    pub server: bool,
+}
+
 /// What a node remembers across restarts. Default nothing.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
@@ -142,6 +160,10 @@ pub struct Config {
     pub admin: Admin,
     /// What outlives the node. Default nothing.
     pub store: Store,
+    /// How gossip is judged.
+    pub gossip: Gossip,
+    /// What the node does in the DHT.
+    pub dht: Dht,
     /// The policy. What is left out is as in [`Policy::LOTUS_V1`], its network as above.
     pub policy: Policy,
 }
@@ -160,6 +182,8 @@ impl Default for Config {
             chain: SourceConfig::default(),
             admin: Admin::default(),
             store: Store::default(),
+            gossip: Gossip::default(),
+            dht: Dht::default(),
             policy: Policy::LOTUS_V1.on(Network::Reg),
         }
     }
@@ -261,6 +285,7 @@ impl Config {
         self.validate()?;
         let mut builder =
             Builder::new(self.network, chain).policy(self.policy).capacity(self.capacity.into());
+        builder = builder.scores(self.gossip.scores).server(self.dht.server);
         if let Some(path) = &self.key_file {
             builder = builder.keypair(key_file::peer_key(path)?);
         }

@@ -5,9 +5,11 @@ mod common;
 
 mod budgets;
 mod claims;
+mod clock;
 mod dht;
 mod directory;
 mod discovery;
+mod hostile;
 mod operator;
 mod reach;
 mod recording;
@@ -15,4 +17,5 @@ mod refresh;
 mod reorganisation;
 mod rotation;
 mod shutdown;
+mod starving;
 mod world;
