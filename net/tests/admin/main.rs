@@ -1,6 +1,7 @@
 //! The operator's doors, asked as `curl` and a browser would ask.
 
 mod bans;
+mod dashboard;
 mod identities;
 mod metrics;
 mod open_metrics;

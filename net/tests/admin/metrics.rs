@@ -39,7 +39,7 @@ const POLICY: [&str; 20] = [
 /// Labels that a family of ours may have.
 const LABELS: [&str; 5] = ["verdict", "reason", "table", "version", "network"];
 
-async fn scraped(node: &Node) -> BTreeMap<String, Family> {
+pub(crate) async fn scraped(node: &Node) -> BTreeMap<String, Family> {
     let admin = Admin::open(node.handle(), http()).await.expect("open");
     let (status, text) = asked(&admin, "GET", "/metrics").await;
     assert_eq!(status, 200);

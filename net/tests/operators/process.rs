@@ -129,7 +129,7 @@ impl Process {
 
     /// The answer at its door.
     pub(crate) async fn get(&self, path: &str) -> Result<String, AskError> {
-        let body = ask(&self.socket, hyper::Method::GET, path).await?;
+        let body = ask(&self.socket, hyper::Method::GET, path, "").await?;
         Ok(String::from_utf8(body.to_vec()).expect("text"))
     }
 
@@ -140,7 +140,7 @@ impl Process {
     /// Bans a peer; when this is good, it is stored.
     pub(crate) async fn ban(&self, peer: &str) -> Result<(), AskError> {
         let path = format!("/api/v1/peers/{peer}/ban");
-        ask(&self.socket, hyper::Method::POST, &path).await.map(drop)
+        ask(&self.socket, hyper::Method::POST, &path, "").await.map(drop)
     }
 
     pub(crate) async fn is_banned(&self, peer: &str) -> bool {

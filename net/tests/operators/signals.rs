@@ -30,7 +30,7 @@ async fn a_node_under_load_stops_within_5_s_with_everything_that_it_acknowledged
                     let peer = peer(operator * 100 + number);
                     let path = format!("/api/v1/peers/{peer}/ban");
                     let post = hyper::Method::POST;
-                    if ltms_net::admin::ask(&socket, post, &path).await.is_err() {
+                    if ltms_net::admin::ask(&socket, post, &path, "").await.is_err() {
                         break;
                     }
                     acknowledged.push(peer);

@@ -80,7 +80,7 @@ function overview({ metrics, network, peer, tables, dht_queries_per_minute: quer
     ["Identities", count(metrics.identities_registered), `${compact(metrics.average_reputation_score)} of 100 on average`],
     ["Burned", xpi(metrics.total_burned), `${xpi(metrics.average_burn_per_identity)} each`],
     ["Advertised keys", count(metrics.advertised_keys), `${count(metrics.expired_entries_dropped)} expired so far`],
-    ["DHT queries", `${count(queries)} a minute`, queries ? `${count(latency)} ms on average` : "none at present"],
+    ["DHT queries", `${count(queries)} / min`, queries ? `${count(latency)} ms on average` : "none at present"],
   ]);
   entries(at("fill"), tables.map(({ table, rows, capacity }) =>
     [words(table), `${count(rows)} of ${count(capacity)}`, ""]));
@@ -137,7 +137,7 @@ const tables = {
       { title: "Reason", cell: ({ reason, by_operator: own }) => (own ? `${words(reason)}, by the operator` : words(reason)) },
       { title: "Began", cell: ({ since }, now) => (since ? when(since, now) : "not noted") },
       { title: "Ends", cell: ({ until }, now) => (until ? when(until, now) : "when lifted") },
-      { title: "Evidence", cell: ({ evidence }) => (evidence ? id(evidence) : "none kept") },
+      { title: "Evidence", cell: ({ evidence }) => (evidence ? make("code", { class: "whole" }, evidence) : "none kept") },
       { title: "Action", cell: (ban) => lifter(ban) },
     ],
     empty: ["No ban is in force. ", code("ltms peers ban PEER"), " makes one."],
@@ -174,8 +174,8 @@ const tables = {
     key: ({ peer, address, outbound, place }) => `${peer} ${address} ${outbound} ${place}`,
     columns: [
       { title: "Peer", cell: ({ peer }) => id(peer) },
-      { title: "Says it runs", cell: ({ agent }) => agent ?? "not told yet" },
-      { title: "Address", cell: ({ address, outbound }) => [make("span", { class: "mono" }, address ?? "–"), outbound ? " dialled by us" : " came to us"] },
+      { title: "Says it runs", cell: ({ agent }) => make("span", { class: "said" }, agent ?? "not told yet") },
+      { title: "Address", cell: ({ address, outbound }) => [make("div", { class: "mono whole" }, address ?? "–"), make("div", { class: "quiet small whole" }, outbound ? "dialled by us" : "came to us")] },
       { title: "Faults", number: true, cell: ({ standing: { violations, invalid_signatures: invalid, malformed } }) =>
         count(violations.count + invalid.count + malformed.count) },
       { title: "Standing", cell: (connection) => standing(connection.standing) },
@@ -234,11 +234,13 @@ let heard = null;
 let running = Promise.resolve();
 let timer;
 
+/** False if the token was forgotten while the node was asked. */
 async function fetchAll() {
   const range = document.querySelector("[name=span]:checked").value;
   const paths = ["status", `history?span=${range}`, "bans", "identities?limit=1000", "directory", "connections"];
   const [status, history, bans, identities, directory, links] =
     await Promise.all(paths.map((path) => ask(`/api/v1/${path}`)));
+  if (!sessionStorage.getItem(KEPT)) return false;
   const { now } = status;
   overview(status);
   at("node").hidden = false;
@@ -249,6 +251,7 @@ async function fetchAll() {
     identities.next === null ? undefined : status.metrics.identities_registered);
   tables.directory.update(directory, now);
   tables.connections.update(links.map((link, place) => ({ ...link, place })), now);
+  return true;
 }
 
 /** Shows the form, with a reason if the node gave one. */
@@ -264,13 +267,14 @@ function login(why) {
 
 async function once() {
   try {
-    await fetchAll();
+    if (!(await fetchAll())) return;
     heard = Date.now();
     problem.hidden = true;
     document.body.classList.remove("stale");
     at("session").hidden = false;
     tell(at("heard"), `Updated ${new Date(heard).toLocaleTimeString()}`);
   } catch (error) {
+    if (!sessionStorage.getItem(KEPT)) return;
     if (error instanceof Refusal && error.status === 401) {
       return login("The node does not take this token. It may have been started with another one: look at its --admin-token-file.");
     }
