@@ -51,7 +51,12 @@ fn stranger(agent: &str) -> Outcome<Swarm<Stranger>> {
     let identify = identify::Behaviour::new(config.with_agent_version(agent.to_owned()));
     let transport = transport(&keypair, Network::Reg, &mut Registry::default())?;
     let config = swarm_config(Executor::new(tokio::runtime::Handle::current()));
-    Ok(Swarm::new(transport, Stranger { identify, direct: streams::behaviour() }, peer, config))
+    Ok(Swarm::new(
+        transport,
+        Stranger { identify, direct: streams::behaviour(streams::Codec::default()) },
+        peer,
+        config,
+    ))
 }
 
 /// A node whose identities advertise, connected to the other.
