@@ -36,6 +36,12 @@ class Judge(unittest.TestCase):
     def test_what_a_test_prints_is_not_a_result(self):
         self.assertEqual(summed(TESTS, True, OK + "  said: " + BAD), (3, 0))
 
+    def test_only_a_step_that_may_is_skipped_and_says_why(self):
+        skipped = judge(Step("page", [], may_skip=True), False, "exit code 77", "$ page\nno browser\n")
+        self.assertEqual((skipped.passed, skipped.failed, skipped.note), (0, 0, "no browser"))
+        self.assertEqual(judge(PLAIN, False, "exit code 77", "no browser\n").failed, 1)
+        self.assertEqual(judge(Step("page", [], may_skip=True), False, "exit code 1", "x\n").failed, 1)
+
     def test_another_step_counts_as_one(self):
         self.assertEqual(summed(PLAIN, True, OK), (1, 0))
         self.assertEqual(summed(PLAIN, False, OK), (0, 1))

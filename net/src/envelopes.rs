@@ -47,6 +47,7 @@ impl Envelopes {
         for (kept, envelope) in kept {
             match kept {
                 Kept::Claims(id) => envelopes.put_claim(id, envelope),
+                Kept::Session(_) => {}
                 Kept::Ad(key) => {
                     let header = AdHeader::read(network, &envelope);
                     let authority = header.ok().and_then(|header| header.authority);
@@ -79,6 +80,7 @@ impl Envelopes {
         let now = |kept| match kept {
             Kept::Ad(key) => self.ads.get(&key).map(|ad| vec![ad.envelope.clone()]),
             Kept::Claims(id) => self.histories.get(&id).cloned(),
+            Kept::Session(_) => None,
         };
         changed.into_iter().map(|kept| (kept, now(kept).unwrap_or_default())).collect()
     }
@@ -135,6 +137,11 @@ impl Envelopes {
     #[must_use]
     pub(crate) fn ad(&self, key: &PublicKey) -> Option<&[u8]> {
         self.ads.get(key).map(|ad| ad.envelope.as_slice())
+    }
+
+    /// The keys whose advertisements name this identity.
+    pub(crate) fn keys_of(&self, id: &IdentityId) -> impl Iterator<Item = &PublicKey> {
+        self.ads.iter().filter(|(_, ad)| ad.identity == Some(*id)).map(|(key, _)| key)
     }
 
     /// The registration claim of an identity.

@@ -14,14 +14,24 @@ mod envelopes;
 mod handle;
 pub mod judge;
 pub mod key_file;
+mod meters;
 mod node;
 mod recording;
+mod session_history;
 pub mod store;
 pub mod transport;
 mod verify;
 pub mod wallet;
 
 pub use door::{core_peer, net_peer};
-pub use handle::{Advertised, Handle, NodeError, NodeEvent, Offer, Signer};
+pub use handle::{
+    Advertised, Findings, Handle, Health, Imported, Link, NoRoom, NodeError, NodeEvent, Offer,
+    OpenSession, Page, Reach, Search, SessionState, Signer, Taken, Undo,
+};
 pub use node::{Builder, Node, StartError};
 pub use recording::Recording;
+pub use session_history::EndedSession;
+
+#[cfg(doctest)]
+#[doc = include_str!("../../docs/api-net.md")]
+struct Guide;

@@ -6,7 +6,13 @@ use std::{
     time::Duration,
 };
 
-use libp2p::{Multiaddr, Swarm, futures::StreamExt, identity::Keypair, swarm::SwarmEvent};
+use libp2p::{
+    Multiaddr, Swarm,
+    futures::StreamExt,
+    identity::Keypair,
+    metrics::{self, Registry},
+    swarm::SwarmEvent,
+};
 use ltms_core::{
     Capacity, Dropped, Heap, IdentityId, Network, Policy, PolicyError, Restored, Seed, Timestamp,
     record::Recorded, schnorr::SecretKey,
@@ -18,14 +24,16 @@ use tokio::{
 };
 
 use crate::{
-    behaviour::{Behaviour, MEMORY, Settings, SetupError},
+    behaviour::{Behaviour, MEMORY, Settings, SetupError, scores::Scores},
     chain::ChainSource,
     clock::Clock,
     door::{Door, Gate},
-    driver::Driver,
+    driver::{Desk, Driver},
     envelopes::Envelopes,
     handle::{Command, Handle},
+    meters::Meters,
     recording::Recording,
+    session_history::History,
     store::{Keeper, Store, StoreError},
     transport::{Executor, swarm_config, transport},
 };
@@ -72,6 +80,7 @@ pub struct Builder {
     quick: bool,
     server: bool,
     memory: usize,
+    scores: Scores,
     data_dir: Option<PathBuf>,
     guarded: bool,
     recording: Option<Recording>,
@@ -104,6 +113,7 @@ impl Builder {
             quick: false,
             server: false,
             memory: MEMORY,
+            scores: Scores::Quiet,
             data_dir: None,
             guarded: false,
             recording: None,
@@ -173,6 +183,12 @@ impl Builder {
         Self { memory: bytes, ..self }
     }
 
+    /// How gossip's topics are scored; default [`Scores::Quiet`].
+    #[must_use]
+    pub fn scores(self, scores: Scores) -> Self {
+        Self { scores, ..self }
+    }
+
     /// The folder of the node's store; default none, and everything ends with the process.
     #[must_use]
     pub fn data_dir(self, folder: impl Into<PathBuf>) -> Self {
@@ -187,7 +203,7 @@ impl Builder {
     }
 
     /// The Gate as it was, and what keeps it so.
-    fn gate(&mut self) -> Result<(Gate, Option<Keeper>, Envelopes), StartError> {
+    fn gate(&mut self) -> Result<(Gate, Option<Keeper>, Envelopes, Desk), StartError> {
         let now = self.clock.now();
         let restored = self.data_dir.take().map(|folder| self.restored(&folder, now));
         let lost = match restored {
@@ -202,14 +218,15 @@ impl Builder {
             tracing::error!(%error, "no store: strangers are held back until a start with it");
             gate.guard(now);
         }
-        Ok((gate, None, Envelopes::default()))
+        let history = History::of(self.remembered(), Vec::new());
+        Ok((gate, None, Envelopes::default(), Desk::new(now, history)))
     }
 
     fn restored(
         &mut self,
         folder: &Path,
         now: Timestamp,
-    ) -> Result<(Gate, Option<Keeper>, Envelopes), StartError> {
+    ) -> Result<(Gate, Option<Keeper>, Envelopes, Desk), StartError> {
         let store = Store::open(folder, self.network)?;
         let heap = Heap::noting_changes(self.capacity);
         let (policy, seed) = (self.policy, store.seed());
@@ -226,7 +243,14 @@ impl Builder {
         let mut envelopes = Envelopes::restored(self.network, store.envelopes()?);
         envelopes.retain(|key| gate.is_listed(now, key), |id| gate.identity(id).is_some());
         envelopes.note_changes();
-        Ok((gate, Some(Keeper::start(store)?), envelopes))
+        let history = History::of(self.remembered(), store.sessions()?);
+        let desk = Desk::new(now, history);
+        Ok((gate, Some(Keeper::start(store)?), envelopes, desk))
+    }
+
+    /// Ended sessions to remember.
+    fn remembered(&self) -> usize {
+        usize::try_from(self.policy.sessions.history).unwrap_or(usize::MAX)
     }
 
     /// Where to record every call of the Gate, from its first on.
@@ -243,18 +267,21 @@ impl Builder {
         if self.policy.network != self.network {
             return Err(StartError::Network(self.policy.network, self.network));
         }
-        let (gate, keeper, envelopes) = self.gate()?;
+        let (gate, keeper, envelopes, desk) = self.gate()?;
         let settings = Settings {
             quick: self.quick,
             server: self.server,
             memory: self.memory,
+            scores: self.scores,
+            messages: self.policy.windows.connection,
             ..Settings::new(self.network)
         };
         let door = Door::new(gate, self.clock.clone());
-        let behaviour = Behaviour::new(&self.keypair, &settings, door)?;
+        let mut registry = Registry::default();
+        let behaviour = Behaviour::new(&self.keypair, &settings, door, &mut registry)?;
         let executor = Executor::new(tokio::runtime::Handle::current());
         let local = self.keypair.public().to_peer_id();
-        let transport = transport(&self.keypair, self.network)?;
+        let transport = transport(&self.keypair, self.network, &mut registry)?;
         let mut swarm = Swarm::new(transport, behaviour, local, swarm_config(executor.clone()));
         let addresses = listen(&mut swarm, &self.listen).await?;
         for address in self.bootstrap {
@@ -262,6 +289,8 @@ impl Builder {
                 tracing::warn!(%address, %error, "cannot dial bootstrap peer");
             }
         }
+        let libp2p = metrics::Metrics::new(&mut registry);
+        let meters = Arc::new(Meters::new(registry));
         let (commands, requests) = mpsc::channel(COMMANDS);
         let (events, _) = broadcast::channel(EVENTS);
         let handle = Handle {
@@ -272,6 +301,7 @@ impl Builder {
             clock: self.clock.clone(),
             local,
             addresses,
+            meters: meters.clone(),
         };
         let driver = Driver::new(
             swarm,
@@ -281,7 +311,8 @@ impl Builder {
             self.clock,
             self.identity,
             self.quick,
-            (keeper, envelopes),
+            (keeper, envelopes, desk),
+            (meters, libp2p),
         );
         let task = tokio::spawn(async move {
             driver.run().await;

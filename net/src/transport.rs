@@ -10,13 +10,15 @@ use std::{
 };
 
 use libp2p::{
-    PeerId, Transport,
+    Multiaddr, PeerId, Transport,
     core::{
         muxing::{StreamMuxer, StreamMuxerBox, StreamMuxerEvent},
-        transport::{Boxed, global_only},
+        transport::{Boxed, DialOpts, ListenerId, TransportError, TransportEvent, global_only},
         upgrade,
     },
     identity::Keypair,
+    metrics::{BandwidthTransport, Registry},
+    multiaddr::Protocol,
     noise, swarm, tcp, yamux,
 };
 use ltms_core::Network;
@@ -43,21 +45,77 @@ const MAX_NEGOTIATING: usize = 16;
 const IDLE: Duration = Duration::from_secs(60);
 
 /// The transport of a node. Outside regtest only global addresses are dialled, because remote
-/// peers name addresses in the DHT.
+/// peers name addresses in the DHT. The bytes that it moves are counted in `registry`.
 ///
 /// # Errors
 /// [`SetupError`] if the Noise keys cannot be made.
 pub fn transport(
     keypair: &Keypair,
     network: Network,
+    registry: &mut Registry,
 ) -> Result<Boxed<(PeerId, StreamMuxerBox)>, SetupError> {
     let noise = noise::Config::new(keypair).map_err(|error| SetupError::new("noise", error))?;
     let tcp = tcp::tokio::Transport::new(tcp::Config::default().nodelay(true));
-    Ok(if network == Network::Reg {
+    let secured = if network == Network::Reg {
         secure(tcp, noise)
     } else {
         secure(global_only::Transport::new(tcp), noise)
-    })
+    };
+    let counted = BandwidthTransport::new(secured, registry);
+    Ok(Plain(counted).map(|(peer, muxer), _| (peer, StreamMuxerBox::new(muxer))).boxed())
+}
+
+/// A transport that dials `/ip4|ip6/…/tcp/…[/p2p/…]` and nothing else.
+///
+/// TCP reads an address from its end and [`global_only`] from its beginning, so that
+/// `/ip4/8.8.8.8/udp/1/ip4/127.0.0.1/tcp/22` would be global and dialled at home; and
+/// [`BandwidthTransport`] keeps a counter for every form of address that was ever dialled.
+struct Plain<T>(T);
+
+impl<T: Transport + Unpin> Transport for Plain<T> {
+    type Output = T::Output;
+    type Error = T::Error;
+    type ListenerUpgrade = T::ListenerUpgrade;
+    type Dial = T::Dial;
+
+    fn listen_on(
+        &mut self,
+        id: ListenerId,
+        address: Multiaddr,
+    ) -> Result<(), TransportError<T::Error>> {
+        self.0.listen_on(id, address)
+    }
+
+    fn remove_listener(&mut self, id: ListenerId) -> bool {
+        self.0.remove_listener(id)
+    }
+
+    fn dial(
+        &mut self,
+        address: Multiaddr,
+        options: DialOpts,
+    ) -> Result<T::Dial, TransportError<T::Error>> {
+        if is_plain(&address) {
+            self.0.dial(address, options)
+        } else {
+            Err(TransportError::MultiaddrNotSupported(address))
+        }
+    }
+
+    fn poll(
+        mut self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+    ) -> Poll<TransportEvent<T::ListenerUpgrade, T::Error>> {
+        Pin::new(&mut self.0).poll(cx)
+    }
+}
+
+fn is_plain(address: &Multiaddr) -> bool {
+    let mut parts = address.iter();
+    matches!(parts.next(), Some(Protocol::Ip4(_) | Protocol::Ip6(_)))
+        && matches!(parts.next(), Some(Protocol::Tcp(_)))
+        && matches!(parts.next(), None | Some(Protocol::P2p(_)))
+        && parts.next().is_none()
 }
 
 fn secure<T>(tcp: T, noise: noise::Config) -> Boxed<(PeerId, StreamMuxerBox)>
@@ -261,7 +319,8 @@ mod tests {
                 port_use: libp2p::core::transport::PortUse::New,
             };
             let address = address.parse().expect("address");
-            transport(&keypair, network).expect("transport").dial(address, options).is_ok()
+            let transport = transport(&keypair, network, &mut Registry::default());
+            transport.expect("transport").dial(address, options).is_ok()
         };
         for address in ["/ip4/127.0.0.1/tcp/9", "/ip4/10.1.2.3/tcp/9", "/ip6/::1/tcp/9"] {
             assert!(dial(Network::Reg, address) && !dial(Network::Main, address), "{address}");
@@ -273,5 +332,12 @@ mod tests {
             assert!(!dial(Network::Main, address), "{address}");
         }
         assert!(dial(Network::Main, "/ip4/8.8.8.8/tcp/9"));
+        let peer = keypair.public().to_peer_id();
+        assert!(dial(Network::Main, &format!("/ip4/8.8.8.8/tcp/9/p2p/{peer}")));
+        // Global at its beginning, and at home at its end.
+        for address in ["/ip4/8.8.8.8/udp/1/ip4/127.0.0.1/tcp/9", "/ip4/8.8.8.8/ip4/10.0.0.1/tcp/9"]
+        {
+            assert!(!dial(Network::Main, address) && !dial(Network::Reg, address), "{address}");
+        }
     }
 }

@@ -7,6 +7,7 @@ use std::time::Instant;
 use common::{Door, Node, connect, drive, executor, listen, node, node_with, settings, swarm};
 use libp2p::{
     Multiaddr,
+    metrics::Registry,
     multiaddr::Protocol,
     swarm::{ListenError, SwarmEvent},
 };
@@ -43,14 +44,14 @@ async fn fifty_denied_peers_leave_nothing_behind() {
         assert_eq!(reason(error), Some(Reason::Blacklisted));
     }
     let behaviour = listener.behaviour();
-    assert_eq!(behaviour.gossip.all_peers().count(), 0, "gossipsub remembers none");
+    assert_eq!(behaviour.gossip.sub.all_peers().count(), 0, "gossipsub remembers none");
     assert_eq!((behaviour.connections.pending(), behaviour.connections.established()), (0, 0));
     assert_eq!(behaviour.connections.door.inside, 0);
 
     listener.behaviour_mut().connections.door.refuse_established = None;
     connect(&mut node(), &mut listener, &address).await;
     let behaviour = listener.behaviour();
-    assert_eq!(behaviour.gossip.all_peers().count(), 1, "but one who is let in");
+    assert_eq!(behaviour.gossip.sub.all_peers().count(), 1, "but one who is let in");
     assert_eq!((behaviour.connections.pending(), behaviour.connections.established()), (0, 1));
 }
 
@@ -122,7 +123,8 @@ async fn who_is_cut_off_loses_its_place_at_once_and_its_connection_soon() {
 async fn shutdown_ends_every_task_and_the_remote_notices() {
     let tasks = executor();
     let mut a = swarm(tasks.clone(), |keypair| {
-        Behaviour::new(keypair, &settings(), Door::default()).expect("behaviour")
+        let mut registry = Registry::default();
+        Behaviour::new(keypair, &settings(), Door::default(), &mut registry).expect("behaviour")
     });
     let mut b = node();
     let address = listen(&mut b).await;

@@ -89,6 +89,11 @@ impl<D: Doorkeeper> Connections<D> {
         }
     }
 
+    /// Every connection that was let in: its peer, its address, and whether we dialled it.
+    pub fn guests(&self) -> impl Iterator<Item = (PeerId, Option<IpAddr>, bool)> + '_ {
+        self.guests.values().map(|guest| (guest.peer, guest.address, guest.outbound))
+    }
+
     /// Closes every connection of `peer` and counts them as gone at once: closing waits for the
     /// remote, which must not be able to keep a slot.
     pub fn disconnect(&mut self, peer: &PeerId) {
@@ -122,6 +127,12 @@ impl<D: Doorkeeper> Connections<D> {
     #[must_use]
     pub fn ip_of_peer(&self, peer: &PeerId) -> Option<IpAddr> {
         self.guests.values().find(|guest| guest.peer == *peer).and_then(|guest| guest.address)
+    }
+
+    /// Whether one of the connections to this peer is one that we dialled.
+    #[must_use]
+    pub fn is_outbound(&self, peer: &PeerId) -> bool {
+        self.guests.values().any(|guest| guest.peer == *peer && guest.outbound)
     }
 
     fn let_in(
@@ -243,14 +254,14 @@ impl<D: Doorkeeper> NetworkBehaviour for Connections<D> {
 
 /// A narrow address group: IPv4 /24 or IPv6 /56; all addresses without an IP are one.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Group {
+pub(super) enum Group {
     V4([u8; 3]),
     V6([u8; 7]),
     Other,
 }
 
 impl Group {
-    fn of(address: Option<IpAddr>) -> Self {
+    pub(super) fn of(address: Option<IpAddr>) -> Self {
         match address {
             Some(IpAddr::V4(ip)) => {
                 let [a, b, c, _] = ip.octets();

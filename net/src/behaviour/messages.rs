@@ -81,9 +81,9 @@ pub enum Response {
     Refused(u8),
 }
 
-type Encoded = Result<(), minicbor::encode::Error<std::convert::Infallible>>;
+pub(super) type Encoded = Result<(), minicbor::encode::Error<std::convert::Infallible>>;
 
-fn encode(write: impl FnOnce(&mut Encoder<Vec<u8>>) -> Encoded) -> Vec<u8> {
+pub(super) fn encode(write: impl FnOnce(&mut Encoder<Vec<u8>>) -> Encoded) -> Vec<u8> {
     let mut encoder = Encoder::new(Vec::new());
     // A vector takes everything, so the result says nothing.
     let _ = write(&mut encoder);
@@ -203,16 +203,16 @@ impl Response {
 }
 
 /// The code of a message and the length of its array.
-fn head(d: &mut Decoder<'_>) -> Result<(u64, u64), DecodeError> {
+pub(super) fn head(d: &mut Decoder<'_>) -> Result<(u64, u64), DecodeError> {
     let fields = d.array()?.ok_or(DecodeError::NotDeterministic)?;
     Ok((d.u64()?, fields))
 }
 
-fn fixed<const N: usize>(d: &mut Decoder<'_>) -> Result<[u8; N], DecodeError> {
+pub(super) fn fixed<const N: usize>(d: &mut Decoder<'_>) -> Result<[u8; N], DecodeError> {
     d.bytes()?.try_into().map_err(|_| DecodeError::Malformed)
 }
 
-fn optional<'b, T>(
+pub(super) fn optional<'b, T>(
     d: &mut Decoder<'b>,
     read: impl FnOnce(&mut Decoder<'b>) -> Result<T, DecodeError>,
 ) -> Result<Option<T>, DecodeError> {
@@ -233,7 +233,7 @@ fn list(d: &mut Decoder<'_>, most: usize) -> Result<Vec<Vec<u8>>, DecodeError> {
 
 /// Longer integers, indefinite lengths and trailing bytes all show when the message is written
 /// again.
-fn deterministic(written: Vec<u8>, received: &[u8]) -> Result<(), DecodeError> {
+pub(super) fn deterministic(written: Vec<u8>, received: &[u8]) -> Result<(), DecodeError> {
     if written == received { Ok(()) } else { Err(DecodeError::NotDeterministic) }
 }
 

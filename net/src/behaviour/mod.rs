@@ -2,10 +2,14 @@
 
 pub mod connections;
 mod deadline;
+pub mod deliveries;
 pub mod dht;
 pub mod gossip;
 mod messages;
 pub mod records;
+pub mod routing;
+pub mod scores;
+pub mod session;
 pub mod streams;
 
 use std::{convert::Infallible, time::Duration};
@@ -13,16 +17,20 @@ use std::{convert::Infallible, time::Duration};
 use libp2p::{
     PeerId, gossipsub, identify,
     identity::Keypair,
-    kad, memory_connection_limits, ping,
+    kad, memory_connection_limits,
+    metrics::Registry,
+    ping,
     request_response::{self, OutboundRequestId},
     swarm::NetworkBehaviour,
 };
-use ltms_core::Network;
+use ltms_core::{Network, Policy, Quota};
 
 use self::{
     connections::{Connections, Doorkeeper},
     dht::Dht,
     gossip::Gossip,
+    scores::Scores,
+    session::Signing,
     streams::{Direct, Incoming, Request, Response},
 };
 
@@ -60,6 +68,10 @@ pub struct Settings {
     pub memory: usize,
     /// See [`dht::REQUEST_DEADLINE`], the default.
     pub dht_deadline: Duration,
+    /// How gossip's topics are scored.
+    pub scores: Scores,
+    /// Messages of one connection; what it may send in gossip follows from that.
+    pub messages: Quota,
 }
 
 impl Settings {
@@ -72,6 +84,8 @@ impl Settings {
             server: false,
             memory: MEMORY,
             dht_deadline: dht::REQUEST_DEADLINE,
+            scores: Scores::Quiet,
+            messages: Policy::LOTUS_V1.windows.connection,
         }
     }
 }
@@ -95,29 +109,39 @@ pub struct Behaviour<D: Doorkeeper> {
     pub ping: ping::Behaviour,
     /// The direct protocol.
     pub direct: Direct,
+    /// The protocol of signing sessions.
+    pub signing: Signing,
 }
 
 impl<D: Doorkeeper> Behaviour<D> {
-    /// The behaviours of the node with this key pair; `door` decides who may connect.
+    /// The behaviours of the node with this key pair; `door` decides who may connect. What they
+    /// count is in `registry`.
     ///
     /// # Errors
     /// [`SetupError`] if a part refuses its settings.
-    pub fn new(keypair: &Keypair, settings: &Settings, door: D) -> Result<Self, SetupError> {
-        let Settings { network, quick, server, memory, dht_deadline } = *settings;
+    pub fn new(
+        keypair: &Keypair,
+        settings: &Settings,
+        door: D,
+        registry: &mut Registry,
+    ) -> Result<Self, SetupError> {
+        let Settings { network, quick, server, memory, dht_deadline, scores, messages } = *settings;
         let public = keypair.public();
         let local = public.to_peer_id();
         let identify = identify::Config::new(PROTOCOL_VERSION.to_owned(), public)
             .with_agent_version(AGENT_VERSION.to_owned())
             // What a peer says about its addresses is not dialled.
             .with_cache_size(0);
+        let frames = streams::Codec::default();
         Ok(Self {
             connections: Connections::new(door, network == Network::Reg),
             memory: memory_connection_limits::Behaviour::with_max_bytes(memory),
-            gossip: gossip::behaviour(keypair, network, quick)?,
+            gossip: Gossip::new(keypair, network, quick, scores, messages, registry)?,
             dht: Dht::new(local, network, server).with_deadline(dht_deadline),
             identify: identify::Behaviour::new(identify),
             ping: ping::Behaviour::default(),
-            direct: streams::behaviour(),
+            direct: streams::behaviour(frames.clone()),
+            signing: session::behaviour(frames),
         })
     }
 
@@ -125,7 +149,7 @@ impl<D: Doorkeeper> Behaviour<D> {
     /// taken from it in the meantime, and it leaves the routing table. The door must refuse it
     /// from now on. When its last connection is closed, [`Behaviour::forget`] it.
     pub fn cut_off(&mut self, peer: &PeerId) {
-        gossip::cut_off(&mut self.gossip, peer);
+        self.gossip.cut_off(peer);
         self.dht.kad.remove_peer(peer);
         self.connections.disconnect(peer);
     }
@@ -137,10 +161,16 @@ impl<D: Doorkeeper> Behaviour<D> {
         connected.then(|| self.direct.send_request(peer, Ok(request)))
     }
 
+    /// The same for a step in a signing session.
+    pub fn step(&mut self, peer: &PeerId, step: session::Request) -> Option<OutboundRequestId> {
+        let connected = self.signing.is_connected(peer);
+        connected.then(|| self.signing.send_request(peer, Ok(step)))
+    }
+
     /// To be called when the last connection of `peer` is closed: what was kept about it is
     /// dropped, so that a flood of fresh ids leaves nothing behind.
     pub fn forget(&mut self, peer: &PeerId) {
-        gossip::readmit(&mut self.gossip, peer);
+        self.gossip.readmit(peer);
     }
 }
 
@@ -157,6 +187,8 @@ pub enum Event {
     Ping(ping::Event),
     /// From the direct protocol. A request that could not be read arrives as an error.
     Direct(Box<request_response::Event<Incoming, Response>>),
+    /// From the protocol of signing sessions, the same.
+    Signing(Box<request_response::Event<session::Incoming, session::Response>>),
 }
 
 impl From<Infallible> for Event {
@@ -192,5 +224,11 @@ impl From<ping::Event> for Event {
 impl From<request_response::Event<Incoming, Response>> for Event {
     fn from(event: request_response::Event<Incoming, Response>) -> Self {
         Self::Direct(Box::new(event))
+    }
+}
+
+impl From<request_response::Event<session::Incoming, session::Response>> for Event {
+    fn from(event: request_response::Event<session::Incoming, session::Response>) -> Self {
+        Self::Signing(Box::new(event))
     }
 }

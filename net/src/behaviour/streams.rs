@@ -35,11 +35,11 @@ pub type Direct = request_response::Behaviour<Codec>;
 
 /// The direct protocol with its limits.
 #[must_use]
-pub fn behaviour() -> Direct {
+pub fn behaviour(codec: Codec) -> Direct {
     let config = request_response::Config::default()
         .with_request_timeout(TIMEOUT)
         .with_max_concurrent_streams(MAX_STREAMS);
-    Direct::with_codec(Codec::default(), [(PROTOCOL, ProtocolSupport::Full)], config)
+    Direct::with_codec(codec, [(PROTOCOL, ProtocolSupport::Full)], config)
 }
 
 /// Why a frame was not taken.
@@ -78,7 +78,10 @@ pub struct Codec {
 }
 
 impl Codec {
-    async fn read(&self, io: &mut (impl AsyncRead + Unpin + Send)) -> io::Result<Vec<u8>> {
+    pub(super) async fn read(
+        &self,
+        io: &mut (impl AsyncRead + Unpin + Send),
+    ) -> io::Result<Vec<u8>> {
         let mut prefix = [0; 4];
         io.read_exact(&mut prefix).await?;
         let announced = u32::from_be_bytes(prefix);
@@ -102,7 +105,10 @@ impl Codec {
         Ok(frame)
     }
 
-    async fn write(io: &mut (impl AsyncWrite + Unpin + Send), frame: Vec<u8>) -> io::Result<()> {
+    pub(super) async fn write(
+        io: &mut (impl AsyncWrite + Unpin + Send),
+        frame: Vec<u8>,
+    ) -> io::Result<()> {
         let len = u32::try_from(frame.len()).unwrap_or(u32::MAX);
         if frame.len() > size::FRAME {
             return Err(invalid(FrameError::Oversize(len)));
@@ -134,7 +140,7 @@ impl Drop for Held<'_> {
     }
 }
 
-fn invalid(error: impl Into<FrameError>) -> io::Error {
+pub(super) fn invalid(error: impl Into<FrameError>) -> io::Error {
     io::Error::new(io::ErrorKind::InvalidData, error.into())
 }
 

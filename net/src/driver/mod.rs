@@ -3,9 +3,18 @@
 mod admit;
 mod burns;
 mod commands;
+mod dht;
+mod heartbeat;
+mod histories;
 mod intake;
 mod lookups;
+mod operator;
 mod own;
+mod pulls;
+mod refusals;
+mod searches;
+mod session_steps;
+mod sessions;
 mod swarm;
 mod timers;
 mod waiting;
@@ -21,6 +30,7 @@ use libp2p::{
     futures::StreamExt,
     gossipsub::{MessageAcceptance, MessageId},
     kad,
+    metrics::Metrics,
     request_response::{OutboundRequestId, ResponseChannel},
 };
 use ltms_core::{
@@ -29,30 +39,46 @@ use ltms_core::{
 };
 use tokio::sync::{broadcast, mpsc, oneshot};
 
+pub(crate) use self::sessions::Desk;
 use self::{
-    burns::Search, intake::Intake, lookups::Lookups, own::Own, timers::Timers, waiting::Waiting,
+    burns::Search, dht::Announced, histories::Histories, intake::Intake, lookups::Lookups,
+    own::Own, refusals::Refusals, searches::Searches, timers::Timers, waiting::Waiting,
 };
 use crate::{
-    behaviour::{Behaviour, gossip, streams::Response},
+    behaviour::{Behaviour, streams::Response},
     chain::ChainSource,
     clock::Clock,
     door::{Door, Gate, core_peer, net_peer},
     envelopes::Envelopes,
     handle::{Command, NodeEvent, Signer, Stored},
+    meters::Meters,
     store::Keeper,
     verify::Workers,
 };
 
-/// How often the chain's tip is asked for, and how often a peer's directory.
+/// How often the chain's tip is asked for, and how often a peer's directory; how long a search
+/// waits for its first answer, and for all.
 #[derive(Clone, Copy)]
 struct Pace {
     tip: Duration,
     directory: Duration,
+    first: Duration,
+    search: Duration,
 }
 
 impl Pace {
-    const USUAL: Self = Self { tip: Duration::from_secs(10), directory: Duration::from_secs(60) };
-    const QUICK: Self = Self { tip: Duration::from_millis(500), directory: Duration::from_secs(2) };
+    const USUAL: Self = Self {
+        tip: Duration::from_secs(10),
+        directory: Duration::from_secs(60),
+        first: Duration::from_secs(5),
+        search: Duration::from_secs(30),
+    };
+    const QUICK: Self = Self {
+        tip: Duration::from_millis(500),
+        directory: Duration::from_secs(2),
+        first: Duration::from_secs(2),
+        search: Duration::from_secs(8),
+    };
 }
 
 /// Where a message came from and who waits for the verdict.
@@ -62,12 +88,14 @@ enum Origin {
         from: PeerId,
     },
     Direct(ResponseChannel<Response>),
-    /// A DHT record that a peer wants us to store.
-    Record(kad::Record),
+    /// A DHT record that a peer wants us to store, and its author.
+    Record(Box<(kad::Record, PublicKey)>),
     /// A DHT record that we asked for.
     Sought(kad::QueryId),
-    /// A page of a directory that we asked for.
+    /// An item of an answer that we asked for.
     Pulled,
+    /// Nobody waits for it any longer.
+    Nobody,
     Own(Stored<Decision>),
 }
 
@@ -84,9 +112,12 @@ struct Message {
 
 /// What a request of ours may be answered with.
 enum Asked {
-    /// A page of a directory, and so many after it.
-    Page(u8),
+    /// A page of a directory.
+    Page,
+    /// The history of an identity that a message named.
     History,
+    /// The history of an identity that somebody asks for.
+    Sought(IdentityId),
     Challenge,
     Judgement,
     /// Whatever a handle asked for.
@@ -113,6 +144,10 @@ pub(crate) struct Driver {
     lookups: Lookups<(LookupTicket, Message)>,
     envelopes: Envelopes,
     own: Own,
+    /// Own advertisements in the DHT.
+    announced: Vec<Announced>,
+    /// Seconds since the last minute of gossip ended.
+    seconds: u8,
     timers: Timers,
     /// Identities whose burn is not in the chain.
     suspended: HashMap<IdentityId, Search>,
@@ -121,10 +156,12 @@ pub(crate) struct Driver {
     /// Items that peers answered with.
     intake: Intake,
     sought: HashMap<kad::QueryId, Sought>,
+    searches: Searches,
+    histories: Histories,
     /// What we asked of peers.
     asked: HashMap<OutboundRequestId, Asked>,
-    /// Connected peers that have told who they are.
-    identified: HashSet<PeerId>,
+    /// Connected peers that have told who they are, with the program that they say they run.
+    identified: HashMap<PeerId, String>,
     /// The challenge that each peer has to answer next.
     challenges: HashMap<PeerId, [u8; 32]>,
     /// The identity that we prove to our peers.
@@ -134,6 +171,13 @@ pub(crate) struct Driver {
     unconvinced: HashSet<PeerId>,
     /// What outlives the node.
     keeper: Option<Keeper>,
+    refusals: Refusals,
+    /// How often the limits were set, and what else waits for a restart.
+    reloads: u32,
+    waiting_keys: Vec<String>,
+    desk: Desk,
+    meters: Arc<Meters>,
+    libp2p: Metrics,
 }
 
 /// Ends when the group on its way is stored.
@@ -154,7 +198,8 @@ impl Driver {
         clock: Clock,
         identity: Option<(IdentityId, SecretKey)>,
         quick: bool,
-        (keeper, envelopes): (Option<Keeper>, Envelopes),
+        (keeper, envelopes, desk): (Option<Keeper>, Envelopes, Desk),
+        (meters, libp2p): (Arc<Meters>, Metrics),
     ) -> Self {
         let gate = &swarm.behaviour().connections.door.gate;
         let (network, tip) = (gate.policy().network, gate.tip());
@@ -167,20 +212,30 @@ impl Driver {
             commands,
             events,
             lookups: Lookups::after(chain, tip),
-            workers: Workers::new(),
+            workers: Workers::new(meters.clone()),
             envelopes,
             own: Own::default(),
+            announced: Vec::new(),
+            seconds: 0,
             timers: Timers::default(),
             suspended: HashMap::new(),
             waiting: Waiting::default(),
             intake: Intake::default(),
             sought: HashMap::new(),
+            searches: Searches::default(),
+            histories: Histories::default(),
             asked: HashMap::new(),
-            identified: HashSet::new(),
+            identified: HashMap::new(),
             challenges: HashMap::new(),
             identity,
             unconvinced: HashSet::new(),
             keeper,
+            refusals: Refusals::default(),
+            reloads: 0,
+            waiting_keys: Vec::new(),
+            desk,
+            meters,
+            libp2p,
         }
     }
 
@@ -189,7 +244,11 @@ impl Driver {
     pub(crate) async fn run(mut self) {
         let mut tip = tokio::time::interval(self.pace.tip);
         let mut directory = tokio::time::interval(self.pace.directory);
+        let mut heartbeat = tokio::time::interval(heartbeat::PACE);
+        heartbeat.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
         directory.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
+        let mut summary = tokio::time::interval(refusals::SUMMARY);
+        summary.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
         tip.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
         loop {
             tokio::select! {
@@ -206,6 +265,10 @@ impl Driver {
                 () = written(&mut self.keeper) => {}
                 found = self.lookups.next() => self.on_found(found),
                 () = self.timers.due(&self.clock) => self.on_timers(),
+                _ = summary.tick() => self.refusals.summarise(),
+                _ = heartbeat.tick() => self.on_heartbeat(),
+                () = self.searches.due() => self.on_searches_due(),
+                () = self.histories.due() => self.on_histories_due(),
                 _ = tip.tick() => self.lookups.ask_tip(),
                 _ = directory.tick() => {
                     self.pull_from_somebody();
@@ -213,12 +276,15 @@ impl Driver {
                 }
                 event = self.swarm.select_next_some() => self.on_swarm_event(event),
             }
+            self.tell_sessions();
             self.tell_events();
             self.store();
         }
         if let Some(keeper) = self.keeper.take() {
             let gate = &mut self.swarm.behaviour_mut().connections.door.gate;
-            keeper.stop(gate, |all| self.envelopes.take_changes(all)).await;
+            let (envelopes, history) = (&mut self.envelopes, &mut self.desk.history);
+            let changes = |all| [envelopes.take_changes(all), history.take_changes(all)].concat();
+            keeper.stop(gate, changes).await;
         }
         self.workers.shutdown().await;
         self.lookups.shutdown().await;
@@ -300,6 +366,7 @@ impl Driver {
             && let Some(peer) = net_peer(&source.peer)
             && peer != self.local()
         {
+            self.refusals.note(peer, decision.reason);
             self.tell(NodeEvent::Refused { peer, reason: decision.reason });
         }
         match origin {
@@ -310,25 +377,25 @@ impl Driver {
                     Verdict::Reject => MessageAcceptance::Reject,
                 };
                 let gossip = &mut self.swarm.behaviour_mut().gossip;
-                gossip.report_message_validation_result(&id, &from, acceptance);
+                if decision.is_accept() {
+                    gossip.accepted(&id);
+                }
+                gossip.sub.report_message_validation_result(&id, &from, acceptance);
             }
             Origin::Direct(channel) => self.respond(channel, judged(decision)),
-            Origin::Record(record) => {
-                if decision.is_accept() {
-                    use libp2p::kad::store::RecordStore;
-                    let store = self.swarm.behaviour_mut().dht.kad.store_mut();
-                    if let Err(error) = store.put(record) {
-                        tracing::debug!(%error, "record not stored");
-                    }
-                }
-            }
+            Origin::Record(record) => self.store_record(record.0, record.1, decision),
             Origin::Sought(query) => {
                 if let Some(sought) = self.sought.get_mut(&query) {
                     sought.open = sought.open.saturating_sub(1);
                 }
                 self.answer_sought(query);
             }
-            Origin::Pulled => {}
+            Origin::Pulled => {
+                if let Some(peer) = net_peer(&source.peer) {
+                    self.on_judged(peer);
+                }
+            }
+            Origin::Nobody => {}
             Origin::Own(reply) => {
                 self.tell_stored(reply, decision);
             }
@@ -351,27 +418,15 @@ impl Driver {
     fn store(&mut self) {
         let Some(keeper) = &mut self.keeper else { return };
         let gate = &mut self.swarm.behaviour_mut().connections.door.gate;
-        let (changed, envelopes) = (self.envelopes.has_changes(), &mut self.envelopes);
-        keeper.keep(gate, changed, |all| envelopes.take_changes(all));
+        let (envelopes, history) = (&mut self.envelopes, &mut self.desk.history);
+        let changed = envelopes.has_changes() || history.has_changes();
+        let changes = |all| [envelopes.take_changes(all), history.take_changes(all)].concat();
+        keeper.keep(gate, changed, changes);
     }
 
     fn respond(&mut self, channel: ResponseChannel<Response>, response: Response) {
         // The stream may be gone; the asker sees a timeout then.
         let _ = self.swarm.behaviour_mut().direct.send_response(channel, response);
-    }
-
-    /// Reads nothing more of this connection's gossip until `until`, before deduplication.
-    fn throttle(&mut self, peer: PeerId, until: Timestamp) {
-        let gossip = &mut self.swarm.behaviour_mut().gossip;
-        if gossip::throttle(gossip, &peer, true, 0) {
-            self.timers.readmit(until, peer);
-        }
-    }
-
-    /// Reads this connection's gossip again.
-    fn readmit(&mut self, peer: &PeerId) {
-        self.timers.forget(peer);
-        gossip::throttle(&mut self.swarm.behaviour_mut().gossip, peer, false, 0);
     }
 
     fn is_connected(&self, peer: &PeerId) -> bool {

@@ -1,24 +1,19 @@
 //! What the network brings.
 
-use std::time::Instant;
+use std::collections::hash_map::Entry;
 
 use libp2p::{
     Multiaddr, PeerId, gossipsub, identify,
-    kad::{self, GetRecordOk, InboundRequest, QueryResult},
     request_response::{self, OutboundRequestId, ResponseChannel},
     swarm::SwarmEvent,
 };
 use ltms_core::{
-    Channel, Decision, FrameKind, Proof, PublicKey, Reason, Source, Subject,
-    wire::{AdHeader, Envelope, Hello, Kind, WireError, hello_hash},
+    Decision, FrameKind, Proof, Reason, Source, Subject,
+    wire::{Envelope, Hello, Kind, WireError, hello_hash, is_plain_text},
 };
 use rand::seq::IteratorRandom;
 
-use super::{
-    Asked, Driver, Message, Origin,
-    admit::{HOLD, HOLD_PULLED},
-    judged,
-};
+use super::{Asked, Driver, Message, Origin, admit::HOLD, judged, pulls::Pull};
 use crate::{
     behaviour::{
         Event,
@@ -29,27 +24,38 @@ use crate::{
     },
     door::core_peer,
     handle::NodeEvent,
+    meters,
 };
 
-/// Pages that one pull of a directory may have.
-const PAGES: u8 = 64;
+/// Characters of a peer's own words that are kept.
+const AGENT: usize = 64;
+
+/// What a peer says, without what a terminal or a page would not show as it is.
+fn plain(text: &str) -> String {
+    let shown = |c: char| if is_plain_text(c.encode_utf8(&mut [0; 4])) { c } else { '\u{FFFD}' };
+    text.chars().take(AGENT).map(shown).collect()
+}
 
 impl Driver {
     pub(super) fn on_swarm_event(&mut self, event: SwarmEvent<Event>) {
+        self.meters.note(&self.libp2p, &event);
         match event {
             SwarmEvent::Behaviour(Event::Gossip(event)) => self.on_gossip(*event),
             SwarmEvent::Behaviour(Event::Direct(event)) => self.on_direct(*event),
+            SwarmEvent::Behaviour(Event::Signing(event)) => self.on_signing(*event),
             SwarmEvent::Behaviour(Event::Dht(event)) => self.on_dht(*event),
             SwarmEvent::Behaviour(Event::Identify(event)) => self.on_identify(*event),
             SwarmEvent::ConnectionEstablished { peer_id, num_established, .. }
                 if num_established.get() == 1 =>
             {
+                self.greet(&peer_id);
                 self.tell(NodeEvent::Connected(peer_id));
             }
             SwarmEvent::ConnectionClosed { peer_id, num_established: 0, .. } => {
                 self.swarm.behaviour_mut().forget(&peer_id);
+                self.leave_sessions(&peer_id);
                 self.timers.forget(&peer_id);
-                self.intake.forget(&peer_id);
+                self.forget_answers(peer_id);
                 self.identified.remove(&peer_id);
                 self.challenges.remove(&peer_id);
                 self.unconvinced.remove(&peer_id);
@@ -118,37 +124,38 @@ impl Driver {
     }
 
     fn on_identify(&mut self, event: identify::Event) {
-        let identify::Event::Received { peer_id, info, .. } = event else { return };
-        // Once a connection: a peer may push as many of these as it likes.
-        if !self.is_connected(&peer_id) || !self.identified.insert(peer_id) {
+        let identify::Event::Received { peer_id, .. } = &event else {
+            return meters::note_identified(&self.libp2p, &event);
+        };
+        if !self.is_connected(peer_id) {
             return;
         }
+        meters::note_identified(&self.libp2p, &event);
+        let identify::Event::Received { peer_id, info, .. } = event else { return };
+        // Once a connection: a peer may push as many of these as it likes.
+        let Entry::Vacant(place) = self.identified.entry(peer_id) else { return };
+        place.insert(plain(&info.agent_version));
         let behaviour = self.swarm.behaviour_mut();
         let ip = behaviour.connections.ip_of_peer(&peer_id);
         if info.protocols.contains(&dht::protocol(self.network)) {
             // Only where we can see it: what it says about other addresses is a claim.
             let observed =
                 |address: &&Multiaddr| ip_of(address) == ip && address.iter().count() == 2;
-            for address in info.listen_addrs.iter().filter(observed).take(2) {
-                behaviour.dht.kad.add_address(&peer_id, address.clone());
+            if let Some(address) = info.listen_addrs.iter().find(observed) {
+                behaviour.dht.route(&peer_id, address);
             }
         }
-        self.pull(peer_id, None, PAGES);
+        self.pull(peer_id, |now| Pull::new(None, now));
         if self.identity.is_some() {
             self.ask(&peer_id, Request::Challenge, Asked::Challenge);
         }
     }
 
-    /// Asks a connected peer something, and remembers what it may answer.
-    pub(super) fn ask(&mut self, peer: &PeerId, request: Request, asked: Asked) {
-        if let Some(id) = self.swarm.behaviour_mut().ask(peer, request) {
-            self.asked.insert(id, asked);
-        }
-    }
-
-    /// Asks a peer for a page of its directory.
-    pub(super) fn pull(&mut self, peer: PeerId, after: Option<PublicKey>, pages: u8) {
-        self.ask(&peer, Request::Directory { after }, Asked::Page(pages));
+    /// Asks a connected peer something, and remembers what it may answer. False if it is not
+    /// connected.
+    pub(super) fn ask(&mut self, peer: &PeerId, request: Request, asked: Asked) -> bool {
+        let id = self.swarm.behaviour_mut().ask(peer, request);
+        id.map(|id| self.asked.insert(id, asked)).is_some()
     }
 
     /// Asks one of the connected peers for its directory: what gossip lost comes this way.
@@ -156,7 +163,7 @@ impl Driver {
         let peers = self.swarm.connected_peers().copied();
         let peer = peers.filter(|peer| !self.intake.has(peer)).choose(&mut rand::rng());
         if let Some(peer) = peer {
-            self.pull(peer, None, PAGES);
+            self.pull(peer, Pull::anywhere);
         }
     }
 
@@ -170,8 +177,12 @@ impl Driver {
                     self.on_response(peer, request_id, response);
                 }
             },
-            request_response::Event::OutboundFailure { request_id, .. } => {
-                self.asked.remove(&request_id);
+            request_response::Event::OutboundFailure { peer, request_id, .. } => {
+                match self.asked.remove(&request_id) {
+                    Some(Asked::Page) => self.end_pull(peer, false),
+                    Some(Asked::Sought(id)) => self.on_history(peer, id, Vec::new()),
+                    _ => {}
+                }
             }
             _ => {}
         }
@@ -241,14 +252,17 @@ impl Driver {
                 self.prove_identity(&peer, &challenge);
             }
             (Response::History(envelopes), Asked::History) => {
-                self.pulled(peer, envelopes, None);
+                self.pulled(peer, envelopes);
             }
-            (Response::Directory { claims, ads, more }, Asked::Page(pages)) => {
-                let last = ads.last().and_then(|ad| AdHeader::read(self.network, ad).ok());
-                let last = last.map(|header| header.author);
-                let next = last.filter(|_| more).zip(pages.checked_sub(1));
-                self.pulled(peer, claims.into_iter().chain(ads), next);
+            (Response::History(envelopes), Asked::Sought(id)) => {
+                self.on_history(peer, id, envelopes);
             }
+            (_, Asked::Sought(id)) => self.on_history(peer, id, Vec::new()),
+            (Response::Directory { claims, ads, more }, Asked::Page) => {
+                self.on_page(peer, claims, ads, more);
+            }
+            // It has had enough of us, or nothing to tell.
+            (_, Asked::Page) => self.end_pull(peer, true),
             (Response::Judged { code, .. }, Asked::Judgement) => {
                 tracing::debug!(%peer, code, "peer judged us");
                 if self.identity.is_some() && code == Reason::UnknownIdentity.code() {
@@ -311,76 +325,5 @@ impl Driver {
             }
             Err(error) => self.gate().malformed(now, source, error.reason(), bytes),
         }
-    }
-
-    fn on_dht(&mut self, event: kad::Event) {
-        match event {
-            kad::Event::InboundRequest {
-                request: InboundRequest::PutRecord { source, record: Some(record), .. },
-            } => self.on_record(source, record),
-            kad::Event::RoutablePeer { peer, address }
-            | kad::Event::PendingRoutablePeer { peer, address } => {
-                self.swarm.behaviour_mut().dht.kad.add_address(&peer, address);
-            }
-            kad::Event::OutboundQueryProgressed { id, result, step, .. } => {
-                if let QueryResult::GetRecord(Ok(GetRecordOk::FoundRecord(found))) = result {
-                    self.on_sought(id, found);
-                }
-                if step.last {
-                    if let Some(sought) = self.sought.get_mut(&id) {
-                        sought.finished = true;
-                    }
-                    self.answer_sought(id);
-                }
-            }
-            _ => {}
-        }
-    }
-
-    /// A record that a peer wants us to store is admitted like any other advertisement first.
-    fn on_record(&mut self, peer: PeerId, mut record: kad::Record) {
-        let now = self.now();
-        let source = Self::source_of(&peer, Channel::Dht);
-        let decision =
-            self.gate().screen_frame(now, &source, FrameKind::Record, record.value.len());
-        if !decision.is_accept() {
-            return;
-        }
-        let header = match self.header_of(&record) {
-            Ok(header) => header,
-            Err(reason) => {
-                let _ = self.gate().malformed(now, &source, reason, &record.value);
-                return;
-            }
-        };
-        let life = std::time::Duration::from_millis(header.expires_at.since(now).get());
-        record.expires = Instant::now().checked_add(life);
-        let envelope = record.value.clone();
-        let deadline = now.saturating_add(HOLD_PULLED);
-        let origin = Origin::Record(record);
-        self.admit(Message { source, envelope, origin, deadline, history_sought: false });
-    }
-
-    fn on_sought(&mut self, query: kad::QueryId, found: kad::PeerRecord) {
-        let Some(peer) = found.peer else { return };
-        let (now, source) = (self.now(), Self::source_of(&peer, Channel::Dht));
-        let len = found.record.value.len();
-        // Over its window the answer is lost; others are asked as well.
-        let charged = self.gate().screen_frame(now, &source, FrameKind::Record, len);
-        if !charged.is_accept() || self.header_of(&found.record).is_err() {
-            return;
-        }
-        let Some(sought) = self.sought.get_mut(&query) else { return };
-        sought.open += 1;
-        let deadline = now.saturating_add(HOLD_PULLED);
-        let (envelope, origin) = (found.record.value, Origin::Sought(query));
-        self.admit(Message { source, envelope, origin, deadline, history_sought: false });
-    }
-
-    /// The advertisement in a record, if it lies under its own author's key.
-    fn header_of<'a>(&self, record: &'a kad::Record) -> Result<AdHeader<'a>, Reason> {
-        let header = AdHeader::read(self.network, &record.value).map_err(|error| error.reason())?;
-        let own = dht::record_key(self.network, &header.author) == record.key;
-        own.then_some(header).ok_or(Reason::Malformed)
     }
 }

@@ -7,7 +7,7 @@ use std::{
 };
 
 use libp2p::PeerId;
-use ltms_core::{Decision, IdentityId, LookupTicket, Reason, Timestamp};
+use ltms_core::{Decision, IdentityId, LookupTicket, PublicKey, Reason, Timestamp};
 use tokio::time::Instant;
 
 use super::{Driver, Message};
@@ -49,6 +49,7 @@ enum Due {
     Retry(Held),
     TakeIn(PeerId),
     GiveUp(IdentityId),
+    Renew(PublicKey),
 }
 
 struct Entry {
@@ -101,6 +102,11 @@ impl Timers {
         self.sweep = self.sweep.min(at);
     }
 
+    /// Whether a connection is cut off.
+    pub(super) fn is_throttled(&self, peer: &PeerId) -> bool {
+        self.throttled.contains_key(peer)
+    }
+
     /// Forgets a peer that is read again, or whose last connection is gone.
     pub(super) fn forget(&mut self, peer: &PeerId) {
         self.throttled.remove(peer);
@@ -113,6 +119,11 @@ impl Timers {
     /// There is room for more of this peer's answers then.
     pub(super) fn take_in(&mut self, at: Timestamp, peer: PeerId) {
         self.push(at, Due::TakeIn(peer));
+    }
+
+    /// An offer of ours has to be signed anew then.
+    pub(super) fn renew(&mut self, at: Timestamp, key: PublicKey) {
+        self.push(at, Due::Renew(key));
     }
 
     /// Holds a message back until a time; gives it back if too many are held, or of its connection.
@@ -173,6 +184,7 @@ impl Driver {
                     Held::LookUp(held) => self.look_up(held.0, held.1),
                 },
                 Due::TakeIn(peer) => self.take_in(peer),
+                Due::Renew(key) => self.renew(key),
                 Due::GiveUp(id) => {
                     for message in self.waiting.take_late(&id, now) {
                         let known = self.gate().identity(&id).is_some();
@@ -188,10 +200,10 @@ impl Driver {
         if self.gate().poll_timeout() <= now && self.gate().handle_timeout(now) {
             let gate = &self.swarm.behaviour().connections.door.gate;
             self.envelopes.retain(|key| gate.is_listed(now, key), |id| gate.identity(id).is_some());
-            let swept =
-                self.swarm.behaviour_mut().dht.kad.store_mut().sweep(std::time::Instant::now());
+            let swept = self.sweep_records();
             tracing::debug!(swept, "swept");
         }
-        self.timers.sweep = self.gate().poll_timeout();
+        let sessions = self.sweep_sessions();
+        self.timers.sweep = self.gate().poll_timeout().min(sessions);
     }
 }

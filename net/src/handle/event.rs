@@ -1,7 +1,9 @@
 //! What happens in a node.
 
 use libp2p::PeerId;
-use ltms_core::{IdentityId, PublicKey, Reason, Timestamp};
+use ltms_core::{IdentityId, PublicKey, Reason, SessionId, Timestamp, session::Phase};
+
+use crate::session_history::EndedSession;
 
 /// What happens in a node, for whoever listens. A slow listener misses the oldest.
 #[derive(Clone, Debug)]
@@ -29,6 +31,13 @@ pub enum NodeEvent {
     },
     /// An advertisement was withdrawn.
     Withdrawn(PublicKey),
+    /// An advertisement of our own cannot be signed anew, and is offered no longer.
+    OfferEnded {
+        /// The author key.
+        key: PublicKey,
+        /// Why.
+        reason: Reason,
+    },
     /// A message was refused.
     Refused {
         /// The peer that handed it over.
@@ -36,6 +45,34 @@ pub enum NodeEvent {
         /// Why.
         reason: Reason,
     },
+    /// A peer was disconnected for what it did in gossip: it flooded us, or its score fell under
+    /// the graylist threshold.
+    GossipDropped(PeerId),
+    /// A peer announces a session to us, for [`crate::Handle::join_session`].
+    SessionAnnounced {
+        /// The session.
+        session: SessionId,
+        /// The announcer.
+        peer: PeerId,
+    },
+    /// A peer refused what we told it in a session.
+    SessionRefused {
+        /// The session.
+        session: SessionId,
+        /// The peer.
+        peer: PeerId,
+        /// The code of a [`Reason`].
+        code: u8,
+    },
+    /// A phase of a session began.
+    SessionBegun {
+        /// The session.
+        session: SessionId,
+        /// The phase.
+        phase: Phase,
+    },
+    /// A session is over.
+    SessionEnded(EndedSession),
     /// A peer was banned and disconnected.
     Sanctioned {
         /// The peer.

@@ -8,13 +8,13 @@ mod schema;
 use std::{
     fs::{DirBuilder, File, OpenOptions, TryLockError},
     io::Write,
-    os::unix::fs::{DirBuilderExt, OpenOptionsExt},
+    os::unix::fs::{DirBuilderExt, MetadataExt, OpenOptionsExt},
     path::{Path, PathBuf},
     time::Duration,
 };
 
 use ltms_core::{
-    Heap, IdentityId, Network, PublicKey, Restored, Seed, StoredRow, Timestamp,
+    Heap, IdentityId, Network, PublicKey, Restored, Seed, SessionId, StoredRow, Timestamp,
     hash::sha256,
     record::{Recorded, Recorder},
     snapshot_of,
@@ -27,6 +27,7 @@ use rusqlite::{
 pub use self::error::StoreError;
 pub use self::keeper::Keeper;
 use self::schema::{APPLICATION, MIGRATIONS, TABLES};
+use crate::session_history::EndedSession;
 
 /// The database in the data folder.
 pub const DATABASE: &str = "ltms.sqlite";
@@ -46,6 +47,8 @@ pub(crate) enum Kept {
     Ad(PublicKey),
     /// The registration and the rotations of an identity.
     Claims(IdentityId),
+    /// A session that is over.
+    Session(SessionId),
 }
 
 /// Section, place and record.
@@ -69,6 +72,8 @@ pub struct Store {
     put: Vec<String>,
     seed: Seed,
     network: Network,
+    /// Which file it is.
+    file: (u64, u64),
     /// Locked as long as it is open.
     _lock: File,
 }
@@ -109,8 +114,9 @@ impl Store {
             let written = lock.write_all(LOCK_TEXT).and_then(|()| lock.sync_all());
             written.map_err(|error| StoreError::io(&lock_path, error))?;
         }
+        let file = identity_of(&path).map_err(|error| StoreError::io(&path, error))?;
         let put = TABLES.iter().map(schema::Table::put).collect();
-        Ok(Self { path, database, put, seed, network, _lock: lock })
+        Ok(Self { path, database, put, seed, network, file, _lock: lock })
     }
 
     /// What the rows are keyed by; a Gate of another cannot use them.
@@ -171,6 +177,22 @@ impl Store {
         Ok(kept)
     }
 
+    /// The sessions that are over.
+    ///
+    /// # Errors
+    /// [`StoreError::Damaged`].
+    pub(crate) fn sessions(&self) -> Result<Vec<EndedSession>, StoreError> {
+        let query = "SELECT id, record, sum FROM sessions";
+        let kept = self.read(query, |id| id.parse().ok().map(Kept::Session))?;
+        let read = |(kept, record): (Kept, Vec<u8>)| match kept {
+            Kept::Session(id) => EndedSession::decode(id, &record),
+            _ => None,
+        };
+        let problem = || "a session is not what was written".to_owned();
+        let damaged = || StoreError::Damaged(self.path.clone(), problem());
+        kept.into_iter().map(|kept| read(kept).ok_or_else(damaged)).collect()
+    }
+
     fn read(
         &self,
         query: &str,
@@ -192,6 +214,10 @@ impl Store {
     /// Writes what a moment changed. When this returns it outlives the process, and once the disk
     /// has what it was told to write, a loss of power.
     fn write(&mut self, batch: &Batch) -> Result<(), StoreError> {
+        // A file that lost its name takes everything, and nobody ever reads it again.
+        if identity_of(&self.path).ok() != Some(self.file) {
+            return Err(StoreError::Replaced(self.path.clone()));
+        }
         let failed = |error| StoreError::of(&self.path, error);
         let transaction = immediate(&mut self.database).map_err(failed)?;
         write(&transaction, &self.put, batch).map_err(failed)?;
@@ -201,7 +227,7 @@ impl Store {
 
 fn write(to: &Transaction<'_>, put: &[String], batch: &Batch) -> rusqlite::Result<()> {
     if batch.all {
-        for name in TABLES.iter().map(|table| table.name).chain(["claims", "ads"]) {
+        for name in TABLES.iter().map(|table| table.name).chain(["claims", "ads", "sessions"]) {
             to.execute(&format!("DELETE FROM {name}"), [])?;
         }
     }
@@ -230,6 +256,20 @@ fn write(to: &Transaction<'_>, put: &[String], batch: &Batch) -> rusqlite::Resul
                         .execute((&key, ad, sum_of(ad)))?;
                 }
             }
+            Kept::Session(id) => {
+                let text = hex::encode(id.as_bytes());
+                to.prepare_cached("DELETE FROM sessions WHERE id = ?1")?.execute([&text])?;
+                for record in envelopes {
+                    let shown = EndedSession::decode(*id, record);
+                    let ended = shown.map(|session| session.ended.as_millis().cast_signed());
+                    let cause = shown.map(|session| session.cause.as_str());
+                    to.prepare_cached(
+                        "INSERT INTO sessions (id, ended, cause, record, sum)
+                         VALUES (?1, ?2, ?3, ?4, ?5)",
+                    )?
+                    .execute((&text, ended, cause, record, sum_of(record)))?;
+                }
+            }
             Kept::Claims(id) => {
                 let id = hex::encode(id.as_bytes());
                 to.prepare_cached("DELETE FROM claims WHERE identity = ?1")?.execute([&id])?;
@@ -244,6 +284,12 @@ fn write(to: &Transaction<'_>, put: &[String], batch: &Batch) -> rusqlite::Resul
         }
     }
     Ok(())
+}
+
+/// Device and number of a file.
+fn identity_of(path: &Path) -> std::io::Result<(u64, u64)> {
+    let found = std::fs::metadata(path)?;
+    Ok((found.dev(), found.ino()))
 }
 
 fn sum_of(envelope: &[u8]) -> [u8; SUM] {

@@ -8,7 +8,8 @@ use rusqlite::types::Value;
 pub(super) const APPLICATION: i32 = 0x4C54_4D53;
 
 /// What leads from each version to the next. None is changed once released.
-pub(super) const MIGRATIONS: &[&str] = &["
+pub(super) const MIGRATIONS: &[&str] = &[
+    "
     CREATE TABLE meta (name TEXT PRIMARY KEY, value BLOB NOT NULL) WITHOUT ROWID;
     CREATE TABLE node (place INTEGER PRIMARY KEY, tip INTEGER, record BLOB NOT NULL);
     CREATE TABLE peers (place INTEGER PRIMARY KEY, peer TEXT, record BLOB NOT NULL);
@@ -30,7 +31,12 @@ pub(super) const MIGRATIONS: &[&str] = &["
         sum BLOB NOT NULL, PRIMARY KEY (identity, sequence)) WITHOUT ROWID;
     CREATE TABLE ads (key TEXT PRIMARY KEY, envelope BLOB NOT NULL, sum BLOB NOT NULL)
         WITHOUT ROWID;
-"];
+",
+    "
+    CREATE TABLE sessions (id TEXT PRIMARY KEY, ended INTEGER, cause TEXT, record BLOB NOT NULL,
+        sum BLOB NOT NULL) WITHOUT ROWID;
+",
+];
 
 /// How a field is shown.
 #[derive(Clone, Copy)]

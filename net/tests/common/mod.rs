@@ -1,12 +1,15 @@
 //! Nodes on 127.0.0.1, driven by the test's own task.
 #![allow(dead_code, reason = "not every test needs every helper")]
 
+pub(crate) mod wire;
+
 use std::{net::IpAddr, time::Duration};
 
 use futures::{StreamExt, future::select_all};
 use libp2p::{
     Multiaddr, PeerId, Swarm,
     identity::Keypair,
+    metrics::Registry,
     swarm::{NetworkBehaviour, SwarmEvent},
 };
 use ltms_core::{Network, Reason};
@@ -64,18 +67,36 @@ pub(crate) fn swarm<B: NetworkBehaviour>(
     executor: Executor,
     behaviour: impl FnOnce(&Keypair) -> B,
 ) -> Swarm<B> {
-    let keypair = Keypair::generate_ed25519();
+    swarm_of(&Keypair::generate_ed25519(), executor, behaviour)
+}
+
+/// The same of a peer with this key.
+pub(crate) fn swarm_of<B: NetworkBehaviour>(
+    keypair: &Keypair,
+    executor: Executor,
+    behaviour: impl FnOnce(&Keypair) -> B,
+) -> Swarm<B> {
     let peer = keypair.public().to_peer_id();
-    let transport = transport(&keypair, Network::Reg).expect("transport");
-    Swarm::new(transport, behaviour(&keypair), peer, swarm_config(executor))
+    let transport = transport(keypair, Network::Reg, &mut Registry::default()).expect("transport");
+    Swarm::new(transport, behaviour(keypair), peer, swarm_config(executor))
 }
 
 pub(crate) fn node_with(settings: &Settings, door: Door) -> Node {
-    swarm(executor(), |keypair| Behaviour::new(keypair, settings, door).expect("behaviour"))
+    swarm(executor(), |keypair| {
+        Behaviour::new(keypair, settings, door, &mut Registry::default()).expect("behaviour")
+    })
 }
 
 pub(crate) fn node() -> Node {
     node_with(&settings(), Door::default())
+}
+
+/// A node with this key.
+pub(crate) fn node_of(keypair: &Keypair) -> Node {
+    swarm_of(keypair, executor(), |keypair| {
+        Behaviour::new(keypair, &settings(), Door::default(), &mut Registry::default())
+            .expect("behaviour")
+    })
 }
 
 pub(crate) async fn listen(node: &mut Node) -> Multiaddr {

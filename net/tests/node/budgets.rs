@@ -30,7 +30,7 @@ async fn peer_of(node: &Handle) -> common::Node {
     let topic = Topic::Claims.on(Network::Reg).hash();
     drive(&mut [&mut peer], |_, _, peers| {
         let gossip = &peers[0].behaviour().gossip;
-        gossip.all_peers().any(|(_, topics)| topics.contains(&&topic)).then_some(())
+        gossip.sub.all_peers().any(|(_, topics)| topics.contains(&&topic)).then_some(())
     })
     .await;
     peer
@@ -82,8 +82,8 @@ async fn a_claim_whose_relay_has_spent_its_look_ups_is_judged_when_it_has_one_ag
     let mut peer = peer_of(&handle).await;
     let topic = || Topic::Claims.on(Network::Reg);
     let gossip = &mut peer.behaviour_mut().gossip;
-    gossip.publish(topic(), claim_elsewhere).expect("published");
-    gossip.publish(topic(), claim).expect("published");
+    gossip.sub.publish(topic(), claim_elsewhere).expect("published");
+    gossip.sub.publish(topic(), claim).expect("published");
     let peer = tokio::spawn(serve(peer, Vec::new));
 
     until(&handle, "both are judged", async || {
@@ -108,8 +108,11 @@ async fn pages_of_nothing_good_are_taken_in_no_faster_than_as_many_messages() {
     let peer = peer_of(&handle).await;
     let old = Clock::system().now().saturating_sub(Millis::from_hours(2));
     let expired = |n| advertisement(&key(&format!("{n}")), None, peer.local_peer_id(), old);
-    let mut ads: Vec<_> = (0..100).map(expired).collect();
-    let page = move || ads.split_off(ads.len().saturating_sub(50));
+    let mut numbers: Vec<_> = (0..100).collect();
+    numbers.sort_by_key(|n| key(&format!("{n}")).public_key());
+    let mut pages: Vec<Vec<_>> =
+        numbers.rchunks(50).map(|page| page.iter().copied().map(expired).collect()).collect();
+    let page = move || pages.pop().unwrap_or_default();
     let peer = tokio::spawn(serve(peer, page));
 
     until(&handle, "all are judged", async || decided(&handle, Reason::Expired).await == 100).await;

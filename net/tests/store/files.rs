@@ -91,9 +91,13 @@ async fn a_store_of_another_version_or_network_is_left_as_it_is() {
     let open = || Connection::open(&database).expect("opened");
     open().pragma_update(None, "user_version", 99).expect("changed");
     let before = fs::read(&database).expect("read");
-    assert!(matches!(problem(&folder), StoreError::TooNew { found: 99, known: 1, .. }));
+    assert!(matches!(problem(&folder), StoreError::TooNew { found: 99, known: 2, .. }));
     assert_eq!(fs::read(&database).expect("read"), before);
-    open().pragma_update(None, "user_version", 1).expect("changed");
+    // Version 1 knew no sessions.
+    open().execute_batch("DROP TABLE sessions; PRAGMA user_version = 1").expect("changed");
+    drop(Store::open(&folder, Network::Reg).expect("brought up to date"));
+    open().execute("INSERT INTO sessions VALUES ('', 0, '', x'', x'')", ()).expect("there");
+    open().execute("DELETE FROM sessions", ()).expect("there");
     let error = Store::open(&folder, Network::Main).expect_err("another network");
     assert!(matches!(error, StoreError::OtherNetwork { wanted: Network::Main, .. }), "{error:?}");
     open().pragma_update(None, "application_id", 7).expect("changed");

@@ -10,7 +10,7 @@ use crate::args::Chain;
 use crate::failure::Failure;
 
 /// Chain sources on the command line. They take the place of those in a file.
-#[derive(Debug, clap::Args)]
+#[derive(Clone, Debug, clap::Args)]
 #[command(next_help_heading = "Chain source")]
 pub(crate) struct SourceFlags {
     /// Ask this lotusd, such as http://127.0.0.1:10604
@@ -37,6 +37,11 @@ pub(crate) struct SourceFlags {
 }
 
 impl SourceFlags {
+    /// Whether a source is named.
+    pub(crate) const fn is_given(&self) -> bool {
+        self.lotusd.is_some() || !self.chronik.is_empty() || self.dev_chain
+    }
+
     /// What they say; `None` if they say nothing.
     pub(crate) fn config(self) -> Option<SourceConfig> {
         let Self { lotusd, cookie_file, user, password_file, chronik, need, dev_chain } = self;
@@ -68,6 +73,11 @@ pub(crate) struct Opened {
 }
 
 impl SourceArgs {
+    /// Whether a source is named, or a file that may name one.
+    pub(crate) const fn is_given(&self) -> bool {
+        self.config.is_some() || self.flags.is_given()
+    }
+
     /// The source. Nothing is asked yet.
     pub(crate) fn open(self) -> Result<Opened, Failure> {
         let mut config = match &self.config {

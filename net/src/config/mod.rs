@@ -3,6 +3,12 @@
 //! Every key may be left out, and an unknown one is an error: a misspelt limit must not pass for
 //! one that was set.
 
+mod check;
+mod env;
+mod error;
+mod file;
+mod reload;
+
 use std::{
     fs::File,
     io::{self, Read},
@@ -12,58 +18,22 @@ use std::{
 };
 
 use libp2p::{Multiaddr, multiaddr::Protocol};
-use ltms_core::{Capacity, IdentityId, Network, Policy, PolicyError};
+use ltms_core::{Capacity, IdentityId, Network, Policy};
 use serde::{Deserialize, Serialize};
 use tracing_subscriber::EnvFilter;
 
 use crate::{
     Builder,
     admin::Doors,
-    chain::{ChainSource, HttpOptions, SetupError, SourceConfig},
-    key_file::{self, KeyFileError},
+    behaviour::scores::Scores,
+    chain::{ChainSource, HttpOptions, SourceConfig},
+    key_file,
 };
+
+pub use self::{error::ConfigError, reload::Reload};
 
 /// Bytes of a configuration file; one with every key has about four thousand.
 pub const MAX_BYTES: u64 = 1 << 20;
-
-/// A configuration that cannot be used.
-#[derive(Debug, thiserror::Error)]
-#[non_exhaustive]
-pub enum ConfigError {
-    /// The file cannot be read.
-    #[error("configuration file {0}: {1}")]
-    Io(PathBuf, io::Error),
-    /// The file has more than [`MAX_BYTES`]; nothing of it was parsed.
-    #[error("configuration file {0} is larger than 1 MiB")]
-    TooLarge(PathBuf),
-    /// It is not TOML, or has an unknown key or a value of the wrong type: where and which.
-    #[error("configuration: {}", .0.to_string().trim_end())]
-    Toml(#[from] toml::de::Error),
-    /// It cannot be written as TOML.
-    #[error("configuration cannot be shown: {0}")]
-    Show(#[from] toml::ser::Error),
-    /// A number of the policy does not make sense.
-    #[error(transparent)]
-    Policy(#[from] PolicyError),
-    /// `policy.network` is not `network`.
-    #[error("`policy.network` is `{}`, but `network` is `{}`", .0.name(), .1.name())]
-    Network(Network, Network),
-    /// `log` is not a filter.
-    #[error("`log` is not a filter such as `info` or `warn,ltms_net=debug`: {0}")]
-    Log(String),
-    /// A key file cannot be used.
-    #[error(transparent)]
-    Key(#[from] KeyFileError),
-    /// `admin.http` is there without a token.
-    #[error("`admin.http` needs `admin.token_file`: every user of this machine can connect there")]
-    Token,
-    /// `admin.http` can be reached from other machines.
-    #[error("`admin.http` is {0}, which is no loopback address: use 127.0.0.1 or [::1]")]
-    NotLoopback(SocketAddr),
-    /// There is no chain source.
-    #[error(transparent)]
-    Chain(#[from] SetupError),
-}
 
 /// How large the tables are.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -83,6 +53,17 @@ impl From<Preset> for Capacity {
             Preset::Small => Self::SMALL,
         }
     }
+}
+
+/// How a line of the log looks.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum LogFormat {
+    /// For people.
+    #[default]
+    Text,
+    /// One JSON object.
+    Json,
 }
 
 /// The identity that a node proves to its peers.
@@ -110,24 +91,28 @@ pub struct Admin {
     pub token_file: Option<PathBuf>,
 }
 
-impl Admin {
-    fn validate(&self) -> Result<(), ConfigError> {
-        match (self.http, &self.token_file) {
-            (Some(_), None) => Err(ConfigError::Token),
-            (Some(address), _) if !address.ip().is_loopback() => {
-                Err(ConfigError::NotLoopback(address))
-            }
-            (Some(_), Some(path)) if path.exists() => Ok(key_file::password(path).map(drop)?),
-            _ => Ok(()),
-        }
-    }
+/// How gossip is judged.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct Gossip {
+    /// The scores of topics. Default `quiet`; `analysis` is for topics that are never silent.
+    pub scores: Scores,
+}
+
+/// What a node does in the DHT.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct Dht {
+    /// Whether it answers from the start. Default false: once others can reach it.
+    pub server: bool,
 }
 
 /// What a node remembers across restarts. Default nothing.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct Store {
-    /// The folder of the store, made (mode 0700) if it is missing. One node has it at a time.
+    /// The folder in which each network has one of its own for its store, made (mode 0700) if it
+    /// is missing. One node has that at a time.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub data_dir: Option<PathBuf>,
     /// What to do if it cannot be used. Default `refuse`.
@@ -164,6 +149,8 @@ pub struct Config {
     pub capacity: Preset,
     /// What is logged. Default `info`.
     pub log: String,
+    /// How it is written. Default `text`.
+    pub log_format: LogFormat,
     /// The identity. Default none.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub identity: Option<Identity>,
@@ -173,6 +160,10 @@ pub struct Config {
     pub admin: Admin,
     /// What outlives the node. Default nothing.
     pub store: Store,
+    /// How gossip is judged.
+    pub gossip: Gossip,
+    /// What the node does in the DHT.
+    pub dht: Dht,
     /// The policy. What is left out is as in [`Policy::LOTUS_V1`], its network as above.
     pub policy: Policy,
 }
@@ -186,25 +177,16 @@ impl Default for Config {
             key_file: None,
             capacity: Preset::default(),
             log: "info".to_owned(),
+            log_format: LogFormat::default(),
             identity: None,
             chain: SourceConfig::default(),
             admin: Admin::default(),
             store: Store::default(),
+            gossip: Gossip::default(),
+            dht: Dht::default(),
             policy: Policy::LOTUS_V1.on(Network::Reg),
         }
     }
-}
-
-/// Whether a file names the policy's network.
-#[derive(Deserialize)]
-struct Outline {
-    #[serde(default)]
-    policy: PolicyOutline,
-}
-
-#[derive(Default, Deserialize)]
-struct PolicyOutline {
-    network: Option<Network>,
 }
 
 impl Config {
@@ -213,6 +195,15 @@ impl Config {
     /// # Errors
     /// [`ConfigError`] if it cannot be read, is too large or is not a configuration.
     pub fn read(path: &Path) -> Result<Self, ConfigError> {
+        let (config, faults) = Self::read_all(path)?;
+        faults.into_iter().next().map_or(Ok(config), Err)
+    }
+
+    /// What a file says without what is wrong in it, and what that is.
+    ///
+    /// # Errors
+    /// [`ConfigError`] if it cannot be read or is too large.
+    pub fn read_all(path: &Path) -> Result<(Self, Vec<ConfigError>), ConfigError> {
         let failed = |error| ConfigError::Io(path.to_owned(), error);
         let mut text = Vec::new();
         let file = File::open(path).map_err(failed)?;
@@ -221,18 +212,17 @@ impl Config {
             return Err(ConfigError::TooLarge(path.to_owned()));
         }
         let text = String::from_utf8(text);
-        Self::parse(&text.map_err(|error| failed(io::Error::other(error.utf8_error())))?)
+        let text = text.map_err(|error| failed(io::Error::other(error.utf8_error())))?;
+        Ok(file::read(&text, Some(path)))
     }
 
     /// Reads the text of a file.
     ///
     /// # Errors
-    /// [`ConfigError::Toml`].
+    /// [`ConfigError::File`], the first one.
     pub fn parse(text: &str) -> Result<Self, ConfigError> {
-        let mut config: Self = toml::from_str(text)?;
-        let outline: Outline = toml::from_str(text)?;
-        config.policy.network = outline.policy.network.unwrap_or(config.network);
-        Ok(config)
+        let (config, faults) = file::read(text, None);
+        faults.into_iter().next().map_or(Ok(config), Err)
     }
 
     /// On another network; the policy goes with it unless it was for another one before.
@@ -242,26 +232,6 @@ impl Config {
             self.policy.network = network;
         }
         Self { network, ..self }
-    }
-
-    /// Whether a node can be made from it, as far as that shows without making files or sockets.
-    ///
-    /// # Errors
-    /// [`ConfigError`] for the first thing that is wrong.
-    pub fn validate(&self) -> Result<(), ConfigError> {
-        self.policy.validate()?;
-        if self.policy.network != self.network {
-            return Err(ConfigError::Network(self.policy.network, self.network));
-        }
-        self.filter()?;
-        self.admin.validate()?;
-        if let Some(path) = &self.key_file {
-            key_file::existing_peer_key(path)?;
-        }
-        if let Some(identity) = &self.identity {
-            key_file::identity_key(&identity.key_file)?;
-        }
-        Ok(())
     }
 
     /// What is logged, for `tracing-subscriber`.
@@ -278,6 +248,12 @@ impl Config {
     /// [`ConfigError::Show`] for numbers that TOML does not have, above 2⁶³ − 1.
     pub fn to_toml(&self) -> Result<String, ConfigError> {
         Ok(toml::to_string_pretty(self)?)
+    }
+
+    /// The folder of this network's store.
+    #[must_use]
+    pub fn data_dir(&self) -> Option<PathBuf> {
+        Some(self.store.data_dir.as_ref()?.join(self.network.name()))
     }
 
     /// The operator's doors to open. Makes the token's file if it is missing.
@@ -309,13 +285,14 @@ impl Config {
         self.validate()?;
         let mut builder =
             Builder::new(self.network, chain).policy(self.policy).capacity(self.capacity.into());
+        builder = builder.scores(self.gossip.scores).server(self.dht.server);
         if let Some(path) = &self.key_file {
             builder = builder.keypair(key_file::peer_key(path)?);
         }
         if let Some(Identity { id, key_file }) = &self.identity {
             builder = builder.identity(*id, key_file::identity_key(key_file)?);
         }
-        if let Some(folder) = &self.store.data_dir {
+        if let Some(folder) = self.data_dir() {
             let guarded = self.store.on_error == OnError::Guarded;
             builder = builder.data_dir(folder).guarded(guarded);
         }
