@@ -11,7 +11,7 @@ TIME   ?= 60
 DENY_VERSION = 0.20.2
 
 .DEFAULT_GOAL := help
-.PHONY: demo test lint fmt deny scenarios fuzz bench flood help needs
+.PHONY: demo test lint fmt deny scenarios fuzz bench flood load help needs
 
 demo: needs ## build `ltms` in release mode and run its demonstration (ARGS=… is passed on)
 	@$(CARGO) run --locked --release --quiet -p ltms-net --bin ltms -- demo $(ARGS)
@@ -45,6 +45,9 @@ bench: needs ## decisions against a keyed rate limiter, signatures against libse
 
 flood: needs ## ten million fresh peer ids against a node's tables; writes docs/benchmarks.md
 	@$(CARGO) bench --locked --quiet -p ltms-core --features alloc --bench flood -- --write $(ARGS)
+
+load: needs ## verified advertisements against a node on 127.0.0.1, and a flood; writes docs/benchmarks.md
+	@$(CARGO) bench --locked --quiet -p ltms-net --bench load -- --write $(ARGS)
 
 install: needs ## the command, its unit, manual pages and completions, under PREFIX (/usr/local)
 	@$(CARGO) build --locked --release --quiet -p ltms-net --bin ltms
