@@ -166,8 +166,8 @@ mod tests {
             opened: Timestamp::from_millis(5),
             ended: Timestamp::from_millis(number.into()),
             cause: Cause::Abort,
-            signer: (number % 2 == 0).then_some(PublicKey::from_bytes([3; 33])),
-            identity: (number % 3 == 0).then_some(IdentityId::from_bytes([4; 32])),
+            signer: number.is_multiple_of(2).then_some(PublicKey::from_bytes([3; 33])),
+            identity: number.is_multiple_of(3).then_some(IdentityId::from_bytes([4; 32])),
             held_until: Timestamp::from_millis(u64::from(number) + 600_000),
         }
     }
