@@ -19,5 +19,4 @@ mod rotation;
 mod session_steps;
 mod sessions;
 mod shutdown;
-mod starving;
 mod world;
