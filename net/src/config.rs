@@ -21,6 +21,7 @@ use crate::{
     admin::Doors,
     chain::{ChainSource, HttpOptions, SetupError, SourceConfig},
     key_file::{self, KeyFileError},
+    limits::Limits,
 };
 
 /// Bytes of a configuration file; one with every key has about four thousand.
@@ -60,6 +61,9 @@ pub enum ConfigError {
     /// `admin.http` can be reached from other machines.
     #[error("`admin.http` is {0}, which is no loopback address: use 127.0.0.1 or [::1]")]
     NotLoopback(SocketAddr),
+    /// A limit does not make sense: which and why.
+    #[error("`{0}` {1}")]
+    Limit(&'static str, &'static str),
     /// There is no chain source.
     #[error(transparent)]
     Chain(#[from] SetupError),
@@ -173,6 +177,8 @@ pub struct Config {
     pub admin: Admin,
     /// What outlives the node. Default nothing.
     pub store: Store,
+    /// What sockets and streams may take.
+    pub limits: Limits,
     /// The policy. What is left out is as in [`Policy::LOTUS_V1`], its network as above.
     pub policy: Policy,
 }
@@ -190,6 +196,7 @@ impl Default for Config {
             chain: SourceConfig::default(),
             admin: Admin::default(),
             store: Store::default(),
+            limits: Limits::DEFAULT,
             policy: Policy::LOTUS_V1.on(Network::Reg),
         }
     }
@@ -255,6 +262,7 @@ impl Config {
         }
         self.filter()?;
         self.admin.validate()?;
+        self.limits.validate().map_err(|(field, problem)| ConfigError::Limit(field, problem))?;
         if let Some(path) = &self.key_file {
             key_file::existing_peer_key(path)?;
         }
@@ -309,6 +317,7 @@ impl Config {
         self.validate()?;
         let mut builder =
             Builder::new(self.network, chain).policy(self.policy).capacity(self.capacity.into());
+        builder = builder.limits(self.limits);
         if let Some(path) = &self.key_file {
             builder = builder.keypair(key_file::peer_key(path)?);
         }

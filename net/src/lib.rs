@@ -14,6 +14,7 @@ mod envelopes;
 mod handle;
 pub mod judge;
 pub mod key_file;
+pub mod limits;
 mod node;
 mod recording;
 pub mod store;

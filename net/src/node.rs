@@ -1,6 +1,7 @@
 //! Starting and stopping a node.
 
 use std::{
+    net::{IpAddr, SocketAddr},
     path::{Path, PathBuf},
     sync::Arc,
     time::Duration,
@@ -18,16 +19,17 @@ use tokio::{
 };
 
 use crate::{
-    behaviour::{Behaviour, MEMORY, Settings, SetupError},
+    behaviour::{Behaviour, Settings, SetupError},
     chain::ChainSource,
     clock::Clock,
     door::{Door, Gate},
     driver::Driver,
     envelopes::Envelopes,
     handle::{Command, Handle},
+    limits::Limits,
     recording::Recording,
     store::{Keeper, Store, StoreError},
-    transport::{Executor, swarm_config, transport},
+    transport::{Executor, Options, swarm_config, transport_with},
 };
 
 /// Requests that may wait for the driver.
@@ -71,7 +73,9 @@ pub struct Builder {
     identity: Option<(IdentityId, SecretKey)>,
     quick: bool,
     server: bool,
-    memory: usize,
+    limits: Limits,
+    observe: fn(IpAddr) -> IpAddr,
+    socks5: Option<SocketAddr>,
     data_dir: Option<PathBuf>,
     guarded: bool,
     recording: Option<Recording>,
@@ -103,7 +107,9 @@ impl Builder {
             identity: None,
             quick: false,
             server: false,
-            memory: MEMORY,
+            limits: Limits::DEFAULT,
+            observe: std::convert::identity,
+            socks5: None,
             data_dir: None,
             guarded: false,
             recording: None,
@@ -166,11 +172,31 @@ impl Builder {
         Self { server, ..self }
     }
 
-    /// Process memory in bytes above which no new connection is made; default 512 MiB. Several
-    /// nodes in one process share it.
+    /// What sockets and streams may take; default [`Limits::DEFAULT`].
     #[must_use]
-    pub fn memory(self, bytes: usize) -> Self {
-        Self { memory: bytes, ..self }
+    pub fn limits(self, limits: Limits) -> Self {
+        Self { limits, ..self }
+    }
+
+    /// Process memory in bytes above which no new connection is made, and the one that holds most
+    /// is closed; default 512 MiB. Several nodes in one process share it.
+    #[must_use]
+    pub fn memory(self, bytes: u64) -> Self {
+        let limits = Limits { memory: bytes, ..self.limits };
+        Self { limits, ..self }
+    }
+
+    /// The address that a peer counts as having, from its real one; default that one. For
+    /// simulations, see [`Settings::observe`].
+    #[must_use]
+    pub fn observe(self, observe: fn(IpAddr) -> IpAddr) -> Self {
+        Self { observe, ..self }
+    }
+
+    /// A SOCKS5 proxy through which everything is dialled, and which looks up every name.
+    #[must_use]
+    pub fn socks5(self, proxy: SocketAddr) -> Self {
+        Self { socks5: Some(proxy), ..self }
     }
 
     /// The folder of the node's store; default none, and everything ends with the process.
@@ -247,14 +273,21 @@ impl Builder {
         let settings = Settings {
             quick: self.quick,
             server: self.server,
-            memory: self.memory,
+            limits: self.limits,
+            observe: self.observe,
             ..Settings::new(self.network)
         };
         let door = Door::new(gate, self.clock.clone());
         let behaviour = Behaviour::new(&self.keypair, &settings, door)?;
         let executor = Executor::new(tokio::runtime::Handle::current());
         let local = self.keypair.public().to_peer_id();
-        let transport = transport(&self.keypair, self.network)?;
+        let options = Options {
+            limits: self.limits,
+            lines: behaviour.connections.lines(),
+            socks5: self.socks5,
+            own: self.bootstrap.clone(),
+        };
+        let transport = transport_with(&self.keypair, self.network, &options)?;
         let mut swarm = Swarm::new(transport, behaviour, local, swarm_config(executor.clone()));
         let addresses = listen(&mut swarm, &self.listen).await?;
         for address in self.bootstrap {

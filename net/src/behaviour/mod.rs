@@ -8,7 +8,7 @@ mod messages;
 pub mod records;
 pub mod streams;
 
-use std::{convert::Infallible, time::Duration};
+use std::{convert::Infallible, net::IpAddr, time::Duration};
 
 use libp2p::{
     PeerId, gossipsub, identify,
@@ -25,14 +25,12 @@ use self::{
     gossip::Gossip,
     streams::{Direct, Incoming, Request, Response},
 };
+use crate::limits::Limits;
 
 /// What we say we are, in identify's protocol version.
 pub const PROTOCOL_VERSION: &str = "ltms/0.1";
 /// What we say we are, in identify's agent version.
 pub const AGENT_VERSION: &str = concat!("ltms/", env!("CARGO_PKG_VERSION"));
-/// Process memory above which no new connection is made (policy §10).
-pub const MEMORY: usize = 512 << 20;
-
 /// A part of the stack refused its settings.
 #[derive(Debug, thiserror::Error)]
 #[error("{part} could not be set up: {problem}")]
@@ -56,10 +54,11 @@ pub struct Settings {
     pub quick: bool,
     /// Whether the DHT answers from the start, before an external address is confirmed.
     pub server: bool,
-    /// Process memory in bytes above which no new connection is made. Default [`MEMORY`].
-    pub memory: usize,
-    /// See [`dht::REQUEST_DEADLINE`], the default.
-    pub dht_deadline: Duration,
+    /// What sockets and streams may take.
+    pub limits: Limits,
+    /// The address that a peer counts as having for bans and groups: its own, except in
+    /// simulations, where many addresses of one machine stand for those of a network.
+    pub observe: fn(IpAddr) -> IpAddr,
 }
 
 impl Settings {
@@ -70,8 +69,8 @@ impl Settings {
             network,
             quick: false,
             server: false,
-            memory: MEMORY,
-            dht_deadline: dht::REQUEST_DEADLINE,
+            limits: Limits::DEFAULT,
+            observe: std::convert::identity,
         }
     }
 }
@@ -103,7 +102,9 @@ impl<D: Doorkeeper> Behaviour<D> {
     /// # Errors
     /// [`SetupError`] if a part refuses its settings.
     pub fn new(keypair: &Keypair, settings: &Settings, door: D) -> Result<Self, SetupError> {
-        let Settings { network, quick, server, memory, dht_deadline } = *settings;
+        let Settings { network, quick, server, limits, observe } = *settings;
+        let memory = usize::try_from(limits.memory).unwrap_or(usize::MAX);
+        let deadline = Duration::from_millis(limits.frame.get());
         let public = keypair.public();
         let local = public.to_peer_id();
         let identify = identify::Config::new(PROTOCOL_VERSION.to_owned(), public)
@@ -111,13 +112,13 @@ impl<D: Doorkeeper> Behaviour<D> {
             // What a peer says about its addresses is not dialled.
             .with_cache_size(0);
         Ok(Self {
-            connections: Connections::new(door, network == Network::Reg),
+            connections: Connections::new(door, network == Network::Reg, limits).observing(observe),
             memory: memory_connection_limits::Behaviour::with_max_bytes(memory),
             gossip: gossip::behaviour(keypair, network, quick)?,
-            dht: Dht::new(local, network, server).with_deadline(dht_deadline),
+            dht: Dht::new(local, network, server).with_deadline(deadline),
             identify: identify::Behaviour::new(identify),
             ping: ping::Behaviour::default(),
-            direct: streams::behaviour(),
+            direct: streams::behaviour(deadline),
         })
     }
 

@@ -55,6 +55,9 @@ impl Pace {
     const QUICK: Self = Self { tip: Duration::from_millis(500), directory: Duration::from_secs(2) };
 }
 
+/// How often the process's memory is looked at.
+const MEMORY: Duration = Duration::from_secs(1);
+
 /// Where a message came from and who waits for the verdict.
 enum Origin {
     Gossip {
@@ -189,6 +192,8 @@ impl Driver {
     pub(crate) async fn run(mut self) {
         let mut tip = tokio::time::interval(self.pace.tip);
         let mut directory = tokio::time::interval(self.pace.directory);
+        let mut memory = tokio::time::interval(MEMORY);
+        memory.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
         directory.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
         tip.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
         loop {
@@ -211,6 +216,7 @@ impl Driver {
                     self.pull_from_somebody();
                     self.prove_again();
                 }
+                _ = memory.tick() => self.relieve(),
                 event = self.swarm.select_next_some() => self.on_swarm_event(event),
             }
             self.tell_events();
@@ -222,6 +228,17 @@ impl Driver {
         }
         self.workers.shutdown().await;
         self.lookups.shutdown().await;
+    }
+
+    /// Closes the connection that holds most when the process has too much memory.
+    fn relieve(&mut self) {
+        // Where the system does not tell, there is nothing to go by.
+        let Some(used) = memory_stats::memory_stats().map(|stats| stats.physical_mem as u64) else {
+            return;
+        };
+        if let Some((peer, held)) = self.swarm.behaviour_mut().connections.relieve(used) {
+            tracing::warn!(%peer, held, used, "too much memory: closed the connection that holds most");
+        }
     }
 
     fn gate(&mut self) -> &mut Gate {

@@ -41,6 +41,11 @@ impl Driver {
             SwarmEvent::Behaviour(Event::Direct(event)) => self.on_direct(*event),
             SwarmEvent::Behaviour(Event::Dht(event)) => self.on_dht(*event),
             SwarmEvent::Behaviour(Event::Identify(event)) => self.on_identify(*event),
+            SwarmEvent::Behaviour(Event::Ping(ping)) => {
+                if let Ok(time) = ping.result {
+                    self.swarm.behaviour_mut().connections.note_ping(ping.connection, time);
+                }
+            }
             SwarmEvent::ConnectionEstablished { peer_id, num_established, .. }
                 if num_established.get() == 1 =>
             {
