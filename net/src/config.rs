@@ -11,7 +11,7 @@ use std::{
     sync::Arc,
 };
 
-use libp2p::{Multiaddr, multiaddr::Protocol};
+use libp2p::{Multiaddr, PeerId, multiaddr::Protocol};
 use ltms_core::{Capacity, IdentityId, Network, Policy, PolicyError};
 use serde::{Deserialize, Serialize};
 use tracing_subscriber::EnvFilter;
@@ -20,6 +20,7 @@ use crate::{
     Builder,
     admin::Doors,
     chain::{ChainSource, HttpOptions, SetupError, SourceConfig},
+    driver::peer_of,
     key_file::{self, KeyFileError},
     limits::Limits,
 };
@@ -64,6 +65,15 @@ pub enum ConfigError {
     /// A limit does not make sense: which and why.
     #[error("`{0}` {1}")]
     Limit(&'static str, &'static str),
+    /// A persistent peer's address does not say who has to be there.
+    #[error("`peers.persistent`: {0} does not end in `/p2p/` and a peer id")]
+    Persistent(Multiaddr),
+    /// A name that nobody would look up.
+    #[error("{0} has a name to look up, which needs `peers.socks5`: use an IP address")]
+    Name(Multiaddr),
+    /// Not a peer id.
+    #[error("`peers.allow`: `{0}` is not a peer id")]
+    Peer(String),
     /// There is no chain source.
     #[error(transparent)]
     Chain(#[from] SetupError),
@@ -150,6 +160,45 @@ pub enum OnError {
     Guarded,
 }
 
+/// Whom a node dials and keeps beside the bootstrap list. Default nobody.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct Peers {
+    /// Addresses, each ending in `/p2p/` and the peer, that are dialled for as long as the node
+    /// runs. No newcomer takes their place; they can be banned.
+    pub persistent: Vec<Multiaddr>,
+    /// Peers that are exempt from limits of address groups, automatic bans and making room.
+    pub allow: Vec<String>,
+    /// The SOCKS5 proxy through which everything is dialled, and which looks up every name.
+    /// Default none: addresses are dialled directly, and names cannot be.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub socks5: Option<SocketAddr>,
+}
+
+impl Peers {
+    fn allowed(&self) -> Result<Vec<PeerId>, ConfigError> {
+        let read = |peer: &String| peer.parse().map_err(|_| ConfigError::Peer(peer.clone()));
+        self.allow.iter().map(read).collect()
+    }
+
+    fn validate(&self, bootstrap: &[Multiaddr]) -> Result<(), ConfigError> {
+        let nameless = self.persistent.iter().find(|address| peer_of(address).is_none());
+        if let Some(address) = nameless {
+            return Err(ConfigError::Persistent(address.clone()));
+        }
+        let is_name = |address: &&Multiaddr| {
+            use Protocol::{Dns, Dns4, Dns6, Dnsaddr};
+            matches!(address.iter().next(), Some(Dns(_) | Dns4(_) | Dns6(_) | Dnsaddr(_)))
+        };
+        if self.socks5.is_none()
+            && let Some(address) = self.persistent.iter().chain(bootstrap).find(is_name)
+        {
+            return Err(ConfigError::Name(address.clone()));
+        }
+        self.allowed().map(drop)
+    }
+}
+
 /// Everything that a file may say. Written out, it is a file again.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
@@ -177,6 +226,8 @@ pub struct Config {
     pub admin: Admin,
     /// What outlives the node. Default nothing.
     pub store: Store,
+    /// Whom it dials and keeps.
+    pub peers: Peers,
     /// What sockets and streams may take.
     pub limits: Limits,
     /// The policy. What is left out is as in [`Policy::LOTUS_V1`], its network as above.
@@ -196,6 +247,7 @@ impl Default for Config {
             chain: SourceConfig::default(),
             admin: Admin::default(),
             store: Store::default(),
+            peers: Peers::default(),
             limits: Limits::DEFAULT,
             policy: Policy::LOTUS_V1.on(Network::Reg),
         }
@@ -262,6 +314,7 @@ impl Config {
         }
         self.filter()?;
         self.admin.validate()?;
+        self.peers.validate(&self.bootstrap)?;
         self.limits.validate().map_err(|(field, problem)| ConfigError::Limit(field, problem))?;
         if let Some(path) = &self.key_file {
             key_file::existing_peer_key(path)?;
@@ -318,6 +371,11 @@ impl Config {
         let mut builder =
             Builder::new(self.network, chain).policy(self.policy).capacity(self.capacity.into());
         builder = builder.limits(self.limits);
+        builder = self.peers.persistent.iter().cloned().fold(builder, Builder::persistent);
+        builder = self.peers.allowed()?.into_iter().fold(builder, Builder::allow);
+        if let Some(proxy) = self.peers.socks5 {
+            builder = builder.socks5(proxy);
+        }
         if let Some(path) = &self.key_file {
             builder = builder.keypair(key_file::peer_key(path)?);
         }

@@ -3,6 +3,7 @@
 //! One task owns the swarm and the Gate; everything else holds a [`Handle`].
 
 pub mod admin;
+mod anchors;
 pub mod behaviour;
 pub mod chain;
 pub mod claim;

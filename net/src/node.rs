@@ -4,10 +4,10 @@ use std::{
     net::{IpAddr, SocketAddr},
     path::{Path, PathBuf},
     sync::Arc,
-    time::Duration,
+    time::{Duration, Instant},
 };
 
-use libp2p::{Multiaddr, Swarm, futures::StreamExt, identity::Keypair, swarm::SwarmEvent};
+use libp2p::{Multiaddr, PeerId, Swarm, futures::StreamExt, identity::Keypair, swarm::SwarmEvent};
 use ltms_core::{
     Capacity, Dropped, Heap, IdentityId, Network, Policy, PolicyError, Restored, Seed, Timestamp,
     record::Recorded, schnorr::SecretKey,
@@ -19,11 +19,12 @@ use tokio::{
 };
 
 use crate::{
+    anchors::Anchors,
     behaviour::{Behaviour, Settings, SetupError},
     chain::ChainSource,
     clock::Clock,
-    door::{Door, Gate},
-    driver::Driver,
+    door::{Door, Gate, core_peer},
+    driver::{Dialler, Driver, peer_of},
     envelopes::Envelopes,
     handle::{Command, Handle},
     limits::Limits,
@@ -55,6 +56,9 @@ pub enum StartError {
     /// The store cannot be used.
     #[error(transparent)]
     Store(#[from] StoreError),
+    /// The operator's quarter of the ban table has no room for the allow-list.
+    #[error("the allow-list has no room for {0}: the table of bans is too small")]
+    Allow(PeerId),
     /// An address cannot be listened on.
     #[error("cannot listen on {0}: {1}")]
     Listen(Multiaddr, String),
@@ -76,6 +80,8 @@ pub struct Builder {
     limits: Limits,
     observe: fn(IpAddr) -> IpAddr,
     socks5: Option<SocketAddr>,
+    persistent: Vec<Multiaddr>,
+    allowed: Vec<PeerId>,
     data_dir: Option<PathBuf>,
     guarded: bool,
     recording: Option<Recording>,
@@ -110,6 +116,8 @@ impl Builder {
             limits: Limits::DEFAULT,
             observe: std::convert::identity,
             socks5: None,
+            persistent: Vec::new(),
+            allowed: Vec::new(),
             data_dir: None,
             guarded: false,
             recording: None,
@@ -147,10 +155,27 @@ impl Builder {
         self
     }
 
-    /// A peer to dial at the start; may be given more than once.
+    /// A peer to dial at the start, and again while there are no peers at all; may be given more
+    /// than once.
     #[must_use]
     pub fn bootstrap(mut self, address: Multiaddr) -> Self {
         self.bootstrap.push(address);
+        self
+    }
+
+    /// A peer to dial for as long as the node runs, with its `/p2p/` part; may be given more than
+    /// once. No newcomer takes its place, but it can be banned.
+    #[must_use]
+    pub fn persistent(mut self, address: Multiaddr) -> Self {
+        self.persistent.push(address);
+        self
+    }
+
+    /// A peer for the operator's allow-list: exempt from limits of address groups, automatic bans
+    /// and making room; may be given more than once.
+    #[must_use]
+    pub fn allow(mut self, peer: PeerId) -> Self {
+        self.allowed.push(peer);
         self
     }
 
@@ -269,7 +294,15 @@ impl Builder {
         if self.policy.network != self.network {
             return Err(StartError::Network(self.policy.network, self.network));
         }
-        let (gate, keeper, envelopes) = self.gate()?;
+        let anchors = self.data_dir.as_deref().map(Anchors::read);
+        let (mut gate, keeper, envelopes) = self.gate()?;
+        for peer in &self.allowed {
+            let allowed = gate.allow(self.clock.now(), &core_peer(peer), true);
+            allowed.map_err(|_| StartError::Allow(*peer))?;
+        }
+        let known = anchors.as_ref().map(Anchors::addresses).unwrap_or_default();
+        let own: Vec<_> = self.persistent.iter().chain(&self.bootstrap).cloned().collect();
+        let dialler = Dialler::new(Instant::now(), &self.persistent, known, &self.bootstrap);
         let settings = Settings {
             quick: self.quick,
             server: self.server,
@@ -278,23 +311,19 @@ impl Builder {
             ..Settings::new(self.network)
         };
         let door = Door::new(gate, self.clock.clone());
-        let behaviour = Behaviour::new(&self.keypair, &settings, door)?;
+        let mut behaviour = Behaviour::new(&self.keypair, &settings, door)?;
+        behaviour.connections.persistent = self.persistent.iter().filter_map(peer_of).collect();
         let executor = Executor::new(tokio::runtime::Handle::current());
         let local = self.keypair.public().to_peer_id();
         let options = Options {
             limits: self.limits,
             lines: behaviour.connections.lines(),
             socks5: self.socks5,
-            own: self.bootstrap.clone(),
+            own,
         };
         let transport = transport_with(&self.keypair, self.network, &options)?;
         let mut swarm = Swarm::new(transport, behaviour, local, swarm_config(executor.clone()));
         let addresses = listen(&mut swarm, &self.listen).await?;
-        for address in self.bootstrap {
-            if let Err(error) = swarm.dial(address.clone()) {
-                tracing::warn!(%address, %error, "cannot dial bootstrap peer");
-            }
-        }
         let (commands, requests) = mpsc::channel(COMMANDS);
         let (events, _) = broadcast::channel(EVENTS);
         let handle = Handle {
@@ -315,6 +344,7 @@ impl Builder {
             self.identity,
             self.quick,
             (keeper, envelopes),
+            (dialler, anchors),
         );
         let task = tokio::spawn(async move {
             driver.run().await;

@@ -3,6 +3,7 @@
 mod admit;
 mod burns;
 mod commands;
+mod dialling;
 mod intake;
 mod lookups;
 mod own;
@@ -30,7 +31,8 @@ use ltms_core::{
 use tokio::sync::{broadcast, mpsc, oneshot};
 
 use self::{
-    burns::Search, intake::Intake, lookups::Lookups, own::Own, timers::Timers, waiting::Waiting,
+    burns::Search, dialling::Kept, intake::Intake, lookups::Lookups, own::Own, timers::Timers,
+    waiting::Waiting,
 };
 use crate::{
     behaviour::{Behaviour, gossip, streams::Response},
@@ -43,16 +45,29 @@ use crate::{
     verify::Workers,
 };
 
-/// How often the chain's tip is asked for, and how often a peer's directory.
+/// How often the chain's tip is asked for, a peer's directory, who is to be dialled, and who is
+/// noted to be dialled after a restart.
 #[derive(Clone, Copy)]
 struct Pace {
     tip: Duration,
     directory: Duration,
+    dial: Duration,
+    anchors: Duration,
 }
 
 impl Pace {
-    const USUAL: Self = Self { tip: Duration::from_secs(10), directory: Duration::from_secs(60) };
-    const QUICK: Self = Self { tip: Duration::from_millis(500), directory: Duration::from_secs(2) };
+    const USUAL: Self = Self {
+        tip: Duration::from_secs(10),
+        directory: Duration::from_secs(60),
+        dial: Duration::from_secs(1),
+        anchors: Duration::from_secs(60),
+    };
+    const QUICK: Self = Self {
+        tip: Duration::from_millis(500),
+        directory: Duration::from_secs(2),
+        dial: Duration::from_millis(100),
+        anchors: Duration::from_millis(500),
+    };
 }
 
 /// How often the process's memory is looked at.
@@ -105,6 +120,8 @@ struct Sought {
     finished: bool,
 }
 
+pub(crate) use self::dialling::{Dialler, peer_of};
+
 pub(crate) struct Driver {
     swarm: Swarm<Behaviour<Door>>,
     network: Network,
@@ -137,6 +154,8 @@ pub(crate) struct Driver {
     unconvinced: HashSet<PeerId>,
     /// What outlives the node.
     keeper: Option<Keeper>,
+    dialler: Dialler,
+    anchors: Kept,
 }
 
 /// Ends when the group on its way is stored.
@@ -158,6 +177,7 @@ impl Driver {
         identity: Option<(IdentityId, SecretKey)>,
         quick: bool,
         (keeper, envelopes): (Option<Keeper>, Envelopes),
+        (dialler, anchors): (Dialler, Kept),
     ) -> Self {
         let gate = &swarm.behaviour().connections.door.gate;
         let (network, tip) = (gate.policy().network, gate.tip());
@@ -184,6 +204,8 @@ impl Driver {
             identity,
             unconvinced: HashSet::new(),
             keeper,
+            dialler,
+            anchors,
         }
     }
 
@@ -193,6 +215,11 @@ impl Driver {
         let mut tip = tokio::time::interval(self.pace.tip);
         let mut directory = tokio::time::interval(self.pace.directory);
         let mut memory = tokio::time::interval(MEMORY);
+        let mut dial = tokio::time::interval(self.pace.dial);
+        let mut anchors = tokio::time::interval(self.pace.anchors);
+        for timer in [&mut dial, &mut anchors] {
+            timer.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
+        }
         memory.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
         directory.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
         tip.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
@@ -217,11 +244,14 @@ impl Driver {
                     self.prove_again();
                 }
                 _ = memory.tick() => self.relieve(),
+                _ = dial.tick() => self.dial_due(),
+                _ = anchors.tick() => self.keep_anchors(),
                 event = self.swarm.select_next_some() => self.on_swarm_event(event),
             }
             self.tell_events();
             self.store();
         }
+        self.keep_anchors();
         if let Some(keeper) = self.keeper.take() {
             let gate = &mut self.swarm.behaviour_mut().connections.door.gate;
             keeper.stop(gate, |all| self.envelopes.take_changes(all)).await;

@@ -5,7 +5,9 @@ mod common;
 
 mod budgets;
 mod claims;
+mod crowd;
 mod dht;
+mod dialling;
 mod discovery;
 mod operator;
 mod reach;

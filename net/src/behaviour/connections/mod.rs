@@ -51,6 +51,8 @@ struct Pending {
 struct Guest {
     peer: PeerId,
     address: Option<IpAddr>,
+    /// Where it was dialled.
+    dialled: Option<Multiaddr>,
     outbound: bool,
     /// `None` if it is exempt from group limits.
     groups: Option<Groups>,
@@ -59,6 +61,13 @@ struct Guest {
     /// The first and the last delivery of something new and good.
     delivered: Option<(Instant, Instant)>,
     line: Option<Arc<Line>>,
+}
+
+impl Guest {
+    /// From the first to the last useful delivery.
+    fn delivered_for(&self) -> Duration {
+        self.delivered.map_or(Duration::ZERO, |(first, last)| last - first)
+    }
 }
 
 /// The connection-counting behaviour around a [`Doorkeeper`].
@@ -171,6 +180,18 @@ impl<D: Doorkeeper> Connections<D> {
         self.guests.len()
     }
 
+    /// The peers that were dialled, and where: the most useful first, then the longest there.
+    #[must_use]
+    pub fn outbound(&self) -> Vec<(PeerId, Multiaddr)> {
+        let mut guests: Vec<_> = self.guests.values().filter(|guest| guest.outbound).collect();
+        guests.sort_by_key(|guest| (std::cmp::Reverse(guest.delivered_for()), guest.arrived));
+        let addresses = guests.iter().filter_map(|guest| {
+            let address = guest.dialled.clone()?.with_p2p(guest.peer).ok()?;
+            Some((guest.peer, address))
+        });
+        addresses.collect()
+    }
+
     /// The observed address of a connected peer.
     #[must_use]
     pub fn ip_of_peer(&self, peer: &PeerId) -> Option<IpAddr> {
@@ -238,6 +259,7 @@ impl<D: Doorkeeper> Connections<D> {
         let guest = Guest {
             peer,
             address,
+            dialled: outbound.then(|| remote.clone()),
             outbound,
             groups: self.groups(seen),
             arrived: self.arrivals,
@@ -284,7 +306,7 @@ impl<D: Doorkeeper> Connections<D> {
             arrived: guest.arrived,
             group: guest.groups.map(|groups| groups.wide),
             ping: guest.ping,
-            delivered: guest.delivered.map_or(Duration::ZERO, |(first, last)| last - first),
+            delivered: guest.delivered_for(),
             proven,
             kept: kept || self.persistent.contains(&guest.peer),
         }
