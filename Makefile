@@ -9,7 +9,7 @@ TIME   ?= 60
 DENY_VERSION = 0.20.2
 
 .DEFAULT_GOAL := help
-.PHONY: demo test lint fmt deny fuzz bench flood help needs
+.PHONY: demo test lint fmt deny scenarios fuzz bench flood help needs
 
 demo: needs ## build `ltms` in release mode and run its demonstration (ARGS=… is passed on)
 	@$(CARGO) run --locked --release --quiet -p ltms-net --bin ltms -- demo $(ARGS)
@@ -24,6 +24,10 @@ fmt: needs ## format all Rust code in place
 	@$(CARGO) fmt --all
 	@$(CARGO) fmt --manifest-path tests/no_std/Cargo.toml
 	@$(CARGO) fmt --manifest-path fuzz/Cargo.toml
+
+scenarios: needs ## 1,000 random operation sequences that nobody played before, against the model (or LTMS_SEED's)
+	@$(PYTHON) tests/oracle/gate.py --fresh 1000 target/fresh-scenarios.json
+	@LTMS_SCENARIOS="$(CURDIR)/target/fresh-scenarios.json" $(CARGO) test --locked --quiet -p ltms-core --features std,serde --test scenarios
 
 fuzz: needs ## fuzz TARGET (gate) for TIME (60) seconds with libFuzzer; needs a C++ compiler
 	@$(PYTHON) fuzz/run.py $(TARGET) $(TIME) $(ARGS)
@@ -41,7 +45,7 @@ flood: needs ## ten million fresh peer ids against a node's tables; writes docs/
 	@$(CARGO) bench --locked --quiet -p ltms-core --features alloc --bench flood -- --write $(ARGS)
 
 help: ## this list
-	@awk -F ':.*## ' '/^[a-z]+:.*## /{printf "  make %-6s %s\n", $$1, $$2}' Makefile
+	@awk -F ':.*## ' '/^[a-z]+:.*## /{printf "  make %-9s %s\n", $$1, $$2}' Makefile
 
 needs:
 	@command -v $(CARGO) >/dev/null || { echo "Rust is missing: install it with rustup or your system's packages" >&2; exit 1; }

@@ -105,6 +105,7 @@ impl Row for BanRow {
         evidence: [0; 8],
     };
     const DOMAIN: u8 = domain::BAN;
+    const HOME: bool = true;
     fn key_bytes(key: &PeerId) -> &[u8] {
         key.key_bytes()
     }

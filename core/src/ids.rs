@@ -196,6 +196,12 @@ bytes_newtype!(
     16
 );
 
+impl IdentityId {
+    /// Our own node as the counterparty of a session, whether it has an identity or not. No burn
+    /// makes it.
+    pub const OURS: Self = Self([0; 32]);
+}
+
 impl Signature {
     /// `R.x` and `s`.
     pub(crate) const fn split(&self) -> (&[u8; 32], &[u8; 32]) {

@@ -284,10 +284,16 @@ impl KeyRow {
         self.set_times(self.ends.cut(now, longest), remember);
     }
 
-    /// Shortens what a clock that was ahead wrote down as the newest message.
+    /// Shortens what a clock that was ahead wrote down as the newest message. A time that nobody
+    /// gave accuses nobody, so bodies made up to one interval from it are no longer hasty.
     pub(crate) fn cut_watermark(&mut self, now: Timestamp, ahead: Millis, interval: Millis) {
-        let hasty_at = self.hasty_at(interval).cut(now, ahead);
-        self.watermark.created_at = self.watermark.created_at.cut(now, ahead);
+        let cut = self.watermark.created_at.cut(now, ahead);
+        let hasty_at = if cut < self.watermark.created_at {
+            cut.saturating_add(interval)
+        } else {
+            self.hasty_at(interval).cut(now, ahead)
+        };
+        self.watermark.created_at = cut;
         self.set_hasty_at(hasty_at, interval);
     }
 

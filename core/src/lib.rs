@@ -49,6 +49,7 @@ mod reason;
 pub mod record;
 pub mod schnorr;
 pub mod score;
+pub mod session;
 mod snapshot;
 mod storage;
 mod strangers;
@@ -86,4 +87,5 @@ pub type List<T, const N: usize> = heapless::Vec<T, N>;
 
 #[cfg(doctest)]
 #[doc = include_str!("../../README.md")]
-struct Readme;
+#[doc = include_str!("../../docs/api-core.md")]
+struct Guides;

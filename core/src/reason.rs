@@ -30,13 +30,16 @@ impl Verdict {
 }
 
 macro_rules! reasons {
-    ($($(#[$doc:meta])* $name:ident = $code:literal, $text:literal, $verdict:ident;)*) => {
+    ($(
+        $(#[doc = $doc:literal])* $(@$default:ident)?
+        $name:ident = $code:literal, $text:literal, $verdict:ident;
+    )*) => {
         /// Why a [`Decision`] is what it is.
         #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
         #[repr(u8)]
         #[non_exhaustive]
         pub enum Reason {
-            $($(#[$doc])* $name = $code,)*
+            $($(#[doc = $doc])* $(#[$default])? $name = $code,)*
         }
 
         impl Reason {
@@ -53,6 +56,12 @@ macro_rules! reasons {
             #[must_use]
             pub const fn as_str(self) -> &'static str {
                 match self { $(Self::$name => $text,)* }
+            }
+
+            /// What it means, in a sentence: that of `docs/wire.md`.
+            #[must_use]
+            pub const fn meaning(self) -> &'static str {
+                match self { $(Self::$name => concat!($($doc),*).trim_ascii(),)* }
             }
 
             /// Its position among all reasons.
@@ -72,8 +81,7 @@ macro_rules! reasons {
 
 reasons! {
     /// No decision was made.
-    #[default]
-    Unjudged = 0, "unjudged", Ignore;
+    @default Unjudged = 0, "unjudged", Ignore;
 
     /// Valid and new.
     New = 1, "new", Accept;
@@ -195,6 +203,17 @@ reasons! {
     Coinbase = 71, "coinbase", Reject;
     /// The bytes are no transaction.
     Transaction = 72, "transaction", Reject;
+
+    /// No session of this id is open here.
+    UnknownSession = 80, "unknown-session", Ignore;
+    /// Not one of the session's signers, or not the one that may do this.
+    NotASigner = 81, "not-a-signer", Ignore;
+    /// Not in the session's phase.
+    WrongPhase = 82, "wrong-phase", Ignore;
+    /// The identity, or all strangers together, take part in all the sessions that they may.
+    SessionLimit = 83, "session-limit", Ignore;
+    /// The current key of an identity, which is no session key.
+    SharedKey = 84, "shared-key", Ignore;
 }
 
 impl core::fmt::Display for Reason {

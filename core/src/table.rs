@@ -19,6 +19,10 @@ pub(crate) trait Row: Clone {
     const DOMAIN: u8;
     /// Whether rows can be marked.
     const MARKED: bool = false;
+    /// Whether a row lies at the place that its bucket has the number of, if that was never used
+    /// for another: the search looks there while it waits for the bucket, and mostly need not go
+    /// on. Whoever passes over such a table passes over all of its memory.
+    const HOME: bool = false;
     /// Links of a row to other rows, besides those of the table.
     const OWN: usize = 0;
     /// The bytes that are hashed.
@@ -57,7 +61,9 @@ const MARK: usize = 1;
 /// Where a table's lists begin.
 #[derive(Clone, Copy, Default)]
 pub(crate) struct Head {
+    /// The first that was given back, of those up to `touched`.
     free: Packed<3>,
+    /// Up to here a place without a row is in the list of free ones, beyond it none is.
     touched: Packed<3>,
     used: Packed<3>,
     marked: Packed<3>,
@@ -70,6 +76,11 @@ impl Head {
         used: Packed::ZERO,
         marked: Packed::ZERO,
     };
+
+    /// How many places, of so many, there may have been rows at.
+    fn touched<R: Row>(&self, rows: usize) -> usize {
+        if R::HOME { rows } else { place_of(self.touched) as usize }
+    }
 }
 
 fn place_of(packed: Packed<3>) -> Place {
@@ -123,7 +134,15 @@ impl<'a, R: Row> TableRef<'a, R> {
 
     /// The row with this key.
     pub(crate) fn find(&self, seed: &Seed, key: &R::Key) -> Option<(Place, &'a R)> {
-        self.find_from(self.seek(seed, key), key)
+        let bucket = bucket_of::<R>(seed, key, self.rows.len());
+        let first = self.buckets.get(bucket, 0);
+        if R::HOME
+            && let Some(row) = at(self.rows, bucket)
+            && row.is_of(key)
+        {
+            return (!row.is_vacant()).then_some((bucket, row));
+        }
+        self.find_from(first, key)
     }
 
     /// Where the search for a key begins. Who seeks in several tables before searching any waits
@@ -147,8 +166,9 @@ impl<'a, R: Row> TableRef<'a, R> {
     }
 
     pub(crate) fn iter(&self) -> impl Iterator<Item = (Place, &'a R)> + use<'a, R> {
-        let touched = place_of(self.head.touched) as usize;
-        (1..).zip(self.rows.iter().take(touched)).filter(|(_, row)| !row.is_vacant())
+        (1..)
+            .zip(self.rows.iter().take(self.head.touched::<R>(self.rows.len())))
+            .filter(|(_, row)| !row.is_vacant())
     }
 
     /// The rows of one bucket.
@@ -222,11 +242,12 @@ impl<R: Row> Table<'_, R> {
 
     /// Every place there has ever been a row at.
     pub(crate) fn places(&self) -> core::ops::RangeInclusive<Place> {
-        1..=place_of(self.head.touched)
+        let touched = self.head.touched::<R>(self.rows.len());
+        1..=Place::try_from(touched).unwrap_or(Place::MAX)
     }
 
     pub(crate) fn rows_mut(&mut self) -> impl Iterator<Item = &mut R> {
-        let touched = place_of(self.head.touched) as usize;
+        let touched = self.head.touched::<R>(self.rows.len());
         self.places().for_each(|place| self.changes.note(place));
         self.rows.iter_mut().take(touched).filter(|row| !row.is_vacant())
     }
@@ -241,15 +262,9 @@ impl<R: Row> Table<'_, R> {
         if self.view().chain(bucket).count() >= CHAIN {
             return None;
         }
-        let free = place_of(self.head.free);
-        let place = if free == 0 { place_of(self.head.touched).saturating_add(1) } else { free };
+        let place = self.take_place(bucket)?;
         *at_mut(self.rows, place)? = row;
         self.changes.note(place);
-        if free == 0 {
-            self.head.touched = packed(place);
-        } else {
-            self.head.free = packed(self.links.view().get(free, NEXT));
-        }
         self.links.set(place, NEXT, self.buckets.view().get(bucket, 0));
         self.buckets.set(bucket, 0, place);
         for own in 0..R::OWN {
@@ -257,6 +272,25 @@ impl<R: Row> Table<'_, R> {
         }
         self.head.used.count();
         Some(place)
+    }
+
+    /// A place without a row, which is not free any longer: `home`, one that was given back, or the
+    /// next that has not been used.
+    fn take_place(&mut self, home: Place) -> Option<Place> {
+        let touched = place_of(self.head.touched);
+        if R::HOME && home > touched && at(self.rows, home)?.is_vacant() {
+            return Some(home);
+        }
+        let free = place_of(self.head.free);
+        if free != 0 {
+            self.head.free = packed(self.links.view().get(free, NEXT));
+            return Some(free);
+        }
+        // Rows at home lie in between. Each is passed over once.
+        let next = (touched.saturating_add(1)..)
+            .find(|place| at(self.rows, *place).is_none_or(Row::is_vacant))?;
+        self.head.touched = packed(next);
+        Some(next)
     }
 
     /// Takes a row out. A mark on it is dropped when its turn comes.
@@ -274,8 +308,10 @@ impl<R: Row> Table<'_, R> {
         if let Some(row) = at_mut(self.rows, place) {
             *row = R::VACANT;
         }
-        self.links.set(place, NEXT, place_of(self.head.free));
-        self.head.free = packed(place);
+        if place <= place_of(self.head.touched) {
+            self.links.set(place, NEXT, place_of(self.head.free));
+            self.head.free = packed(place);
+        }
         self.head.used = Packed::new(self.head.used.get().saturating_sub(1));
     }
 

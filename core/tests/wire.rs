@@ -471,7 +471,8 @@ fn the_page_shows_the_vectors_and_every_reason() {
     let page = std::fs::read_to_string(PAGE).expect("the page is part of the checkout");
     for reason in Reason::ALL {
         let verdict = format!("{:?}", reason.verdict()).to_lowercase();
-        let row = format!("| {} | `{reason}` | {verdict} | ", reason.code());
+        let (code, meaning) = (reason.code(), reason.meaning());
+        let row = format!("| {code} | `{reason}` | {verdict} | {meaning} |");
         assert!(page.contains(&row), "{row}");
     }
     let shown: String = page.split_whitespace().collect();

@@ -136,7 +136,7 @@ mod tests {
             "\u{0}".to_owned(),
         ];
         fs::write(&path, [lines.join("\n").as_bytes(), b"\n\xff\xfe\n"].concat()).expect("written");
-        assert_eq!(Anchors::read(folder.path()).addresses(), [good.clone()]);
+        assert_eq!(Anchors::read(folder.path()).addresses(), std::slice::from_ref(&good));
         fs::write(&path, format!("{good}\n").repeat(1_000)).expect("written");
         assert!(Anchors::read(folder.path()).addresses().is_empty(), "too large");
         fs::write(&path, format!("{good}\n").repeat(20)).expect("written");

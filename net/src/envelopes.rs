@@ -137,6 +137,11 @@ impl Envelopes {
         self.ads.get(key).map(|ad| ad.envelope.as_slice())
     }
 
+    /// The keys whose advertisements name this identity.
+    pub(crate) fn keys_of(&self, id: &IdentityId) -> impl Iterator<Item = &PublicKey> {
+        self.ads.iter().filter(|(_, ad)| ad.identity == Some(*id)).map(|(key, _)| key)
+    }
+
     /// The registration claim of an identity.
     #[must_use]
     pub(crate) fn claim(&self, id: &IdentityId) -> Option<&[u8]> {

@@ -9,6 +9,8 @@ use std::{
 use libp2p::identity::Keypair;
 use ltms_core::schnorr::SecretKey;
 use rand::{TryRngCore, rngs::OsRng};
+#[cfg(unix)]
+use rustix::fs::OFlags;
 use zeroize::Zeroizing;
 
 /// More than any key needs; a longer file is not one.
@@ -30,6 +32,19 @@ pub enum KeyFileError {
     /// Others than its owner may read or change it.
     #[error("key file {path} is open to others (mode {mode:04o}): run `chmod 600 {path}`, and make a new key if others use this machine", path = .0.display(), mode = .1)]
     OpenToOthers(PathBuf, u32),
+    /// It is a symbolic link, a folder, a pipe.
+    #[error("key file {0} is {1}: name the file itself")]
+    NotAFile(PathBuf, &'static str),
+    /// Another user can read and change it.
+    #[error("key file {path} belongs to user {owner}, and this is user {user}: whoever owns it knows the key", path = .path.display())]
+    OfSomebodyElse {
+        /// The file.
+        path: PathBuf,
+        /// Its owner.
+        owner: u32,
+        /// Who runs this.
+        user: u32,
+    },
     /// It does not hold the key that it should.
     #[error("key file {0} does not hold {1}")]
     NotAKey(PathBuf, &'static str),
@@ -149,11 +164,22 @@ fn parse_identity_key(name: &Path, text: &[u8]) -> Result<SecretKey, KeyFileErro
 
 fn read(path: &Path) -> Result<Option<Zeroizing<Vec<u8>>>, KeyFileError> {
     let failed = |error| KeyFileError::Io(path.to_owned(), error);
-    let file = match File::open(path) {
+    let mut options = OpenOptions::new();
+    options.read(true);
+    // A link could lead to a file of somebody else's choice, and a pipe would never open.
+    #[cfg(unix)]
+    std::os::unix::fs::OpenOptionsExt::custom_flags(
+        &mut options,
+        (OFlags::NOFOLLOW | OFlags::NONBLOCK).bits().cast_signed(),
+    );
+    let file = match options.open(path) {
         Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
+        Err(_) if path.is_symlink() => {
+            return Err(KeyFileError::NotAFile(path.to_owned(), "a symbolic link"));
+        }
         opened => opened.map_err(failed)?,
     };
-    check_mode(path, &file)?;
+    check(path, &file)?;
     read_all(file, path).map(Some)
 }
 
@@ -167,20 +193,22 @@ fn read_all(source: impl Read, name: &Path) -> Result<Zeroizing<Vec<u8>>, KeyFil
 
 /// Of the open file, so that it cannot be exchanged in between.
 #[cfg(unix)]
-fn check_mode(path: &Path, file: &File) -> Result<(), KeyFileError> {
+fn check(path: &Path, file: &File) -> Result<(), KeyFileError> {
     use std::os::unix::fs::MetadataExt;
     let metadata = file.metadata().map_err(|error| KeyFileError::Io(path.to_owned(), error))?;
+    let (owner, user) = (metadata.uid(), rustix::process::geteuid().as_raw());
+    let path = path.to_owned();
     match metadata.mode() & 0o777 {
-        // A folder has another error, when it is read.
-        mode if mode & 0o077 != 0 && !metadata.is_dir() => {
-            Err(KeyFileError::OpenToOthers(path.to_owned(), mode))
-        }
+        _ if metadata.is_dir() => Err(KeyFileError::NotAFile(path, "a folder")),
+        _ if !metadata.is_file() => Err(KeyFileError::NotAFile(path, "no regular file")),
+        mode if mode & 0o077 != 0 => Err(KeyFileError::OpenToOthers(path, mode)),
+        _ if owner != user => Err(KeyFileError::OfSomebodyElse { path, owner, user }),
         _ => Ok(()),
     }
 }
 
 #[cfg(not(unix))]
-fn check_mode(_: &Path, _: &File) -> Result<(), KeyFileError> {
+fn check(_: &Path, _: &File) -> Result<(), KeyFileError> {
     Ok(())
 }
 

@@ -16,6 +16,7 @@ mod handle;
 pub mod judge;
 pub mod key_file;
 pub mod limits;
+mod meters;
 mod node;
 mod recording;
 pub mod store;
@@ -24,6 +25,13 @@ mod verify;
 pub mod wallet;
 
 pub use door::{core_peer, net_peer};
-pub use handle::{Advertised, Handle, NodeError, NodeEvent, Offer, Signer};
+pub use handle::{
+    Advertised, Findings, Handle, Imported, Link, NoRoom, NodeError, NodeEvent, Offer, Page, Reach,
+    Search, Signer, Taken, Undo,
+};
 pub use node::{Builder, Node, StartError};
 pub use recording::Recording;
+
+#[cfg(doctest)]
+#[doc = include_str!("../../docs/api-net.md")]
+struct Guide;

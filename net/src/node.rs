@@ -7,7 +7,13 @@ use std::{
     time::{Duration, Instant},
 };
 
-use libp2p::{Multiaddr, PeerId, Swarm, futures::StreamExt, identity::Keypair, swarm::SwarmEvent};
+use libp2p::{
+    Multiaddr, PeerId, Swarm,
+    futures::StreamExt,
+    identity::Keypair,
+    metrics::{self, Registry},
+    swarm::SwarmEvent,
+};
 use ltms_core::{
     Capacity, Dropped, Heap, IdentityId, Network, Policy, PolicyError, Restored, Seed, Timestamp,
     record::Recorded, schnorr::SecretKey,
@@ -28,6 +34,7 @@ use crate::{
     envelopes::Envelopes,
     handle::{Command, Handle},
     limits::Limits,
+    meters::Meters,
     recording::Recording,
     store::{Keeper, Store, StoreError},
     transport::{Executor, Options, swarm_config, transport_with},
@@ -311,7 +318,8 @@ impl Builder {
             ..Settings::new(self.network)
         };
         let door = Door::new(gate, self.clock.clone());
-        let mut behaviour = Behaviour::new(&self.keypair, &settings, door)?;
+        let mut registry = Registry::default();
+        let mut behaviour = Behaviour::new(&self.keypair, &settings, door, &mut registry)?;
         behaviour.connections.persistent = self.persistent.iter().filter_map(peer_of).collect();
         let executor = Executor::new(tokio::runtime::Handle::current());
         let local = self.keypair.public().to_peer_id();
@@ -321,9 +329,11 @@ impl Builder {
             socks5: self.socks5,
             own,
         };
-        let transport = transport_with(&self.keypair, self.network, &options)?;
+        let transport = transport_with(&self.keypair, self.network, &options, &mut registry)?;
         let mut swarm = Swarm::new(transport, behaviour, local, swarm_config(executor.clone()));
         let addresses = listen(&mut swarm, &self.listen).await?;
+        let libp2p = metrics::Metrics::new(&mut registry);
+        let meters = Arc::new(Meters::new(registry));
         let (commands, requests) = mpsc::channel(COMMANDS);
         let (events, _) = broadcast::channel(EVENTS);
         let handle = Handle {
@@ -334,6 +344,7 @@ impl Builder {
             clock: self.clock.clone(),
             local,
             addresses,
+            meters: meters.clone(),
         };
         let driver = Driver::new(
             swarm,
@@ -345,6 +356,7 @@ impl Builder {
             self.quick,
             (keeper, envelopes),
             (dialler, anchors),
+            (meters, libp2p),
         );
         let task = tokio::spawn(async move {
             driver.run().await;

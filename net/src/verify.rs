@@ -2,13 +2,16 @@
 
 mod queue;
 
+use std::sync::Arc;
+
 use ltms_core::{
     AdTicket, ClaimTicket, IdentityId, PeerId, SignatureCheck, Signed,
     schnorr::{Item, VerifyingKey, verify_all},
 };
-use tokio::task::JoinSet;
+use tokio::{task::JoinSet, time::Instant};
 
 use self::queue::Queue;
+use crate::meters::Meters;
 
 /// Tickets that one worker takes at a time.
 const BATCH: usize = 64;
@@ -76,14 +79,15 @@ pub(crate) struct Workers<T> {
     queue: Queue<(Ticket, T)>,
     running: JoinSet<Vec<Checked<T>>>,
     most: usize,
+    meters: Arc<Meters>,
 }
 
 impl<T: Send + 'static> Workers<T> {
     /// Idle workers.
     #[must_use]
-    pub(crate) fn new() -> Self {
+    pub(crate) fn new(meters: Arc<Meters>) -> Self {
         let cores = std::thread::available_parallelism().map_or(1, std::num::NonZero::get);
-        Self { queue: Queue::default(), running: JoinSet::new(), most: cores.max(2) - 1 }
+        Self { queue: Queue::default(), running: JoinSet::new(), most: cores.max(2) - 1, meters }
     }
 
     /// Queues a ticket that a connection brought.
@@ -123,18 +127,16 @@ impl<T: Send + 'static> Workers<T> {
         while self.running.len() < self.most && !self.queue.is_empty() {
             let next = std::iter::from_fn(|| self.queue.pop());
             let batch: Vec<_> = next.take(BATCH).collect();
+            let meters = self.meters.clone();
             self.running.spawn_blocking(move || {
-                let checks = check_all(batch.iter().map(|(ticket, _)| ticket));
+                let started = Instant::now();
+                let tickets = batch.iter().map(|(ticket, _)| ticket);
+                let checks = check_all(tickets.clone());
+                meters.checked(tickets.flat_map(Ticket::signatures).count(), started.elapsed());
                 let checked = batch.into_iter().zip(checks);
                 checked.map(|((ticket, note), check)| Checked { ticket, check, note }).collect()
             });
         }
-    }
-}
-
-impl<T: Send + 'static> Default for Workers<T> {
-    fn default() -> Self {
-        Self::new()
     }
 }
 

@@ -7,6 +7,7 @@ use std::time::Instant;
 use common::{Door, Node, connect, drive, executor, listen, node, node_with, settings, swarm};
 use libp2p::{
     Multiaddr,
+    metrics::Registry,
     multiaddr::Protocol,
     swarm::{ListenError, SwarmEvent},
 };
@@ -126,7 +127,8 @@ async fn who_is_cut_off_loses_its_place_at_once_and_its_connection_soon() {
 async fn shutdown_ends_every_task_and_the_remote_notices() {
     let tasks = executor();
     let mut a = swarm(tasks.clone(), |keypair| {
-        Behaviour::new(keypair, &settings(), Door::default()).expect("behaviour")
+        let mut registry = Registry::default();
+        Behaviour::new(keypair, &settings(), Door::default(), &mut registry).expect("behaviour")
     });
     let mut b = node();
     let address = listen(&mut b).await;

@@ -429,6 +429,22 @@ def sessions():
     session("clear", 11, response=NEVER)
     yield s.done()
 
+    s = Script("our own node is one counterparty, whether it has an identity or not")
+    s.connect(1)
+    s.register(1)
+
+    def own(reason, number, outcome="completed"):
+        s.expect(reason, "session", session=number, subject=1, outcome=outcome, response=5_000)
+
+    for n in (1, 2, 3):
+        own("clear", n)
+    own("not-counted", 4)
+    own("clear", 5, "abort")
+    own("not-counted", 5, "timeout")
+    s.now += DAY
+    own("clear", 6)
+    yield s.done()
+
 
 def clocks():
     s = Script("a clock at its ends")

@@ -258,8 +258,11 @@ class Model:
             key.slot_until = min(key.slot_until, slot)
             key.expires_at = min(key.expires_at, later(now, longest))
             key.remember(min(key.ends, later(now, longest)), min(key.remember_until, later(now, longest)))
-            key.created_at = min(key.created_at, later(now, freshness.future))
-            key.hasty_at = min(key.hasty_at, later(now, freshness.future))
+            ahead = later(now, freshness.future)
+            # A time that nobody gave accuses nobody.
+            excused = later(ahead, -(-windows.advertisement.interval_us // 1000))
+            key.hasty_at = excused if key.created_at > ahead else min(key.hasty_at, ahead)
+            key.created_at = min(key.created_at, ahead)
         for row in self.outcomes.values():
             row.successes = [min(at, now) for at in row.successes]
         for window in self.narrow.values():

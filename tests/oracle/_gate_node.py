@@ -151,7 +151,8 @@ class Gate(Claims):
 
     def session(self, now, session, subject, counterparty, outcome, response):
         self.look_at_clock(now)
-        if subject not in self.identities or counterparty not in self.identities:
+        known = counterparty is None or counterparty in self.identities  # none: our own node
+        if subject not in self.identities or not known:
             raise Refused("unknown-identity")
         if subject == counterparty:
             raise Refused("not-counted")

@@ -161,7 +161,7 @@ class Player:
 
     def op_session(self, now, op):
         return decision(
-            self.gate.session, now, op["session"], op["subject"], op["counterparty"],
+            self.gate.session, now, op["session"], op["subject"], op.get("counterparty"),
             op["outcome"], op.get("response", 0),
         )
 

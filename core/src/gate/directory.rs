@@ -2,10 +2,11 @@
 
 use super::Gate;
 use super::operator::BAD_REPUTATION;
+use crate::identities::IdentityRow;
 use crate::keys::{KeyRow, Owner};
+use crate::packed::Packed;
 use crate::peers::domain;
 use crate::storage::Storage;
-use crate::table::Place;
 use crate::{Amount, IdentityId, PublicKey, Timestamp};
 
 /// What a signer must offer.
@@ -33,7 +34,9 @@ pub struct Found {
     pub burned: Amount,
     /// End of the advertisement.
     pub expires_at: Timestamp,
-    rank: Rank,
+    pub(super) rank: Rank,
+    /// The wide group of the connection of its peer, where that is known.
+    pub(super) group: Option<Packed<4>>,
 }
 
 impl Default for Found {
@@ -46,36 +49,15 @@ impl Default for Found {
             burned: Amount::ZERO,
             expires_at: Timestamp::EPOCH,
             rank: Rank::default(),
+            group: None,
         }
     }
 }
 
 /// Greater is better: not bad, score band of ten, burn per live row, keyed-random (policy §7).
-type Rank = (bool, u8, u64, u64);
+pub(super) type Rank = (bool, u8, u64, u64);
 
 impl<S: Storage> Gate<S> {
-    /// Fills `out` with the best live signers that fit, best first, and returns how many there
-    /// are. No identity has two places before every identity that fits has one.
-    pub fn find(&self, now: Timestamp, criteria: &Criteria, out: &mut [Found]) -> usize {
-        let keys = self.storage.tables().keys;
-        let fitting = |place| keys.get(place).and_then(|row| self.found(now, criteria, place, row));
-        let mut best = Best { out, len: 0 };
-        for (place, _) in keys.iter() {
-            if let Some(found) = fitting(place) {
-                best.offer_once(found);
-            }
-        }
-        if best.len < best.out.len() {
-            let first_places = best.len;
-            for (place, _) in keys.iter() {
-                if let Some(found) = fitting(place) {
-                    best.offer_again(found, first_places);
-                }
-            }
-        }
-        best.len
-    }
-
     /// Whether this key has a live advertisement.
     #[must_use]
     pub fn is_listed(&self, now: Timestamp, key: &PublicKey) -> bool {
@@ -85,93 +67,90 @@ impl<S: Storage> Gate<S> {
     /// The live advertisement of a key.
     #[must_use]
     pub fn find_key(&self, now: Timestamp, key: &PublicKey) -> Option<Found> {
-        let (place, row) = self.storage.tables().keys.find(&self.rules.seed, key)?;
-        self.found(now, &Criteria::default(), place, row)
+        self.find_fitting(now, key, &Criteria::default())
     }
 
-    fn found(
+    /// The live advertisement of a key, if it fits.
+    #[must_use]
+    pub fn find_fitting(
         &self,
         now: Timestamp,
+        key: &PublicKey,
         criteria: &Criteria,
-        place: Place,
-        row: &KeyRow,
     ) -> Option<Found> {
-        let live = row.expires_at() > now
-            && row.types.get() & criteria.types == criteria.types
-            && criteria.amount.is_none_or(|amount| row.amount.contains(amount))
-            && row.graylisting.active(now).is_none();
-        if !live {
-            return None;
-        }
-        let random = self.rules.seed.hash(domain::RANK, row.key.as_bytes());
-        let (key, expires_at) = (row.key, row.expires_at());
         let tables = self.storage.tables();
-        let Owner::Identity(owner) = tables.owner(place) else {
-            let rank = (false, 0, 0, random);
-            let stranger =
-                Found { key, identity: None, score: 0, burned: Amount::ZERO, expires_at, rank };
-            return (criteria.min_score == 0).then_some(stranger);
-        };
-        let identity = tables.identities.get(owner)?;
-        let serves = !identity.is_suspended(now)
-            && identity.sequence == row.sequence
-            && identity.ban.active(now).is_none();
+        let (place, row) = tables.keys.find(&self.rules.seed, key)?;
+        match tables.owner(place) {
+            Owner::Identity(owner) => {
+                let identity = tables.identities.get(owner)?;
+                let rank = self.rank(now, identity, criteria)?;
+                is_live_under(now, row, identity, criteria).then(|| found(row, identity, rank))
+            }
+            _ => self.stranger(now, row, criteria),
+        }
+    }
+
+    /// Where an identity ranks, if it may be found at all.
+    pub(super) fn rank(
+        &self,
+        now: Timestamp,
+        identity: &IdentityRow,
+        criteria: &Criteria,
+    ) -> Option<Rank> {
         let score = identity.reputation.score();
+        let serves = !identity.is_suspended(now) && identity.ban.active(now).is_none();
         if !serves || score < criteria.min_score {
             return None;
         }
         // An identity without a completed session ranks as one with 40 points.
         let ranked = if identity.reputation.completed() == 0 { score.min(40) } else { score };
         let per_row = identity.burned().sats().checked_div(identity.keys.into()).unwrap_or(0);
-        let rank = (score >= BAD_REPUTATION, ranked / 10, per_row, random);
-        let (id, burned) = (Some(identity.id), identity.burned());
-        Some(Found { key, identity: id, score, burned, expires_at, rank })
+        let random = self.rules.seed.hash(domain::RANK, identity.id.as_bytes());
+        Some((score >= BAD_REPUTATION, ranked / 10, per_row, random))
+    }
+
+    /// A stranger's live advertisement, if it fits.
+    pub(super) fn stranger(
+        &self,
+        now: Timestamp,
+        row: &KeyRow,
+        criteria: &Criteria,
+    ) -> Option<Found> {
+        (criteria.min_score == 0 && is_live(now, row, criteria)).then(|| Found {
+            key: row.key,
+            expires_at: row.expires_at(),
+            rank: (false, 0, 0, self.rules.seed.hash(domain::RANK, row.key.as_bytes())),
+            ..Found::default()
+        })
     }
 }
 
-/// The best so far, in order.
-struct Best<'a> {
-    out: &'a mut [Found],
-    len: usize,
+fn is_live(now: Timestamp, row: &KeyRow, criteria: &Criteria) -> bool {
+    row.expires_at() > now
+        && row.types.get() & criteria.types == criteria.types
+        && criteria.amount.is_none_or(|amount| row.amount.contains(amount))
+        && row.graylisting.active(now).is_none()
 }
 
-impl Best<'_> {
-    /// Keeps at most one of each identity.
-    fn offer_once(&mut self, found: Found) {
-        let held = self.out.get(..self.len).unwrap_or_default();
-        let twin = held
-            .iter()
-            .position(|other| found.identity.is_some() && other.identity == found.identity);
-        if let Some(twin) = twin {
-            if held.get(twin).is_some_and(|other| other.rank >= found.rank) {
-                return;
-            }
-            if let Some(from_twin) = self.out.get_mut(twin..self.len) {
-                from_twin.rotate_left(1);
-            }
-            self.len = self.len.saturating_sub(1);
-        }
-        self.insert(found, 0);
-    }
+/// The same for an identity's key: a rotation ends what was advertised before.
+pub(super) fn is_live_under(
+    now: Timestamp,
+    row: &KeyRow,
+    identity: &IdentityRow,
+    criteria: &Criteria,
+) -> bool {
+    identity.sequence == row.sequence && is_live(now, row, criteria)
+}
 
-    /// Keeps what is not there yet, behind the first places.
-    fn offer_again(&mut self, found: Found, first_places: usize) {
-        let held = self.out.get(..self.len).unwrap_or_default();
-        if !held.iter().any(|other| other.key == found.key) {
-            self.insert(found, first_places);
-        }
-    }
-
-    fn insert(&mut self, found: Found, from: usize) {
-        let held = self.out.get(..self.len).unwrap_or_default();
-        let behind = held.iter().skip(from).position(|other| other.rank < found.rank);
-        let at = behind.map_or(self.len, |offset| from.saturating_add(offset));
-        self.len = self.len.saturating_add(1).min(self.out.len());
-        if let Some(tail) = self.out.get_mut(at..self.len)
-            && let Some(last) = tail.last_mut()
-        {
-            *last = found;
-            tail.rotate_right(1);
-        }
+/// An identity's signer that fits, with its rank.
+pub(super) fn found(row: &KeyRow, identity: &IdentityRow, rank: Rank) -> Found {
+    Found {
+        key: row.key,
+        identity: Some(identity.id),
+        score: identity.reputation.score(),
+        burned: identity.burned(),
+        expires_at: row.expires_at(),
+        rank,
+        group: None,
     }
 }

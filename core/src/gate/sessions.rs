@@ -19,7 +19,7 @@ pub enum Outcome {
 
 impl<S: Storage> Gate<S> {
     /// Counts the outcome of a session for `subject`; `counterparty` is the identity that signed
-    /// with it (our own node's, in our own sessions).
+    /// with it ([`IdentityId::OURS`] in our own sessions).
     ///
     /// A session counts once for each pair, and at most three successes in a rolling 24 h, so
     /// that two identities of one owner gain little by signing with each other (attack L7).
@@ -53,7 +53,10 @@ impl Parts<'_> {
         let seed = &self.rules.seed;
         let points = &self.rules.policy.reputation;
         let place = self.tables.identities.find(seed, subject).ok_or(Reason::UnknownIdentity)?;
-        self.tables.identities.find(seed, counterparty).ok_or(Reason::UnknownIdentity)?;
+        // Others' identities have to be bought, so that nobody is a new counterparty every time.
+        if *counterparty != IdentityId::OURS {
+            self.tables.identities.find(seed, counterparty).ok_or(Reason::UnknownIdentity)?;
+        }
         if subject == counterparty {
             return Err(Reason::NotCounted);
         }

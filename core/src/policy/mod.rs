@@ -32,6 +32,10 @@ pub mod size {
     pub const NICKNAME: usize = 64;
     /// UTF-8 bytes of a description.
     pub const DESCRIPTION: usize = 256;
+    /// Signers of a session (policy §7).
+    pub const SIGNERS: usize = 15;
+    /// Bytes of what a signer contributes to a phase: those of fifteen fit one frame.
+    pub const CONTRIBUTION: usize = 4_096;
 }
 
 /// Most points for speed (policy §7); the steps are part of the formula.
@@ -326,6 +330,31 @@ group! {
 }
 
 group! {
+    /// Signing sessions (policy §7).
+    SessionLimits = Policy::LOTUS_V1.sessions; {
+        /// How long the phase of nonces lasts. Default 60 s: whoever joined is there.
+        nonce: Millis,
+        /// How long the phase of partial signatures lasts. Default 60 s.
+        partial_signature: Millis,
+        /// Longest life of a session, from its announcement. Default 10 min.
+        whole: Millis,
+        /// How long an abort keeps the aborter's slot. Default 10 min: as long as a session that it
+        /// could have kept open.
+        abort_hold: Millis,
+        /// Open sessions that one identity may take part in with this node. Default 2.
+        per_identity: u8,
+        /// Open sessions that strangers may take part in, all together. Default 1: identities have
+        /// the others.
+        strangers: u8,
+        /// Whether an identity's current key may sign in sessions. Default false: who has it could
+        /// take the identity away.
+        allow_shared_key: bool,
+        /// Sessions that a node remembers after their end. Default 10,000.
+        history: u32,
+    }
+}
+
+group! {
     /// All that is decided by number. See each field; [`Policy::LOTUS_V1`] has the defaults.
     Policy = Self::LOTUS_V1; {
         /// The chain, which is part of every signed message.
@@ -350,6 +379,8 @@ group! {
         reputation: ReputationPoints,
         /// Connections.
         connections: Connections,
+        /// Signing sessions.
+        sessions: SessionLimits,
         /// A stricter limit of this node for envelopes, in bytes. Over it is
         /// [`crate::Reason::LocalLimit`], never Reject. Default [`size::ENVELOPE`].
         local_envelope: u32,
@@ -369,6 +400,7 @@ impl Policy {
         ("burns", Burns::FIELDS),
         ("reputation", ReputationPoints::FIELDS),
         ("connections", Connections::FIELDS),
+        ("sessions", SessionLimits::FIELDS),
     ];
 
     /// The same policy on another chain.

@@ -1,7 +1,7 @@
 //! The presets. They never change once released.
 
 use super::{Breaker, Burns, Clock, Connections, Enforce, Freshness, Keys, Mode, Policy};
-use super::{ReputationPoints, Sanctions, Windows};
+use super::{ReputationPoints, Sanctions, SessionLimits, Windows};
 use crate::{Amount, Millis, Network, Quota};
 
 impl Policy {
@@ -100,6 +100,16 @@ impl Policy {
             per_narrow: 8,
             per_wide: 16,
             per_identity: 2,
+        },
+        sessions: SessionLimits {
+            nonce: Millis::from_secs(60),
+            partial_signature: Millis::from_secs(60),
+            whole: Millis::from_mins(10),
+            abort_hold: Millis::from_mins(10),
+            per_identity: 2,
+            strangers: 1,
+            allow_shared_key: false,
+            history: 10_000,
         },
         local_envelope: 10_000,
     };

@@ -9,7 +9,25 @@ impl Policy {
     /// # Errors
     /// [`PolicyError`] naming the first field that does not.
     pub fn validate(&self) -> Result<(), PolicyError> {
+        let mut first = Ok(());
+        self.faults(|fault| {
+            if first.is_ok() {
+                first = Err(fault);
+            }
+        });
+        first
+    }
+
+    /// Tells of every field that does not make sense, in the order in which
+    /// [`Policy::validate`] looks.
+    pub fn faults(&self, mut tell: impl FnMut(PolicyError)) {
+        let mut check = |field, holds: bool, problem| {
+            if !holds {
+                tell(PolicyError { field, problem });
+            }
+        };
         let Self { freshness, windows, sanctions, keys, burns, reputation, connections, .. } = self;
+        let sessions = &self.sessions;
         let breaker = &self.breaker;
         let quotas = [
             ("windows.advertisement", windows.advertisement),
@@ -23,9 +41,9 @@ impl Policy {
             ("windows.node_header", windows.node_header),
         ];
         for (field, quota) in quotas {
-            check(field, quota.interval_us > 0, "must be longer than zero")?;
+            check(field, quota.interval_us > 0, "must be longer than zero");
             let year = Millis::from_days(366).as_micros();
-            check(field, quota.refill_us() <= year, "must refill within a year")?;
+            check(field, quota.refill_us() <= year, "must refill within a year");
         }
         let positive = [
             ("freshness.min_lifetime", freshness.min_lifetime.get()),
@@ -66,10 +84,14 @@ impl Policy {
             ("connections.per_peer", connections.per_peer.into()),
             ("connections.per_narrow", connections.per_narrow.into()),
             ("connections.per_identity", connections.per_identity.into()),
+            ("sessions.nonce", sessions.nonce.get()),
+            ("sessions.partial_signature", sessions.partial_signature.get()),
+            ("sessions.per_identity", sessions.per_identity.into()),
+            ("sessions.history", sessions.history.into()),
             ("local_envelope", self.local_envelope.into()),
         ];
         for (field, value) in positive {
-            check(field, value > 0, "must not be zero")?;
+            check(field, value > 0, "must not be zero");
         }
         let day = Millis::from_hours(24);
         let at_least = "must not be less than its smaller neighbour";
@@ -77,57 +99,53 @@ impl Policy {
             "windows.strangers",
             windows.strangers.refill_us() <= day.as_micros(),
             "must refill within a day, because the cells' key turns daily",
-        )?;
+        );
         let points = u16::from(reputation.rate)
             .saturating_add(reputation.volume.into())
             .saturating_add(SPEED_POINTS.into());
-        check(
-            "freshness.max_lifetime",
-            freshness.max_lifetime >= freshness.min_lifetime,
-            at_least,
-        )?;
+        check("freshness.max_lifetime", freshness.max_lifetime >= freshness.min_lifetime, at_least);
         check(
             "freshness.max_lifetime",
             freshness.max_lifetime <= day,
             "is at most 24 h on the wire",
-        )?;
-        check("freshness.future", freshness.future <= day, "is at most 24 h")?;
-        check("freshness.chain_future", freshness.chain_future <= day, "is at most 24 h")?;
-        check("breaker.share", breaker.share <= 1000, "is at most 1000 thousandths")?;
-        check("breaker.hold", breaker.hold <= day, "is at most 24 h")?;
-        check("sanctions.graylist_max", sanctions.graylist_max >= sanctions.graylist, at_least)?;
+        );
+        check("freshness.future", freshness.future <= day, "is at most 24 h");
+        check("freshness.chain_future", freshness.chain_future <= day, "is at most 24 h");
+        check("breaker.share", breaker.share <= 1000, "is at most 1000 thousandths");
+        check("breaker.hold", breaker.hold <= day, "is at most 24 h");
+        check("sanctions.graylist_max", sanctions.graylist_max >= sanctions.graylist, at_least);
         check(
             "sanctions.identity_ban_max",
             sanctions.identity_ban_max >= sanctions.identity_ban,
             at_least,
-        )?;
-        check("keys.verified", keys.verified >= keys.basic, at_least)?;
-        check("keys.institutional", keys.institutional >= keys.verified, at_least)?;
-        check("keys.stranger_share", keys.stranger_share <= 1000, "is at most 1000 thousandths")?;
-        check("burns.verified", burns.verified >= burns.registration, at_least)?;
-        check("burns.institutional", burns.institutional >= burns.verified, at_least)?;
+        );
+        check("keys.verified", keys.verified >= keys.basic, at_least);
+        check("keys.institutional", keys.institutional >= keys.verified, at_least);
+        check("keys.stranger_share", keys.stranger_share <= 1000, "is at most 1000 thousandths");
+        check("burns.verified", burns.verified >= burns.registration, at_least);
+        check("burns.institutional", burns.institutional >= burns.verified, at_least);
         check(
             "burns.institutional",
             burns.institutional <= Amount::MAX_MONEY,
             "is more than exists",
-        )?;
-        check("burns.full", burns.full >= burns.provisional, at_least)?;
-        check("burns.fees", !burns.fees, "is not charged by this version")?;
-        check("reputation.start", reputation.start <= 100, "is at most 100")?;
+        );
+        check("burns.full", burns.full >= burns.provisional, at_least);
+        check("burns.fees", !burns.fees, "is not charged by this version");
+        check("reputation.start", reputation.start <= 100, "is at most 100");
         check(
             "reputation.rate",
             points <= 100,
             "makes more than 100 points together with volume and speed",
-        )?;
-        check("reputation.daily_successes", reputation.daily_successes <= 3, "is at most 3")?;
-        check("connections.per_wide", connections.per_wide >= connections.per_narrow, at_least)?;
+        );
+        check("reputation.daily_successes", reputation.daily_successes <= 3, "is at most 3");
+        check("connections.per_wide", connections.per_wide >= connections.per_narrow, at_least);
+        check("sessions.whole", sessions.whole <= day, "is at most 24 h");
+        check("sessions.abort_hold", sessions.abort_hold <= day, "is at most 24 h");
+        let phases = sessions.nonce.get().saturating_add(sessions.partial_signature.get());
+        check("sessions.whole", sessions.whole.get() >= phases, "is shorter than its phases");
         let envelope = u32::try_from(size::ENVELOPE).unwrap_or(u32::MAX);
-        check("local_envelope", self.local_envelope <= envelope, "is at most the protocol's limit")
+        check("local_envelope", self.local_envelope <= envelope, "is at most the protocol's limit");
     }
-}
-
-fn check(field: &'static str, holds: bool, problem: &'static str) -> Result<(), PolicyError> {
-    if holds { Ok(()) } else { Err(PolicyError { field, problem }) }
 }
 
 /// A policy that cannot be used, and the field at fault.

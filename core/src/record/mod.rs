@@ -35,8 +35,8 @@ use crate::hash::Seed;
 use crate::snapshot::{Restored, SnapshotError, StoredRow, unseal};
 use crate::storage::Storage;
 use crate::wire::{AdHeader, BurnClaim};
-use crate::{BlockHeight, Decision, IdentityId, PeerId, Policy, PolicyError, Reason, Screening};
-use crate::{SessionId, Signature, Timestamp};
+use crate::{BlockHeight, Decision, Enforce, IdentityId, PeerId, Policy, PolicyError, Reason};
+use crate::{Screening, SessionId, Signature, Timestamp, Windows};
 
 /// Where a recording goes. Nothing is returned: a recorder that fails keeps that to itself, stops,
 /// and tells whoever made it.
@@ -258,4 +258,5 @@ calls! {
     24 ChargeSignature charge_signature(source: &Source) -> Result<(), Decision>;
     25 Restore restore(snapshot: &[u8]) -> Result<Restored, SnapshotError>;
     26 Guard guard() -> ();
+    40 SetLimits set_limits(windows: &Windows, enforce: &Enforce, local_envelope: u32) -> bool;
 }

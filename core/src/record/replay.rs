@@ -256,6 +256,9 @@ impl Replay {
             Call::ChargeSignature => done(gate.charge_signature(now, &from.get()?)),
             Call::Restore => done(gate.restore(now, from.get()?)),
             Call::Guard => gate.guard(now),
+            Call::SetLimits => {
+                done(gate.set_limits(now, &from.get()?, &from.get()?, from.get()?));
+            }
             Call::PollEvent => done(gate.poll_event(now)),
         }
         Ok(())

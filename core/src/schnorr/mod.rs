@@ -134,6 +134,7 @@ fn combine(a: &Scalar, b: &Scalar, point: &ProjectivePoint) -> ProjectivePoint {
 }
 
 /// A secret key. It is wiped when dropped and has no text form.
+#[derive(Clone)]
 pub struct SecretKey {
     scalar: Scalar,
     public: PublicKey,

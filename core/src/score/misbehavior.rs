@@ -98,6 +98,22 @@ impl Graylisting {
         (self.until > now).then_some(self.until)
     }
 
+    /// Whether somebody chose its end.
+    pub(crate) const fn is_fixed(&self) -> bool {
+        self.level == FIXED
+    }
+
+    /// When the last ban began, of the spans that it was begun with; `None` if its end was chosen.
+    pub(crate) fn began(&self, base: Millis, longest: Millis) -> Option<Timestamp> {
+        let ever = !self.is_fixed() && self.until > Timestamp::EPOCH;
+        ever.then(|| self.until.saturating_sub(self.span(base, longest)))
+    }
+
+    fn span(&self, base: Millis, longest: Millis) -> Millis {
+        let factor = 1u64.checked_shl(self.level.into()).unwrap_or(u64::MAX);
+        base.saturating_mul(factor).min(longest)
+    }
+
     /// Shortens what a clock that stepped back to `now` left behind, but no end that was chosen.
     pub fn cut(&mut self, now: Timestamp, longest: Millis) {
         if self.level != FIXED {
@@ -122,8 +138,7 @@ impl Graylisting {
         let repeated =
             self.level != FIXED && self.until > Timestamp::EPOCH && now.since(self.until) <= memory;
         self.level = if repeated { self.level.saturating_add(1).min(FIXED - 1) } else { 0 };
-        let factor = 1u64.checked_shl(self.level.into()).unwrap_or(u64::MAX);
-        let until = now.saturating_add(base.saturating_mul(factor).min(longest));
+        let until = now.saturating_add(self.span(base, longest));
         self.until = until.min(LAST);
         self.until
     }

@@ -33,6 +33,9 @@ pub enum WireError {
     Address(AddressError),
     /// Text too long, or with characters that are not shown.
     Text,
+    /// Fewer than two signers or more than [`crate::size::SIGNERS`], not in order, or none that
+    /// announces.
+    Signers,
 }
 
 impl WireError {
@@ -50,6 +53,7 @@ impl WireError {
             | Self::NoAuthority
             | Self::TypeOrder
             | Self::AmountRange
+            | Self::Signers
             | Self::NotDeterministic => Reason::Malformed,
         }
     }
@@ -69,6 +73,7 @@ impl fmt::Display for WireError {
             Self::AmountRange => "least amount is above the largest",
             Self::NotDeterministic => "not the deterministic encoding",
             Self::Address(error) => return error.fmt(f),
+            Self::Signers => "not two to fifteen signers in order, of whom one announces",
             Self::Text => "text is too long or has invisible characters",
         })
     }

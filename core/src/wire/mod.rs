@@ -14,6 +14,7 @@ mod envelope;
 mod error;
 mod header;
 mod hello;
+mod session;
 mod signed;
 mod text;
 
@@ -26,5 +27,6 @@ pub use envelope::*;
 pub use error::*;
 pub use header::*;
 pub use hello::*;
+pub use session::*;
 pub use signed::*;
 pub use text::*;

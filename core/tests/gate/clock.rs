@@ -130,9 +130,8 @@ fn the_operators_bans_are_never_cut() {
         world.gate.handle_timeout(START.saturating_sub(HOUR));
         for subject in &subjects {
             let standing = world.gate.standing(START, subject);
-            // For a peer, a time that never comes is none.
-            let blacklisted = until == Timestamp::NEVER && matches!(subject, Subject::Peer(_));
-            let expected = Some(until).filter(|_| !blacklisted);
+            // A time that never comes is none.
+            let expected = Some(until).filter(|until| *until != Timestamp::NEVER);
             assert!(!standing.decision.is_accept());
             assert_eq!(standing.decision.retry_at, expected, "{subject:?}");
         }
@@ -272,4 +271,24 @@ fn nobody_is_accused_of_what_the_own_node_made_with_a_clock_far_ahead() {
         world.wait(SECOND);
     }
     assert_eq!(world.of_key(&author.public_key()).violations.0, 0);
+}
+
+/// Its newest message seems to have been made five minutes after the time we stepped back to, which
+/// nobody ever said; a body made 30 s later is not made too soon.
+#[test]
+fn nobody_is_accused_by_a_time_that_a_step_back_made_up() {
+    let author = secret(0);
+    let violations = |wrong: Millis| {
+        let (mut world, id) = world_at(START.saturating_add(wrong));
+        let ahead =
+            ad(&author).under(&id).at(START.saturating_add(Millis::from_mins(5)).max(world.now));
+        assert_eq!(reason(world.gossip(0, 0, &ahead)), Reason::New);
+        world.now = START;
+        world.gate.handle_timeout(START);
+        world.wait(Millis::from_mins(5).saturating_add(SECOND.saturating_mul(30)));
+        let _ = world.gossip(0, 0, &ad(&author).under(&id).at(world.now));
+        world.of_key(&author.public_key()).violations.0
+    };
+    assert_eq!(violations(DAY), 0);
+    assert_eq!(violations(Millis::ZERO), 1, "that time was its own");
 }

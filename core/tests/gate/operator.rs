@@ -4,7 +4,8 @@ use core::net::IpAddr;
 
 use ltms_core::*;
 
-use crate::claims::Claim;
+use crate::ads::ad;
+use crate::claims::{Claim, secret};
 use crate::world::*;
 
 fn connection(number: u32, address: &str, direction: Direction) -> Connection {
@@ -273,4 +274,34 @@ fn the_allow_list_is_in_the_operators_quarter_and_outlives_sweeps() {
     assert_eq!(reason(world.of_peer(1).decision), Reason::Blacklisted);
     world.gate.allow(world.now, &peer(0), false).unwrap();
     assert_eq!(world.gate.allow(world.now, &peer(2), true), Ok(()));
+}
+
+#[test]
+fn limits_change_while_the_gate_lives_and_bans_stay() {
+    let mut world = World::registered(1);
+    world.connect(0);
+    world.gate.ban(world.now, &Subject::Peer(peer(3)), None, Reason::Blacklisted).unwrap();
+    let author = secret(0);
+    let first = ad(&author).under(&Claim::real(0).id()).of_peer(0).at(world.now);
+    assert_eq!(reason(world.direct(0, &first)), Reason::New);
+    let next = |millis| first.at(first.created_at.saturating_add(Millis::new(millis)));
+    world.wait(Millis::from_secs(10));
+    assert_eq!(reason(world.direct(0, &next(10_000))), Reason::TooSoon);
+
+    let policy = *world.gate.policy();
+    let mut windows = policy.windows;
+    windows.advertisement = Quota::every(Millis::from_secs(1), 1);
+    let set = |world: &mut World, windows: &Windows, envelope| {
+        world.gate.set_limits(world.now, windows, &policy.enforce, envelope)
+    };
+    let wrong = Windows { wide_factor: 0, ..windows };
+    assert!(!set(&mut world, &wrong, 10_000) && !set(&mut world, &windows, 0));
+    assert_eq!(*world.gate.policy(), policy, "nothing of what cannot be used");
+    assert!(set(&mut world, &windows, 9_000));
+    assert_eq!(world.gate.policy().windows.advertisement, windows.advertisement);
+    assert_eq!(world.gate.policy().local_envelope, 9_000);
+    // The window that was full for another 50 s is as long as the new one at most.
+    world.wait(Millis::from_secs(2));
+    assert_eq!(reason(world.direct(0, &next(12_000))), Reason::New);
+    assert_eq!(reason(world.of_peer(3).decision), Reason::Blacklisted);
 }

@@ -279,7 +279,11 @@ impl Player {
             other => panic!("no outcome {other}"),
         };
         let session = SessionId::from_bytes([small(op, "session") as u8; 16]);
-        let [subject, other] = ["subject", "counterparty"].map(|field| self.id(small(op, field)));
+        let subject = self.id(small(op, "subject"));
+        let other = match op.get("counterparty") {
+            Some(_) => self.id(small(op, "counterparty")),
+            None => IdentityId::OURS,
+        };
         shown(self.gate.record_session(now, &session, &subject, &other, outcome))
     }
 }

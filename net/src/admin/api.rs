@@ -1,46 +1,69 @@
 //! What can be asked at the operator's doors.
 
+use std::net::IpAddr;
+
 use axum::{
     Json, Router,
-    extract::{Path, Query, State},
+    extract::{DefaultBodyLimit, Path, Query, State},
     http::{StatusCode, header},
     response::{IntoResponse, Response},
     routing::{get, post},
 };
 use libp2p::PeerId;
-use ltms_core::{
-    Criteria, IdentityId, Metrics, PublicKey, Reason, Registered, Standing, Subject, Timestamp,
-};
-use serde::{Deserialize, Serialize};
+use ltms_core::{Criteria, Fill, IdentityId, Metrics, PublicKey, Reason, Subject, Timestamp};
+use serde::Serialize;
 
-use super::metrics;
-use crate::handle::{Handle, NodeError, Signer};
+use super::{
+    bans, explain,
+    history::{self, History},
+    identities, metrics,
+    shown::{Explained, Until},
+};
+use crate::handle::{Handle, Link, NodeError, Signer};
 
 /// Entries of the directory in one answer.
 const MOST: usize = 1_024;
 
+/// Bytes of a file of bans: some 100,000, more than a node's tables hold.
+const BANS: usize = 16 << 20;
+
 /// The routes to a node.
-pub(super) fn routes(handle: Handle) -> Router {
+pub(super) fn routes(handle: Handle, history: History) -> Router {
     Router::new()
         .route("/healthz", get(health))
         .route("/metrics", get(open_metrics))
         .route("/api/v1/status", get(status))
+        .route("/api/v1/connections", get(connections))
         .route("/api/v1/peers", get(peers))
         .route("/api/v1/peers/{peer}", get(peer))
         .route("/api/v1/peers/{peer}/ban", post(ban))
         .route("/api/v1/peers/{peer}/unban", post(unban))
-        .route("/api/v1/identities/{id}", get(identity))
+        .route("/api/v1/peers/{peer}/explain", get(explained))
+        .route("/api/v1/identities", get(identities::list))
+        .route("/api/v1/identities/{id}", get(identities::show))
+        .route("/api/v1/identities/{id}/ban", post(identities::ban))
+        .route("/api/v1/identities/{id}/unban", post(identities::unban))
+        .route("/api/v1/bans", get(bans::list))
+        .route("/api/v1/bans/export", get(bans::export))
+        .route("/api/v1/bans/import", post(bans::import).layer(DefaultBodyLimit::max(BANS)))
+        .route("/api/v1/bans/lift", post(bans::lift))
+        .route("/api/v1/bans/undo", post(bans::undo))
         .route("/api/v1/keys/{key}", get(key))
         .route("/api/v1/directory", get(directory))
-        .with_state(handle)
+        .with_state(handle.clone())
+        .merge(
+            Router::new()
+                .route("/api/v1/history", get(history::told))
+                .with_state((handle, history)),
+        )
 }
 
 /// An answer that is no success.
 #[derive(Debug)]
-struct Failure(StatusCode, String);
+pub(super) struct Failure(StatusCode, String);
 
 impl Failure {
-    fn new(status: StatusCode, problem: impl ToString) -> Self {
+    pub(super) fn new(status: StatusCode, problem: impl ToString) -> Self {
         Self(status, problem.to_string())
     }
 }
@@ -61,10 +84,10 @@ impl IntoResponse for Failure {
     }
 }
 
-type Answer<T> = Result<Json<T>, Failure>;
+pub(super) type Answer<T> = Result<Json<T>, Failure>;
 
 /// Reads a name in a path.
-fn parsed<T: std::str::FromStr>(text: &str, what: &str) -> Result<T, Failure> {
+pub(super) fn parsed<T: std::str::FromStr>(text: &str, what: &str) -> Result<T, Failure> {
     let wrong = |_| Failure::new(StatusCode::BAD_REQUEST, format!("`{text}` is not {what}"));
     text.parse().map_err(wrong)
 }
@@ -78,7 +101,8 @@ async fn health(State(handle): State<Handle>) -> Response {
 }
 
 async fn open_metrics(State(handle): State<Handle>) -> Result<Response, Failure> {
-    let text = metrics::text(&handle.metrics().await?, &handle.decisions().await?);
+    let (metrics, decisions) = (handle.metrics().await?, handle.decisions().await?);
+    let text = metrics::text(&handle, &metrics, &decisions, &handle.fill().await?);
     Ok(([(header::CONTENT_TYPE, metrics::CONTENT_TYPE)], text).into_response())
 }
 
@@ -88,100 +112,60 @@ struct Status {
     network: &'static str,
     version: &'static str,
     addresses: Vec<String>,
+    /// The node's time, to which all others are to be compared.
+    now: Timestamp,
     metrics: Metrics,
     decisions: Vec<Count>,
+    tables: [Fill; 7],
+    dht_queries_per_minute: u32,
+    dht_latency_ms: u128,
 }
 
 #[derive(Serialize)]
 struct Count {
     reason: &'static str,
+    verdict: String,
     count: u64,
 }
 
 async fn status(State(handle): State<Handle>) -> Answer<Status> {
     let decisions = handle.decisions().await?;
-    let count = |(reason, count): (Reason, u64)| Count { reason: reason.as_str(), count };
+    let count = |(reason, count): (Reason, u64)| {
+        let verdict = format!("{:?}", reason.verdict()).to_lowercase();
+        Count { reason: reason.as_str(), verdict, count }
+    };
+    let (queries, latency) = handle.meters.queries();
     Ok(Json(Status {
         peer: handle.peer_id().to_string(),
         network: handle.network.name(),
         version: env!("CARGO_PKG_VERSION"),
         addresses: handle.addresses().iter().map(ToString::to_string).collect(),
+        now: handle.clock.now(),
         metrics: handle.metrics().await?,
         decisions: decisions.into_iter().map(count).collect(),
+        tables: handle.fill().await?,
+        dht_queries_per_minute: queries,
+        dht_latency_ms: latency.as_millis(),
     }))
 }
 
-/// [`Standing`] with names for what the core numbers.
+/// An open connection and what stands against its peer.
 #[derive(Serialize)]
-struct Explained {
-    subject: String,
-    known: bool,
-    /// `clear`, or the sanction in force.
-    decision: &'static str,
-    /// When it ends; absent until lifted.
-    until: Option<Timestamp>,
-    /// What it is for.
-    sanction: Option<&'static str>,
-    first_sanctioned: Option<Timestamp>,
-    last_sanctioned: Option<Timestamp>,
-    /// The first eight bytes of the SHA-256 of the evidence.
-    evidence: Option<String>,
-    by_operator: bool,
-    /// An identity whose row left the table.
-    displaced: bool,
-    connections: u8,
-    violations: Of<u8>,
-    invalid_signatures: Of<u8>,
-    malformed: Of<u8>,
-    passed_on: u8,
-    identity: Option<IdentityId>,
-    keys: Of<u16>,
-    score: u8,
-    completed: u32,
-    failed: u32,
-    expires_at: Option<Timestamp>,
+struct Connection {
+    peer: String,
+    address: Option<IpAddr>,
+    outbound: bool,
+    agent: Option<String>,
+    standing: Explained,
 }
 
-/// How many, and how many there may be.
-#[derive(Serialize)]
-struct Of<T> {
-    count: T,
-    limit: T,
-}
-
-impl<T> From<(T, T)> for Of<T> {
-    fn from((count, limit): (T, T)) -> Self {
-        Self { count, limit }
+async fn connections(State(handle): State<Handle>) -> Answer<Vec<Connection>> {
+    let mut shown = Vec::new();
+    for Link { peer, address, outbound, agent } in handle.links().await? {
+        let standing = Explained::new(peer, &handle.standing_of(&peer).await?);
+        shown.push(Connection { peer: peer.to_string(), address, outbound, agent, standing });
     }
-}
-
-impl Explained {
-    fn new(subject: impl ToString, standing: &Standing) -> Self {
-        let sanctioned = standing.sanctioned_at;
-        Self {
-            subject: subject.to_string(),
-            known: standing.known,
-            decision: standing.decision.reason.as_str(),
-            until: standing.decision.retry_at,
-            sanction: standing.sanction_reason.map(Reason::as_str),
-            first_sanctioned: sanctioned.map(|(first, _)| first),
-            last_sanctioned: sanctioned.map(|(_, last)| last),
-            evidence: sanctioned.map(|_| hex::encode(standing.evidence)),
-            by_operator: standing.by_operator,
-            displaced: standing.displaced,
-            connections: standing.connections,
-            violations: standing.violations.into(),
-            invalid_signatures: standing.invalid_signatures.into(),
-            malformed: standing.malformed.into(),
-            passed_on: standing.passed_on,
-            identity: standing.identity,
-            keys: standing.keys.into(),
-            score: standing.score,
-            completed: standing.sessions.0,
-            failed: standing.sessions.1,
-            expires_at: standing.expires_at,
-        }
-    }
+    Ok(Json(shown))
 }
 
 async fn peers(State(handle): State<Handle>) -> Answer<Vec<Explained>> {
@@ -197,11 +181,12 @@ async fn peer(State(handle): State<Handle>, Path(text): Path<String>) -> Answer<
     Ok(Json(Explained::new(peer, &handle.standing_of(&peer).await?)))
 }
 
-#[derive(Deserialize)]
-#[serde(deny_unknown_fields)]
-struct Until {
-    /// Milliseconds since 1970; without it until lifted.
-    until: Option<Timestamp>,
+async fn explained(
+    State(handle): State<Handle>,
+    Path(text): Path<String>,
+) -> Answer<explain::Account> {
+    let peer: PeerId = parsed(&text, "a peer id")?;
+    Ok(Json(explain::Account::of(&peer, &handle.standing_of(&peer).await?)))
 }
 
 async fn ban(
@@ -223,22 +208,6 @@ async fn unban(State(handle): State<Handle>, Path(text): Path<String>) -> Answer
         return Err(Failure::new(StatusCode::NOT_FOUND, "there is no ban of this peer"));
     }
     Ok(Json(Explained::new(peer, &handle.standing_of(&peer).await?)))
-}
-
-#[derive(Serialize)]
-struct Identity {
-    #[serde(flatten)]
-    registered: Registered,
-    standing: Explained,
-}
-
-async fn identity(State(handle): State<Handle>, Path(text): Path<String>) -> Answer<Identity> {
-    let id: IdentityId = parsed(&text, "an identity in hexadecimal")?;
-    let registered = handle.identity(id).await?;
-    let unknown = || Failure::new(StatusCode::NOT_FOUND, "this identity is not registered here");
-    let registered = registered.ok_or_else(unknown)?;
-    let standing = Explained::new(id, &handle.standing(Subject::Identity(id)).await?);
-    Ok(Json(Identity { registered, standing }))
 }
 
 async fn key(State(handle): State<Handle>, Path(text): Path<String>) -> Answer<Explained> {
@@ -274,6 +243,6 @@ impl From<Signer> for Entry {
 }
 
 async fn directory(State(handle): State<Handle>) -> Answer<Vec<Entry>> {
-    let found = handle.find_signers(Criteria::default(), MOST).await?;
+    let found = handle.directory(Criteria::default(), MOST).await?;
     Ok(Json(found.into_iter().map(Entry::from).collect()))
 }

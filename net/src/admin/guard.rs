@@ -3,7 +3,7 @@
 //! A page in the operator's browser can send requests there, too: under a name of its own that it
 //! lets resolve to 127.0.0.1 (so the `Host` has to be the address itself), or across origins (so
 //! an `Origin` has to be this door's). And any user of the machine can connect (so everything but
-//! `/healthz` needs the token).
+//! `/healthz` and the status page's own files, which hold no data, needs the token).
 
 use axum::{
     Router,
@@ -15,6 +15,8 @@ use axum::{
 use ltms_core::hash::sha256;
 use std::net::{IpAddr, SocketAddr};
 use zeroize::Zeroizing;
+
+use super::page;
 
 /// Why a request is turned away.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -51,10 +53,12 @@ pub(super) fn guarded(routes: Router, token: Zeroizing<String>) -> Router {
     // Comparing hashes takes the same time whatever was sent.
     let expected = sha256(&[token.as_bytes()]);
     routes.layer(from_fn(move |request: Request, next: Next| async move {
-        match judge(request.uri().path(), request.headers(), &expected) {
+        let mut response = match judge(request.uri().path(), request.headers(), &expected) {
             Ok(()) => next.run(request).await,
             Err(refusal) => refusal.into_response(),
-        }
+        };
+        page::restrict(response.headers_mut());
+        response
     }))
 }
 
@@ -69,7 +73,7 @@ fn judge(path: &str, headers: &HeaderMap, expected: &[u8; 32]) -> Result<(), Ref
             return Err(Refusal::Origin);
         }
     }
-    if path == "/healthz" {
+    if path == "/healthz" || page::is_file(path) {
         return Ok(());
     }
     let token = only(headers, header::AUTHORIZATION).and_then(|text| text.strip_prefix("Bearer "));
@@ -138,15 +142,17 @@ mod tests {
     fn everything_but_the_health_needs_the_token() {
         let host = (header::HOST, "127.0.0.1");
         assert_eq!(asked("/healthz", std::slice::from_ref(&host)), Ok(()));
-        for path in ["/", "/metrics", "/api/v1/peers", "/healthz/", "//healthz"] {
+        assert_eq!(asked("/", std::slice::from_ref(&host)), Ok(()), "the page is no data");
+        assert_eq!(asked("/page.js", std::slice::from_ref(&host)), Ok(()));
+        for path in ["//", "/page.json", "/metrics", "/api/v1/peers", "/healthz/", "//healthz"] {
             assert_eq!(asked(path, std::slice::from_ref(&host)), Err(Refusal::Token), "{path}");
         }
         for token in ["Bearer 0124", "Bearer 0123 ", "bearer 0123", "0123", "Basic 0123"] {
-            let asked = asked("/", &[host.clone(), (header::AUTHORIZATION, token)]);
+            let asked = asked("/metrics", &[host.clone(), (header::AUTHORIZATION, token)]);
             assert_eq!(asked, Err(Refusal::Token), "{token}");
         }
         let two = [host, BEARER, BEARER];
-        assert_eq!(asked("/", &two), Err(Refusal::Token), "two");
+        assert_eq!(asked("/metrics", &two), Err(Refusal::Token), "two");
     }
 
     #[test]

@@ -1,9 +1,11 @@
-//! What a Gate counts, as OpenMetrics text. Labels are few and fixed: none names a peer.
+//! What a node counts, as OpenMetrics text. Labels are few and fixed: none names a peer.
 
 use std::fmt::Write;
 
-use ltms_core::{Metrics, Reason};
+use ltms_core::{Fill, Metrics, Reason};
 use serde_json::{Map, Value};
+
+use crate::handle::Handle;
 
 /// The media type of the text.
 pub(super) const CONTENT_TYPE: &str = "application/openmetrics-text; version=1.0.0; charset=utf-8";
@@ -60,30 +62,58 @@ const FIELDS: &[(&str, Kind, &str)] = &[
     ("would_sanctions", Counter, "Sanctions that were only observed"),
 ];
 
-/// The text for a scraper.
-pub(super) fn text(metrics: &Metrics, decisions: &[(Reason, u64)]) -> String {
+/// The text for a scraper: what the Gate counts, what the node counts beside it, and what libp2p
+/// counts.
+pub(super) fn text(
+    handle: &Handle,
+    metrics: &Metrics,
+    decisions: &[(Reason, u64)],
+    fill: &[Fill],
+) -> String {
+    let mut text = String::new();
+    line(&mut text, format_args!("# HELP ltms_build What runs on which network."));
+    line(&mut text, format_args!("# TYPE ltms_build info"));
+    let (version, network) = (env!("CARGO_PKG_VERSION"), handle.network.name());
+    let labels = format_args!("version=\"{version}\",network=\"{network}\"");
+    line(&mut text, format_args!("ltms_build_info{{{labels}}} 1"));
+    gate(&mut text, metrics, decisions, fill);
+    // Writing to a string cannot fail.
+    let _ = handle.meters.write(&mut text);
+    text.push_str("# EOF\n");
+    text
+}
+
+fn gate(text: &mut String, metrics: &Metrics, decisions: &[(Reason, u64)], fill: &[Fill]) {
     let values = match serde_json::to_value(metrics) {
         Ok(Value::Object(values)) => values,
         _ => Map::new(),
     };
-    let mut text = String::new();
     for (name, kind, help) in FIELDS {
         let suffix = if *kind == Counter { "_total" } else { "" };
         let value = match values.get(*name) {
             Some(Value::Bool(holds)) => u64::from(*holds),
             value => value.and_then(Value::as_u64).unwrap_or(0),
         };
-        family(&mut text, name, *kind, help);
-        line(&mut text, format_args!("ltms_{name}{suffix} {value}"));
+        family(text, name, *kind, help);
+        line(text, format_args!("ltms_{name}{suffix} {value}"));
     }
-    family(&mut text, "decisions", Counter, "Decisions by verdict and reason");
-    for (reason, count) in decisions {
+    family(text, "decisions", Counter, "Decisions by verdict and reason");
+    // Those that never were, too, so that the first of them is seen as a rise.
+    for reason in Reason::ALL {
+        let known = decisions.iter().find(|(known, _)| known == reason);
+        let count = known.map_or(0, |(_, count)| *count);
         let verdict = format!("{:?}", reason.verdict()).to_lowercase();
         let labels = format_args!("verdict=\"{verdict}\",reason=\"{reason}\"");
-        line(&mut text, format_args!("ltms_decisions_total{{{labels}}} {count}"));
+        line(text, format_args!("ltms_decisions_total{{{labels}}} {count}"));
     }
-    text.push_str("# EOF\n");
-    text
+    family(text, "table_rows", Gauge, "Rows of a table that are in use");
+    for Fill { table, rows, .. } in fill {
+        line(text, format_args!("ltms_table_rows{{table=\"{table}\"}} {rows}"));
+    }
+    family(text, "table_capacity", Gauge, "Rows that a table has");
+    for Fill { table, capacity, .. } in fill {
+        line(text, format_args!("ltms_table_capacity{{table=\"{table}\"}} {capacity}"));
+    }
 }
 
 fn family(text: &mut String, name: &str, kind: Kind, help: &str) {
@@ -100,7 +130,6 @@ fn line(text: &mut String, line: std::fmt::Arguments<'_>) {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use ltms_core::Amount;
 
     #[test]
     fn every_field_of_the_gate_is_told() {
@@ -111,27 +140,5 @@ mod tests {
             assert!(FIELDS.iter().any(|(field, ..)| field == name), "{name} has no line here");
         }
         assert_eq!(FIELDS.len(), values.len());
-    }
-
-    #[test]
-    fn the_text_is_open_metrics() {
-        let mut metrics = Metrics::default();
-        metrics.peers_blocked = 7;
-        metrics.total_burned = Amount::from_xpi(50);
-        let text = text(&metrics, &[(Reason::TooSoon, 3), (Reason::New, 4)]);
-        for line in [
-            "# TYPE ltms_peers_blocked counter\nltms_peers_blocked_total 7\n",
-            "ltms_posture 0\n",
-            "ltms_breaker_open 0\n",
-            "# TYPE ltms_total_burned gauge\nltms_total_burned 50000000\n",
-            "ltms_decisions_total{verdict=\"ignore\",reason=\"too-soon\"} 3\n",
-            "ltms_decisions_total{verdict=\"accept\",reason=\"new\"} 4\n",
-        ] {
-            assert!(text.contains(line), "no {line} in {text}");
-        }
-        assert!(text.ends_with("# EOF\n"));
-        let helps = text.lines().filter(|line| line.starts_with("# HELP ")).count();
-        let types = text.lines().filter(|line| line.starts_with("# TYPE ")).count();
-        assert_eq!((helps, types), (FIELDS.len() + 1, FIELDS.len() + 1));
     }
 }

@@ -5,9 +5,15 @@
 //! can knock, and `guard` decides.
 
 mod api;
+mod bans;
 mod client;
+mod explain;
 mod guard;
+mod history;
+mod identities;
 mod metrics;
+mod page;
+mod shown;
 
 use std::{
     io,
@@ -31,6 +37,7 @@ use tokio::{
 };
 use zeroize::Zeroizing;
 
+use self::history::History;
 use crate::handle::Handle;
 
 pub use client::{AskError, ask};
@@ -90,11 +97,12 @@ impl Admin {
     /// # Errors
     /// [`AdminError`]; then none is open.
     pub async fn open(handle: Handle, doors: Doors) -> Result<Self, AdminError> {
+        let history = History::default();
         let mut admin = Self { tasks: JoinSet::new(), http: None, socket: None };
         if let Some(path) = doors.socket {
             let listener = bind_socket(&path).await?;
             admin.socket = Some(path);
-            let routes = api::routes(handle.clone());
+            let routes = api::routes(handle.clone(), history.clone());
             admin.tasks.spawn(serve(routes, listener));
         }
         if let Some((address, token)) = doors.http {
@@ -104,8 +112,11 @@ impl Admin {
             let failed = |error| AdminError::Listen(address, error);
             let listener = TcpListener::bind(address).await.map_err(failed)?;
             admin.http = Some(listener.local_addr().map_err(failed)?);
-            let routes = guard::guarded(api::routes(handle), token);
-            admin.tasks.spawn(serve(routes, listener));
+            let routes = page::routes().merge(api::routes(handle.clone(), history.clone()));
+            admin.tasks.spawn(serve(guard::guarded(routes, token), listener));
+        }
+        if !admin.tasks.is_empty() {
+            admin.tasks.spawn(history.keep(handle));
         }
         Ok(admin)
     }

@@ -12,10 +12,12 @@ use libp2p::{
     PeerId,
     gossipsub::{
         self, Config, ConfigBuilder, IdentTopic, IdentityTransform, MaxCountSubscriptionFilter,
-        Message, MessageAuthenticity, MessageId, PeerScoreParams, PeerScoreThresholds, TopicHash,
-        TopicScoreParams, ValidationMode, WhitelistSubscriptionFilter,
+        Message, MessageAuthenticity, MessageId, MetricsConfig, PeerScoreParams,
+        PeerScoreThresholds, TopicHash, TopicScoreParams, ValidationMode,
+        WhitelistSubscriptionFilter,
     },
     identity::Keypair,
+    metrics::Registry,
 };
 use ltms_core::{Network, hash::sha256};
 
@@ -103,10 +105,16 @@ pub fn config(network: Network, quick: bool) -> Result<Config, SetupError> {
 }
 
 /// Gossipsub with our topics subscribed, strict signatures, manual validation and [`QUIET`] scores.
+/// What it counts is in `registry`, for our topics alone.
 ///
 /// # Errors
 /// [`SetupError`] if gossipsub finds the numbers inconsistent.
-pub fn behaviour(keypair: &Keypair, network: Network, quick: bool) -> Result<Gossip, SetupError> {
+pub fn behaviour(
+    keypair: &Keypair,
+    network: Network,
+    quick: bool,
+    registry: &mut Registry,
+) -> Result<Gossip, SetupError> {
     let setup = |error: &'static str| SetupError::new("gossipsub", error);
     let topics = Topic::ALL.map(|topic| topic.on(network));
     let filter = MaxCountSubscriptionFilter {
@@ -120,6 +128,13 @@ pub fn behaviour(keypair: &Keypair, network: Network, quick: bool) -> Result<Gos
         filter,
     )
     .map_err(setup)?;
+    // Otherwise every topic that peers name is kept, up to fifty of them.
+    let counted = MetricsConfig {
+        max_topics: Topic::ALL.len(),
+        max_never_subscribed_topics: 0,
+        ..MetricsConfig::default()
+    };
+    gossip = gossip.with_metrics(registry.sub_registry_with_prefix("libp2p_gossipsub"), counted);
     gossip
         .with_peer_score(score_params(network, &QUIET), thresholds())
         .map_err(|error| SetupError::new("gossipsub scores", error))?;

@@ -13,7 +13,9 @@ use std::{convert::Infallible, net::IpAddr, time::Duration};
 use libp2p::{
     PeerId, gossipsub, identify,
     identity::Keypair,
-    kad, memory_connection_limits, ping,
+    kad, memory_connection_limits,
+    metrics::Registry,
+    ping,
     request_response::{self, OutboundRequestId},
     swarm::NetworkBehaviour,
 };
@@ -97,11 +99,17 @@ pub struct Behaviour<D: Doorkeeper> {
 }
 
 impl<D: Doorkeeper> Behaviour<D> {
-    /// The behaviours of the node with this key pair; `door` decides who may connect.
+    /// The behaviours of the node with this key pair; `door` decides who may connect. What they
+    /// count is in `registry`.
     ///
     /// # Errors
     /// [`SetupError`] if a part refuses its settings.
-    pub fn new(keypair: &Keypair, settings: &Settings, door: D) -> Result<Self, SetupError> {
+    pub fn new(
+        keypair: &Keypair,
+        settings: &Settings,
+        door: D,
+        registry: &mut Registry,
+    ) -> Result<Self, SetupError> {
         let Settings { network, quick, server, limits, observe } = *settings;
         let memory = usize::try_from(limits.memory).unwrap_or(usize::MAX);
         let deadline = Duration::from_millis(limits.frame.get());
@@ -114,7 +122,7 @@ impl<D: Doorkeeper> Behaviour<D> {
         Ok(Self {
             connections: Connections::new(door, network == Network::Reg, limits).observing(observe),
             memory: memory_connection_limits::Behaviour::with_max_bytes(memory),
-            gossip: gossip::behaviour(keypair, network, quick)?,
+            gossip: gossip::behaviour(keypair, network, quick, registry)?,
             dht: Dht::new(local, network, server).with_deadline(deadline),
             identify: identify::Behaviour::new(identify),
             ping: ping::Behaviour::default(),

@@ -118,7 +118,7 @@ impl Driver {
     ) {
         let late = decision.retry_at.is_some_and(|at| at > message.deadline);
         if late && matches!(message.origin, Origin::Gossip { .. }) {
-            let origin = std::mem::replace(&mut message.origin, Origin::Pulled);
+            let origin = std::mem::replace(&mut message.origin, Origin::Nobody);
             self.finish(origin, &message.source, decision);
             message.deadline = self.now().saturating_add(HOLD_PULLED);
         }
@@ -143,7 +143,9 @@ impl Driver {
     /// Each forwarder is asked, not only the first: a forged message may come before the honest
     /// ones, and its sender knows nothing.
     fn wait_for_history(&mut self, id: IdentityId, mut message: Message, decision: Decision) {
-        let peer = net_peer(&message.source.peer).filter(|peer| self.is_connected(peer));
+        // Who stores a DHT record is mostly not connected; then somebody else is asked.
+        let forwarder = net_peer(&message.source.peer).filter(|peer| self.is_connected(peer));
+        let peer = forwarder.or_else(|| self.another(&[]));
         let in_time = message.deadline > self.now();
         let room = self.waiting.has_room(&message);
         let (true, true, Some(peer)) = (room, in_time, peer) else {
@@ -189,6 +191,7 @@ impl Driver {
             self.tell(NodeEvent::Withdrawn(key));
         } else {
             self.envelopes.put_ad(key, identity, message.envelope.clone());
+            self.tell_searches(&key);
             self.tell(NodeEvent::Advertised { key, identity });
         }
     }

@@ -2,7 +2,7 @@
 
 use libp2p::{Multiaddr, kad};
 use ltms_core::{
-    Criteria, Decision, Found, PublicKey, Reason, Source, Subject,
+    Criteria, Decision, Found, PublicKey, Reason, Source,
     wire::{Advertisement, Envelope},
 };
 use tokio::sync::oneshot;
@@ -11,7 +11,7 @@ use super::{Asked, Driver, Message, Origin, Sought, admit::HOLD_PULLED};
 use crate::{
     behaviour::dht,
     door::{core_peer, net_peer},
-    handle::{Command, Signer, Stored},
+    handle::{Command, Link, Signer, Stored},
 };
 
 /// The most signers that one question is answered with.
@@ -24,14 +24,23 @@ impl Driver {
         let now = self.now();
         // Whoever asked may have gone; their answer is then dropped.
         match command {
-            Command::Publish(envelope, reply) => {
+            Command::Advertise(offered, reply) => {
+                let _ = reply.send(self.advertise(*offered));
+            }
+            Command::Withdraw(key, envelope, reply) => {
+                self.own.forget(&key);
                 let _ = reply.send(self.publish(envelope));
             }
             Command::Claim(envelope, reply) => self.claim(envelope, reply),
             Command::Find(criteria, most, reply) => {
                 let _ = reply.send(self.find(&criteria, most));
             }
+            Command::Search(criteria, most, reply) => self.search(criteria, most, reply),
             Command::LookUp(key, reply) => self.seek_key(key, reply),
+            Command::SeekIdentity(id, reply) => self.seek_identity(id, reply),
+            Command::SignersOf(id, reply) => {
+                let _ = reply.send(self.signers_of(&id));
+            }
             Command::Identity(id, reply) => {
                 let _ = reply.send(self.gate().identity(&id));
             }
@@ -40,15 +49,30 @@ impl Driver {
                     self.gate().record_session(now, &session, &subject, &counterparty, outcome);
                 self.tell_stored(reply, decision);
             }
-            Command::Ban(peer, until, reply) => {
-                let subject = Subject::Peer(core_peer(&peer));
-                let banned = self.gate().ban(now, &subject, until, Reason::Blacklisted);
-                self.tell_stored(reply, banned.is_ok());
+            Command::Ban(subject, until, reply) => {
+                let banned = self.ban(&subject, until, Reason::Blacklisted);
+                self.tell_stored(reply, banned);
             }
-            Command::Unban(peer, reply) => {
-                let lifted = self.gate().unban(now, &Subject::Peer(core_peer(&peer)));
-                self.swarm.behaviour_mut().forget(&peer);
+            Command::Unban(subject, reply) => {
+                let lifted = self.unban(&subject);
                 self.tell_stored(reply, lifted);
+            }
+            Command::Bans(reply) => {
+                let _ = reply.send(self.gate().bans(now).collect());
+            }
+            Command::ImportBans(bans, dry, reply) => {
+                let taken = self.import(&bans, dry);
+                self.tell_stored(reply, taken);
+            }
+            Command::UndoBans(undo, dry, reply) => {
+                let undone = self.undo(&undo, dry);
+                self.tell_stored(reply, undone);
+            }
+            Command::Identities(from, reply) => {
+                let _ = reply.send(self.page(from));
+            }
+            Command::OwnedKeys(id, reply) => {
+                let _ = reply.send(self.gate().owned_keys(&id).collect());
             }
             Command::Metrics(reply) => {
                 let _ = reply.send(self.gate().metrics(now));
@@ -57,6 +81,9 @@ impl Driver {
                 let gate = self.gate();
                 let counts = Reason::ALL.iter().map(|reason| (*reason, gate.decisions(*reason)));
                 let _ = reply.send(counts.filter(|(_, count)| *count > 0).collect());
+            }
+            Command::Fill(reply) => {
+                let _ = reply.send(self.gate().fill());
             }
             Command::Standing(subject, reply) => {
                 let _ = reply.send(Box::new(self.gate().standing(now, &subject)));
@@ -68,10 +95,24 @@ impl Driver {
             Command::Peers(reply) => {
                 let _ = reply.send(self.swarm.connected_peers().copied().collect());
             }
+            Command::Links(reply) => {
+                let _ = reply.send(self.links());
+            }
             // Without a connection the reply is dropped, which is an answer, too.
-            Command::Ask(peer, request, reply) => self.ask(&peer, request, Asked::ByHandle(reply)),
+            Command::Ask(peer, request, reply) => {
+                self.ask(&peer, request, Asked::ByHandle(reply));
+            }
             Command::Stop => {}
         }
+    }
+
+    fn links(&self) -> Vec<Link> {
+        let guests = self.swarm.behaviour().connections.guests();
+        let link = |(peer, address, outbound)| {
+            let agent = self.identified.get(&peer).cloned();
+            Link { peer, address, outbound, agent }
+        };
+        guests.map(link).collect()
     }
 
     /// Takes an own claim through the Gate; it is published once it is registered here.
@@ -82,7 +123,7 @@ impl Driver {
         self.admit(Message { source, envelope, origin, deadline, history_sought: true });
     }
 
-    fn find(&mut self, criteria: &Criteria, most: usize) -> Vec<Signer> {
+    pub(super) fn find(&mut self, criteria: &Criteria, most: usize) -> Vec<Signer> {
         let now = self.now();
         let mut found = vec![Found::default(); most.min(MOST)];
         let count = self.gate().find(now, criteria, &mut found);
@@ -90,7 +131,7 @@ impl Driver {
         found.iter().filter_map(|found| self.signer(found)).collect()
     }
 
-    fn signer(&self, found: &Found) -> Option<Signer> {
+    pub(super) fn signer(&self, found: &Found) -> Option<Signer> {
         let envelope = Envelope::decode(self.envelopes.ad(&found.key)?).ok()?;
         let ad = Advertisement::decode(envelope.body, self.network).ok()?;
         Some(Signer {

@@ -154,7 +154,7 @@ impl Driver {
         let gate = &behaviour.connections.door.gate;
         let good = behaviour.connections.outbound().into_iter().filter(|(peer, _)| {
             let standing = gate.standing(now, &Subject::Peer(core_peer(peer)));
-            self.identified.contains(peer) && standing.decision.reason == Reason::Clear
+            self.identified.contains_key(peer) && standing.decision.reason == Reason::Clear
         });
         let best: Vec<_> = good.map(|(_, address)| address).take(anchors::MOST).collect();
         if let Some(anchors) = &mut self.anchors
@@ -170,6 +170,8 @@ pub(crate) type Kept = Option<Anchors>;
 
 #[cfg(test)]
 mod tests {
+    use std::slice;
+
     use super::*;
 
     fn address(n: u8) -> Multiaddr {
@@ -187,18 +189,22 @@ mod tests {
     #[test]
     fn anchors_are_dialled_before_the_bootstrap_list_and_each_address_once() {
         let (now, [a, b, c]) = (Instant::now(), [1, 2, 3].map(address));
-        let dialler =
-            Dialler::new(now, &[c.clone()], &[b.clone(), c.clone()], &[a.clone(), b.clone()]);
+        let dialler = Dialler::new(
+            now,
+            slice::from_ref(&c),
+            &[b.clone(), c.clone()],
+            &[a.clone(), b.clone()],
+        );
         assert_eq!(due(&dialler, now, false), [c, b, a]);
     }
 
     #[test]
     fn a_persistent_peer_is_dialled_again_for_ever_and_less_and_less_often() {
         let (mut now, peer) = (Instant::now(), address(1));
-        let mut dialler = Dialler::new(now, &[peer.clone()], &[], &[]);
+        let mut dialler = Dialler::new(now, slice::from_ref(&peer), &[], &[]);
         let mut waits = Vec::new();
         for n in 0..1_000 {
-            assert_eq!(due(&dialler, now, false), [peer.clone()]);
+            assert_eq!(due(&dialler, now, false), slice::from_ref(&peer));
             dialler.dialled(&peer, id(n));
             assert!(due(&dialler, now, true).is_empty(), "one dial at a time");
             dialler.ended(now, id(n), 0);
@@ -220,7 +226,7 @@ mod tests {
     #[test]
     fn others_are_dialled_again_only_while_the_node_is_alone() {
         let (now, peer) = (Instant::now(), address(1));
-        let mut dialler = Dialler::new(now, &[], &[], &[peer.clone()]);
+        let mut dialler = Dialler::new(now, &[], &[], slice::from_ref(&peer));
         dialler.dialled(&peer, id(1));
         dialler.ended(now, id(1), 0);
         assert!(due(&dialler, now + LONGEST, false).is_empty());
@@ -239,7 +245,7 @@ mod tests {
     #[test]
     fn what_others_dialled_is_none_of_its_business() {
         let (now, peer) = (Instant::now(), address(1));
-        let mut dialler = Dialler::new(now, &[peer.clone()], &[], &[]);
+        let mut dialler = Dialler::new(now, slice::from_ref(&peer), &[], &[]);
         dialler.opened(id(7));
         dialler.ended(now, id(7), 0);
         assert_eq!(due(&dialler, now, false), [peer]);

@@ -4,9 +4,13 @@ mod admit;
 mod burns;
 mod commands;
 mod dialling;
+mod histories;
 mod intake;
 mod lookups;
+mod operator;
 mod own;
+mod pulls;
+mod searches;
 mod swarm;
 mod timers;
 mod waiting;
@@ -22,6 +26,7 @@ use libp2p::{
     futures::StreamExt,
     gossipsub::{MessageAcceptance, MessageId},
     kad,
+    metrics::Metrics,
     request_response::{OutboundRequestId, ResponseChannel},
 };
 use ltms_core::{
@@ -31,8 +36,8 @@ use ltms_core::{
 use tokio::sync::{broadcast, mpsc, oneshot};
 
 use self::{
-    burns::Search, dialling::Kept, intake::Intake, lookups::Lookups, own::Own, timers::Timers,
-    waiting::Waiting,
+    burns::Search, dialling::Kept, histories::Histories, intake::Intake, lookups::Lookups,
+    own::Own, searches::Searches, timers::Timers, waiting::Waiting,
 };
 use crate::{
     behaviour::{Behaviour, gossip, streams::Response},
@@ -41,18 +46,21 @@ use crate::{
     door::{Door, Gate, core_peer, net_peer},
     envelopes::Envelopes,
     handle::{Command, NodeEvent, Signer, Stored},
+    meters::Meters,
     store::Keeper,
     verify::Workers,
 };
 
 /// How often the chain's tip is asked for, a peer's directory, who is to be dialled, and who is
-/// noted to be dialled after a restart.
+/// noted to be dialled after a restart; how long a search waits for its first answer, and for all.
 #[derive(Clone, Copy)]
 struct Pace {
     tip: Duration,
     directory: Duration,
     dial: Duration,
     anchors: Duration,
+    first: Duration,
+    search: Duration,
 }
 
 impl Pace {
@@ -61,12 +69,16 @@ impl Pace {
         directory: Duration::from_secs(60),
         dial: Duration::from_secs(1),
         anchors: Duration::from_secs(60),
+        first: Duration::from_secs(5),
+        search: Duration::from_secs(30),
     };
     const QUICK: Self = Self {
         tip: Duration::from_millis(500),
         directory: Duration::from_secs(2),
         dial: Duration::from_millis(100),
         anchors: Duration::from_millis(500),
+        first: Duration::from_secs(2),
+        search: Duration::from_secs(8),
     };
 }
 
@@ -84,8 +96,10 @@ enum Origin {
     Record(kad::Record),
     /// A DHT record that we asked for.
     Sought(kad::QueryId),
-    /// A page of a directory that we asked for.
+    /// An item of an answer that we asked for.
     Pulled,
+    /// Nobody waits for it any longer.
+    Nobody,
     Own(Stored<Decision>),
 }
 
@@ -102,9 +116,12 @@ struct Message {
 
 /// What a request of ours may be answered with.
 enum Asked {
-    /// A page of a directory, and so many after it.
-    Page(u8),
+    /// A page of a directory.
+    Page,
+    /// The history of an identity that a message named.
     History,
+    /// The history of an identity that somebody asks for.
+    Sought(IdentityId),
     Challenge,
     Judgement,
     /// Whatever a handle asked for.
@@ -141,10 +158,12 @@ pub(crate) struct Driver {
     /// Items that peers answered with.
     intake: Intake,
     sought: HashMap<kad::QueryId, Sought>,
+    searches: Searches,
+    histories: Histories,
     /// What we asked of peers.
     asked: HashMap<OutboundRequestId, Asked>,
-    /// Connected peers that have told who they are.
-    identified: HashSet<PeerId>,
+    /// Connected peers that have told who they are, with the program that they say they run.
+    identified: HashMap<PeerId, String>,
     /// The challenge that each peer has to answer next.
     challenges: HashMap<PeerId, [u8; 32]>,
     /// The identity that we prove to our peers.
@@ -156,6 +175,8 @@ pub(crate) struct Driver {
     keeper: Option<Keeper>,
     dialler: Dialler,
     anchors: Kept,
+    meters: Arc<Meters>,
+    libp2p: Metrics,
 }
 
 /// Ends when the group on its way is stored.
@@ -178,6 +199,7 @@ impl Driver {
         quick: bool,
         (keeper, envelopes): (Option<Keeper>, Envelopes),
         (dialler, anchors): (Dialler, Kept),
+        (meters, libp2p): (Arc<Meters>, Metrics),
     ) -> Self {
         let gate = &swarm.behaviour().connections.door.gate;
         let (network, tip) = (gate.policy().network, gate.tip());
@@ -190,7 +212,7 @@ impl Driver {
             commands,
             events,
             lookups: Lookups::after(chain, tip),
-            workers: Workers::new(),
+            workers: Workers::new(meters.clone()),
             envelopes,
             own: Own::default(),
             timers: Timers::default(),
@@ -198,14 +220,18 @@ impl Driver {
             waiting: Waiting::default(),
             intake: Intake::default(),
             sought: HashMap::new(),
+            searches: Searches::default(),
+            histories: Histories::default(),
             asked: HashMap::new(),
-            identified: HashSet::new(),
+            identified: HashMap::new(),
             challenges: HashMap::new(),
             identity,
             unconvinced: HashSet::new(),
             keeper,
             dialler,
             anchors,
+            meters,
+            libp2p,
         }
     }
 
@@ -238,6 +264,8 @@ impl Driver {
                 () = written(&mut self.keeper) => {}
                 found = self.lookups.next() => self.on_found(found),
                 () = self.timers.due(&self.clock) => self.on_timers(),
+                () = self.searches.due() => self.on_searches_due(),
+                () = self.histories.due() => self.on_histories_due(),
                 _ = tip.tick() => self.lookups.ask_tip(),
                 _ = directory.tick() => {
                     self.pull_from_somebody();
@@ -375,7 +403,12 @@ impl Driver {
                 }
                 self.answer_sought(query);
             }
-            Origin::Pulled => {}
+            Origin::Pulled => {
+                if let Some(peer) = net_peer(&source.peer) {
+                    self.on_judged(peer);
+                }
+            }
+            Origin::Nobody => {}
             Origin::Own(reply) => {
                 self.tell_stored(reply, decision);
             }

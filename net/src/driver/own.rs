@@ -4,7 +4,7 @@ use std::{collections::BTreeMap, time::Instant};
 
 use libp2p::kad::{self, Quorum};
 use ltms_core::{
-    Decision, PublicKey, Reason, Screening, SignatureCheck, Source,
+    Decision, Millis, PublicKey, Reason, Screening, SignatureCheck, Source, Timestamp,
     wire::{AdHeader, Kind},
 };
 use tokio::sync::oneshot;
@@ -13,19 +13,92 @@ use super::{Asked, Driver, Message, Origin, admit::HOLD_PULLED};
 use crate::{
     behaviour::{dht, gossip::Topic, streams::Request},
     door::{Gate, core_peer},
-    handle::Advertised,
+    handle::{Advertised, NodeError, NodeEvent, Offered},
 };
 
-/// Advertisements that may wait for a first peer.
-const WAITING: usize = 256;
+/// Keys that one node may offer.
+const OFFERED: usize = 256;
+/// When to try again to sign an offer anew, unless the refusal says it.
+const RETRY: Millis = Millis::from_mins(1);
 
-/// Own advertisements that nobody was there to take: the newest of each key.
+/// What this node offers.
 #[derive(Default)]
 pub(super) struct Own {
+    /// Advertisements and withdrawals that nobody was there to take: the newest of each key.
     waiting: BTreeMap<PublicKey, Vec<u8>>,
+    /// Offers that are signed anew, and when.
+    offered: BTreeMap<PublicKey, (Timestamp, Offered)>,
+}
+
+impl Own {
+    /// Offers a key no longer.
+    pub(super) fn forget(&mut self, key: &PublicKey) {
+        self.waiting.remove(key);
+        self.offered.remove(key);
+    }
+}
+
+/// When an advertisement is signed anew: after a half to three quarters of its life, so that those
+/// that were made together do not stay together, and a failure leaves time to try again.
+fn renewal(now: Timestamp, lifetime: Millis) -> Timestamp {
+    let half = lifetime.get() / 2;
+    now.saturating_add(Millis::new(half + rand::random_range(0..=half / 2)))
 }
 
 impl Driver {
+    /// Publishes an offer, and from then on signs it anew before it ends.
+    pub(super) fn advertise(&mut self, offered: Offered) -> Result<Advertised, NodeError> {
+        let (now, key) = (self.now(), offered.key.public_key());
+        if self.own.offered.len() >= OFFERED && !self.own.offered.contains_key(&key) {
+            return Err(NodeError::Refused(Decision::new(Reason::TableFull)));
+        }
+        let envelope = offered.sign(self.network, &self.local(), now)?;
+        let advertised = self.publish(envelope).map_err(NodeError::Refused)?;
+        let at = renewal(now, offered.offer.lifetime);
+        self.own.offered.insert(key, (at, offered));
+        self.timers.renew(at, key);
+        Ok(advertised)
+    }
+
+    /// Signs an offer anew, if it is due and was not withdrawn.
+    pub(super) fn renew(&mut self, key: PublicKey) {
+        let now = self.now();
+        let local = self.local();
+        let Some((at, offered)) = self.own.offered.get(&key) else { return };
+        if *at > now {
+            return;
+        }
+        let (lifetime, envelope) =
+            (offered.offer.lifetime, offered.sign(self.network, &local, now));
+        let published = envelope.and_then(|ad| self.publish(ad).map_err(NodeError::Refused));
+        let at = match published {
+            Ok(_) => renewal(now, lifetime),
+            Err(error) => match error {
+                // Another key speaks for the identity, or this one no longer does.
+                NodeError::Refused(Decision {
+                    reason: reason @ (Reason::NotDelegated | Reason::Superseded | Reason::Expired),
+                    ..
+                }) => {
+                    self.own.forget(&key);
+                    tracing::warn!(%key, %reason, "an offer cannot be signed anew");
+                    return self.tell(NodeEvent::OfferEnded { key, reason });
+                }
+                NodeError::Refused(Decision { reason, retry_at, .. }) => {
+                    tracing::info!(%key, %reason, "an offer is not signed anew yet");
+                    retry_at.unwrap_or_default().max(now.saturating_add(RETRY))
+                }
+                error => {
+                    tracing::error!(%key, %error, "an offer cannot be signed");
+                    now.saturating_add(RETRY)
+                }
+            },
+        };
+        if let Some(offered) = self.own.offered.get_mut(&key) {
+            offered.0 = at;
+            self.timers.renew(at, key);
+        }
+    }
+
     /// Publishes an own advertisement or withdrawal if its windows allow it. They are charged
     /// once somebody has taken it (policy §3).
     pub(super) fn publish(&mut self, envelope: Vec<u8>) -> Result<Advertised, Decision> {
@@ -47,7 +120,7 @@ impl Driver {
                 self.gossip(Topic::Ads, &envelope)
             };
             if !taken {
-                if self.own.waiting.len() >= WAITING && !self.own.waiting.contains_key(&author) {
+                if self.own.waiting.len() >= OFFERED && !self.own.waiting.contains_key(&author) {
                     return Err(Decision::new(Reason::TableFull));
                 }
                 self.own.waiting.insert(author, envelope);
@@ -123,5 +196,20 @@ impl Driver {
         if let Err(error) = kad.put_record(record, Quorum::One) {
             tracing::debug!(%error, "advertisement not put into the DHT");
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn offers_are_renewed_at_different_times_in_the_third_quarter_of_their_life() {
+        let (now, life) = (Timestamp::from_millis(1_000_000), Millis::from_mins(10));
+        let times: Vec<_> = (0..64).map(|_| renewal(now, life)).collect();
+        let (first, last) = (times.iter().min(), times.iter().max());
+        assert!(first >= Some(&now.saturating_add(Millis::from_mins(5))), "{first:?}");
+        assert!(last <= Some(&now.saturating_add(Millis::new(450_000))), "{last:?}");
+        assert!(first < last);
     }
 }

@@ -1,6 +1,6 @@
 //! What the network brings.
 
-use std::time::Instant;
+use std::{collections::hash_map::Entry, time::Instant};
 
 use libp2p::{
     Multiaddr, PeerId, gossipsub, identify,
@@ -9,8 +9,8 @@ use libp2p::{
     swarm::SwarmEvent,
 };
 use ltms_core::{
-    Channel, Decision, FrameKind, Proof, PublicKey, Reason, Source, Subject,
-    wire::{AdHeader, Envelope, Hello, Kind, WireError, hello_hash},
+    Channel, Decision, FrameKind, Proof, Reason, Source, Subject,
+    wire::{AdHeader, Envelope, Hello, Kind, WireError, hello_hash, is_plain_text},
 };
 use rand::seq::IteratorRandom;
 
@@ -18,6 +18,7 @@ use super::{
     Asked, Driver, Message, Origin,
     admit::{HOLD, HOLD_PULLED},
     judged,
+    pulls::Pull,
 };
 use crate::{
     behaviour::{
@@ -29,13 +30,21 @@ use crate::{
     },
     door::core_peer,
     handle::NodeEvent,
+    meters,
 };
 
-/// Pages that one pull of a directory may have.
-const PAGES: u8 = 64;
+/// Characters of a peer's own words that are kept.
+const AGENT: usize = 64;
+
+/// What a peer says, without what a terminal or a page would not show as it is.
+fn plain(text: &str) -> String {
+    let shown = |c: char| if is_plain_text(c.encode_utf8(&mut [0; 4])) { c } else { '\u{FFFD}' };
+    text.chars().take(AGENT).map(shown).collect()
+}
 
 impl Driver {
     pub(super) fn on_swarm_event(&mut self, event: SwarmEvent<Event>) {
+        self.meters.note(&self.libp2p, &event);
         match event {
             SwarmEvent::Behaviour(Event::Gossip(event)) => self.on_gossip(*event),
             SwarmEvent::Behaviour(Event::Direct(event)) => self.on_direct(*event),
@@ -76,7 +85,7 @@ impl Driver {
     fn forget(&mut self, peer: &PeerId) {
         self.swarm.behaviour_mut().forget(peer);
         self.timers.forget(peer);
-        self.intake.forget(peer);
+        self.forget_answers(*peer);
         self.identified.remove(peer);
         self.challenges.remove(peer);
         self.unconvinced.remove(peer);
@@ -135,11 +144,17 @@ impl Driver {
     }
 
     fn on_identify(&mut self, event: identify::Event) {
-        let identify::Event::Received { peer_id, info, .. } = event else { return };
-        // Once a connection: a peer may push as many of these as it likes.
-        if !self.is_connected(&peer_id) || !self.identified.insert(peer_id) {
+        let identify::Event::Received { peer_id, .. } = &event else {
+            return meters::note_identified(&self.libp2p, &event);
+        };
+        if !self.is_connected(peer_id) {
             return;
         }
+        meters::note_identified(&self.libp2p, &event);
+        let identify::Event::Received { peer_id, info, .. } = event else { return };
+        // Once a connection: a peer may push as many of these as it likes.
+        let Entry::Vacant(place) = self.identified.entry(peer_id) else { return };
+        place.insert(plain(&info.agent_version));
         let behaviour = self.swarm.behaviour_mut();
         let ip = behaviour.connections.ip_of_peer(&peer_id);
         if info.protocols.contains(&dht::protocol(self.network)) {
@@ -150,22 +165,17 @@ impl Driver {
                 behaviour.dht.kad.add_address(&peer_id, address.clone());
             }
         }
-        self.pull(peer_id, None, PAGES);
+        self.pull(peer_id, |now| Pull::new(None, now));
         if self.identity.is_some() {
             self.ask(&peer_id, Request::Challenge, Asked::Challenge);
         }
     }
 
-    /// Asks a connected peer something, and remembers what it may answer.
-    pub(super) fn ask(&mut self, peer: &PeerId, request: Request, asked: Asked) {
-        if let Some(id) = self.swarm.behaviour_mut().ask(peer, request) {
-            self.asked.insert(id, asked);
-        }
-    }
-
-    /// Asks a peer for a page of its directory.
-    pub(super) fn pull(&mut self, peer: PeerId, after: Option<PublicKey>, pages: u8) {
-        self.ask(&peer, Request::Directory { after }, Asked::Page(pages));
+    /// Asks a connected peer something, and remembers what it may answer. False if it is not
+    /// connected.
+    pub(super) fn ask(&mut self, peer: &PeerId, request: Request, asked: Asked) -> bool {
+        let id = self.swarm.behaviour_mut().ask(peer, request);
+        id.map(|id| self.asked.insert(id, asked)).is_some()
     }
 
     /// Asks one of the connected peers for its directory: what gossip lost comes this way.
@@ -173,7 +183,7 @@ impl Driver {
         let peers = self.swarm.connected_peers().copied();
         let peer = peers.filter(|peer| !self.intake.has(peer)).choose(&mut rand::rng());
         if let Some(peer) = peer {
-            self.pull(peer, None, PAGES);
+            self.pull(peer, Pull::anywhere);
         }
     }
 
@@ -187,8 +197,12 @@ impl Driver {
                     self.on_response(peer, request_id, response);
                 }
             },
-            request_response::Event::OutboundFailure { request_id, .. } => {
-                self.asked.remove(&request_id);
+            request_response::Event::OutboundFailure { peer, request_id, .. } => {
+                match self.asked.remove(&request_id) {
+                    Some(Asked::Page) => self.end_pull(peer, false),
+                    Some(Asked::Sought(id)) => self.on_history(peer, id, Vec::new()),
+                    _ => {}
+                }
             }
             _ => {}
         }
@@ -258,14 +272,17 @@ impl Driver {
                 self.prove_identity(&peer, &challenge);
             }
             (Response::History(envelopes), Asked::History) => {
-                self.pulled(peer, envelopes, None);
+                self.pulled(peer, envelopes);
             }
-            (Response::Directory { claims, ads, more }, Asked::Page(pages)) => {
-                let last = ads.last().and_then(|ad| AdHeader::read(self.network, ad).ok());
-                let last = last.map(|header| header.author);
-                let next = last.filter(|_| more).zip(pages.checked_sub(1));
-                self.pulled(peer, claims.into_iter().chain(ads), next);
+            (Response::History(envelopes), Asked::Sought(id)) => {
+                self.on_history(peer, id, envelopes);
             }
+            (_, Asked::Sought(id)) => self.on_history(peer, id, Vec::new()),
+            (Response::Directory { claims, ads, more }, Asked::Page) => {
+                self.on_page(peer, claims, ads, more);
+            }
+            // It has had enough of us, or nothing to tell.
+            (_, Asked::Page) => self.end_pull(peer, true),
             (Response::Judged { code, .. }, Asked::Judgement) => {
                 tracing::debug!(%peer, code, "peer judged us");
                 if self.identity.is_some() && code == Reason::UnknownIdentity.code() {

@@ -7,7 +7,7 @@ use std::{
 };
 
 use libp2p::PeerId;
-use ltms_core::{Decision, IdentityId, LookupTicket, Reason, Timestamp};
+use ltms_core::{Decision, IdentityId, LookupTicket, PublicKey, Reason, Timestamp};
 use tokio::time::Instant;
 
 use super::{Driver, Message};
@@ -49,6 +49,7 @@ enum Due {
     Retry(Held),
     TakeIn(PeerId),
     GiveUp(IdentityId),
+    Renew(PublicKey),
 }
 
 struct Entry {
@@ -115,6 +116,11 @@ impl Timers {
         self.push(at, Due::TakeIn(peer));
     }
 
+    /// An offer of ours has to be signed anew then.
+    pub(super) fn renew(&mut self, at: Timestamp, key: PublicKey) {
+        self.push(at, Due::Renew(key));
+    }
+
     /// Holds a message back until a time; gives it back if too many are held, or of its connection.
     pub(super) fn hold(&mut self, at: Timestamp, held: Held) -> Result<(), Held> {
         let peer = held.message().source.peer;
@@ -173,6 +179,7 @@ impl Driver {
                     Held::LookUp(held) => self.look_up(held.0, held.1),
                 },
                 Due::TakeIn(peer) => self.take_in(peer),
+                Due::Renew(key) => self.renew(key),
                 Due::GiveUp(id) => {
                     for message in self.waiting.take_late(&id, now) {
                         let known = self.gate().identity(&id).is_some();

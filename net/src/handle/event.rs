@@ -29,6 +29,13 @@ pub enum NodeEvent {
     },
     /// An advertisement was withdrawn.
     Withdrawn(PublicKey),
+    /// An advertisement of our own cannot be signed anew, and is offered no longer.
+    OfferEnded {
+        /// The author key.
+        key: PublicKey,
+        /// Why.
+        reason: Reason,
+    },
     /// A message was refused.
     Refused {
         /// The peer that handed it over.

@@ -4,20 +4,30 @@ mod command;
 mod error;
 mod event;
 mod offer;
+mod operator;
+mod search;
+
+use std::net::IpAddr;
 
 use libp2p::{Multiaddr, PeerId};
 use ltms_core::{
-    Criteria, Decision, IdentityId, Metrics, Network, OutPoint, Outcome, PublicKey, Reason,
-    Registered, SessionId, Standing, Subject, Timestamp, schnorr::SecretKey, wire::Authority,
+    Decision, Fill, IdentityId, Metrics, Network, OutPoint, Outcome, Reason, Registered, SessionId,
+    Standing, Subject, Timestamp, schnorr::SecretKey,
 };
 use tokio::sync::{broadcast, mpsc, oneshot};
 
 use self::command::Reply;
-pub(crate) use self::command::{Command, Stored};
+pub(crate) use self::{
+    command::{Command, Stored},
+    offer::Offered,
+    operator::peer_of,
+};
 pub use self::{
     error::NodeError,
     event::NodeEvent,
     offer::{Advertised, Offer, Signer},
+    operator::{Imported, NoRoom, Page, Taken, Undo},
+    search::{Findings, Reach, Search},
 };
 use crate::{
     behaviour::streams::{Request, Response},
@@ -26,6 +36,20 @@ use crate::{
     clock::Clock,
     door::core_peer,
 };
+
+/// An open connection.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Link {
+    /// Whose.
+    pub peer: PeerId,
+    /// Where it is seen.
+    pub address: Option<IpAddr>,
+    /// Whether we dialled it.
+    pub outbound: bool,
+    /// The program that it says it runs, in at most 64 characters that are shown as they are.
+    pub agent: Option<String>,
+}
 
 /// A handle to a running node; clones share it.
 #[derive(Clone)]
@@ -37,6 +61,7 @@ pub struct Handle {
     pub(crate) clock: Clock,
     pub(crate) local: PeerId,
     pub(crate) addresses: Vec<Multiaddr>,
+    pub(crate) meters: std::sync::Arc<crate::meters::Meters>,
 }
 
 impl std::fmt::Debug for Handle {
@@ -67,54 +92,6 @@ impl Handle {
     #[must_use]
     pub fn subscribe(&self) -> broadcast::Receiver<NodeEvent> {
         self.events.subscribe()
-    }
-
-    /// Signs and publishes an advertisement: under an identity by gossip, without one directly to
-    /// the connected peers.
-    ///
-    /// # Errors
-    /// [`NodeError::Refused`] by the same windows that hold for others; [`NodeError::Offer`].
-    pub async fn advertise_signer(
-        &self,
-        key: &SecretKey,
-        authority: Option<Authority>,
-        offer: &Offer,
-    ) -> Result<Advertised, NodeError> {
-        let envelope = self.sign_advertisement(key, authority, offer)?;
-        self.ask(|reply| Command::Publish(envelope, reply)).await?.map_err(NodeError::Refused)
-    }
-
-    /// Takes an advertisement back.
-    ///
-    /// # Errors
-    /// [`NodeError::Refused`], also when nothing of this key is listed.
-    pub async fn withdraw_signer(
-        &self,
-        key: &SecretKey,
-        authority: Option<Authority>,
-    ) -> Result<Advertised, NodeError> {
-        let envelope = self.sign_withdrawal(key, authority)?;
-        self.ask(|reply| Command::Publish(envelope, reply)).await?.map_err(NodeError::Refused)
-    }
-
-    /// The signers that fit, best first, at most `most`: what this node has verified itself.
-    ///
-    /// # Errors
-    /// [`NodeError::Stopped`].
-    pub async fn find_signers(
-        &self,
-        criteria: Criteria,
-        most: usize,
-    ) -> Result<Vec<Signer>, NodeError> {
-        self.ask(|reply| Command::Find(criteria, most, reply)).await
-    }
-
-    /// The signer with this author key, asked for in the DHT if it is not known here.
-    ///
-    /// # Errors
-    /// [`NodeError::Stopped`].
-    pub async fn look_up(&self, key: PublicKey) -> Result<Option<Signer>, NodeError> {
-        self.ask(|reply| Command::LookUp(key, reply)).await
     }
 
     /// Proves a burn to the network and registers its identity, for the key in its script.
@@ -220,7 +197,8 @@ impl Handle {
     /// # Errors
     /// [`NodeError::Stopped`], [`NodeError::NotStored`].
     pub async fn ban(&self, peer: PeerId, until: Option<Timestamp>) -> Result<bool, NodeError> {
-        self.ask_stored(|reply| Command::Ban(peer, until, reply)).await
+        let subject = Subject::Peer(core_peer(&peer));
+        self.ask_stored(|reply| Command::Ban(subject, until, reply)).await
     }
 
     /// Lifts a ban; false if there was none.
@@ -228,7 +206,7 @@ impl Handle {
     /// # Errors
     /// [`NodeError::Stopped`], [`NodeError::NotStored`].
     pub async fn unban(&self, peer: PeerId) -> Result<bool, NodeError> {
-        self.ask_stored(|reply| Command::Unban(peer, reply)).await
+        self.lift(Subject::Peer(core_peer(&peer))).await
     }
 
     /// Counters and gauges.
@@ -245,6 +223,14 @@ impl Handle {
     /// [`NodeError::Stopped`].
     pub async fn decisions(&self) -> Result<Vec<(Reason, u64)>, NodeError> {
         self.ask(Command::Decisions).await
+    }
+
+    /// How full the tables are.
+    ///
+    /// # Errors
+    /// [`NodeError::Stopped`].
+    pub async fn fill(&self) -> Result<[Fill; 7], NodeError> {
+        self.ask(Command::Fill).await
     }
 
     /// What is known about a peer, key or identity, and why it is treated as it is.
@@ -278,6 +264,14 @@ impl Handle {
     /// [`NodeError::Stopped`].
     pub async fn peers(&self) -> Result<Vec<PeerId>, NodeError> {
         self.ask(Command::Peers).await
+    }
+
+    /// The open connections.
+    ///
+    /// # Errors
+    /// [`NodeError::Stopped`].
+    pub async fn links(&self) -> Result<Vec<Link>, NodeError> {
+        self.ask(Command::Links).await
     }
 
     /// Asks a connected peer something by the direct protocol. What it answers proves nothing.

@@ -2,14 +2,14 @@
 
 use libp2p::{Multiaddr, PeerId};
 use ltms_core::{
-    Amount, IdentityId, Millis, PublicKey, Timestamp,
+    Amount, IdentityId, Millis, Network, PublicKey, Timestamp,
     schnorr::SecretKey,
     wire::{
         Advertisement, AmountRange, Authority, Envelope, Kind, Withdrawal, ad_hash, withdrawal_hash,
     },
 };
 
-use super::{Handle, NodeError};
+use super::{Command, Handle, NodeError};
 use crate::door::core_peer;
 
 /// What a signer offers.
@@ -72,40 +72,84 @@ pub enum Advertised {
     Waiting,
 }
 
-impl Handle {
-    /// The envelope of an advertisement as [`Handle::advertise_signer`] would publish it.
-    pub(super) fn sign_advertisement(
+/// An offer with what it takes to sign it, again and again.
+pub(crate) struct Offered {
+    pub(crate) key: SecretKey,
+    pub(crate) authority: Option<Authority>,
+    pub(crate) offer: Offer,
+    pub(crate) addresses: Vec<Multiaddr>,
+}
+
+impl Offered {
+    /// The envelope of its advertisement.
+    pub(crate) fn sign(
         &self,
-        key: &SecretKey,
-        authority: Option<Authority>,
-        offer: &Offer,
+        network: Network,
+        peer: &PeerId,
+        now: Timestamp,
     ) -> Result<Vec<u8>, NodeError> {
-        let addresses: Vec<Vec<u8>> = self.addresses.iter().map(Multiaddr::to_vec).collect();
+        let Self { key, authority, offer, addresses } = self;
+        let addresses: Vec<Vec<u8>> = addresses.iter().map(Multiaddr::to_vec).collect();
         let mut types = offer.types.clone();
         types.sort_unstable();
         types.dedup();
-        let now = self.clock.now();
         let ad = Advertisement {
             author: key.public_key(),
             created_at: now,
             expires_at: now.saturating_add(offer.lifetime),
-            peer: core_peer(&self.local),
+            peer: core_peer(peer),
             addresses: bounded(addresses.iter().map(Vec::as_slice))?,
             types: bounded(types)?,
             amount: offer.amount,
             fee: offer.fee,
             nickname: offer.nickname.as_deref(),
             description: offer.description.as_deref(),
-            authority,
+            authority: *authority,
         };
-        ad.validate(self.network)?;
+        ad.validate(network)?;
         let body = written(|out| ad.encode(out))?;
-        let signature = key.sign(&ad_hash(self.network, &body));
+        let signature = key.sign(&ad_hash(network, &body));
         written(|out| Envelope { kind: Kind::Advertisement, body: &body, signature }.encode(out))
+    }
+}
+
+impl Handle {
+    /// Signs and publishes an advertisement: under an identity by gossip, without one directly to
+    /// the connected peers. Before it ends it is signed anew, with the same offer, until it is
+    /// withdrawn or the node stops; for that the node keeps the key in memory. An identity whose
+    /// key is rotated, or whose delegation ends, is offered no longer
+    /// ([`NodeEvent::OfferEnded`](super::NodeEvent::OfferEnded)).
+    ///
+    /// # Errors
+    /// [`NodeError::Refused`] by the same windows that hold for others; [`NodeError::Offer`].
+    pub async fn advertise_signer(
+        &self,
+        key: &SecretKey,
+        authority: Option<Authority>,
+        offer: &Offer,
+    ) -> Result<Advertised, NodeError> {
+        let (key, offer, addresses) = (key.clone(), offer.clone(), self.addresses.clone());
+        let offered = Box::new(Offered { key, authority, offer, addresses });
+        self.ask(|reply| Command::Advertise(offered, reply)).await?
+    }
+
+    /// Takes an advertisement back. It is not signed anew from now on, even if the withdrawal is
+    /// refused.
+    ///
+    /// # Errors
+    /// [`NodeError::Refused`], also when nothing of this key is listed.
+    pub async fn withdraw_signer(
+        &self,
+        key: &SecretKey,
+        authority: Option<Authority>,
+    ) -> Result<Advertised, NodeError> {
+        let (author, envelope) = (key.public_key(), self.sign_withdrawal(key, authority)?);
+        let withdrawn = self.ask(|reply| Command::Withdraw(author, envelope, reply)).await?;
+        withdrawn.map_err(NodeError::Refused)
     }
 
     /// The envelope of a withdrawal as [`Handle::withdraw_signer`] would publish it.
-    pub(super) fn sign_withdrawal(
+    fn sign_withdrawal(
         &self,
         key: &SecretKey,
         authority: Option<Authority>,

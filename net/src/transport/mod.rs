@@ -13,6 +13,7 @@ use libp2p::{
     Multiaddr, PeerId, Transport,
     core::{muxing::StreamMuxerBox, transport::Boxed, upgrade},
     identity::Keypair,
+    metrics::{BandwidthTransport, Registry},
     noise, swarm,
 };
 use ltms_core::Network;
@@ -48,15 +49,16 @@ pub struct Options {
 }
 
 /// The transport of a node. Outside regtest only global addresses are dialled, because remote
-/// peers name addresses in the DHT.
+/// peers name addresses in the DHT. The bytes that it moves are counted in `registry`.
 ///
 /// # Errors
 /// [`SetupError`] if the Noise keys cannot be made.
 pub fn transport(
     keypair: &Keypair,
     network: Network,
+    registry: &mut Registry,
 ) -> Result<Boxed<(PeerId, StreamMuxerBox)>, SetupError> {
-    transport_with(keypair, network, &Options::default())
+    transport_with(keypair, network, &Options::default(), registry)
 }
 
 /// As [`transport`], with options.
@@ -67,12 +69,13 @@ pub fn transport_with(
     keypair: &Keypair,
     network: Network,
     options: &Options,
+    registry: &mut Registry,
 ) -> Result<Boxed<(PeerId, StreamMuxerBox)>, SetupError> {
     let noise = noise::Config::new(keypair).map_err(|error| SetupError::new("noise", error))?;
     let Options { limits, lines, socks5, own } = options;
     let first_byte = Duration::from_millis(limits.first_byte.get());
     let (sockets, muxers) = (lines.clone(), lines.clone());
-    Ok(Outbound::new(network == Network::Reg, own, *socks5)
+    let secured = Outbound::new(network == Network::Reg, own, *socks5)
         .and_then(move |stream, point| async move {
             let line = sockets.open(point.get_remote_address());
             // The dialler speaks first.
@@ -89,7 +92,9 @@ pub fn transport_with(
             let line = muxers.open(point.get_remote_address());
             (peer, StreamMuxerBox::new(muxer.on(&line)))
         })
-        .boxed())
+        .boxed();
+    let counted = BandwidthTransport::new(secured, registry);
+    Ok(counted.map(|(peer, muxer), _| (peer, StreamMuxerBox::new(muxer))).boxed())
 }
 
 /// The swarm's settings, with its tasks in `executor`.
@@ -113,7 +118,8 @@ mod tests {
                 port_use: libp2p::core::transport::PortUse::New,
             };
             let address = address.parse().expect("address");
-            transport(&keypair, network).expect("transport").dial(address, options).is_ok()
+            let transport = transport(&keypair, network, &mut Registry::default());
+            transport.expect("transport").dial(address, options).is_ok()
         };
         for address in ["/ip4/127.0.0.1/tcp/9", "/ip4/10.1.2.3/tcp/9", "/ip6/::1/tcp/9"] {
             assert!(dial(Network::Reg, address) && !dial(Network::Main, address), "{address}");
@@ -125,5 +131,12 @@ mod tests {
             assert!(!dial(Network::Main, address), "{address}");
         }
         assert!(dial(Network::Main, "/ip4/8.8.8.8/tcp/9"));
+        let peer = keypair.public().to_peer_id();
+        assert!(dial(Network::Main, &format!("/ip4/8.8.8.8/tcp/9/p2p/{peer}")));
+        // Global at its beginning, and at home at its end.
+        for address in ["/ip4/8.8.8.8/udp/1/ip4/127.0.0.1/tcp/9", "/ip4/8.8.8.8/ip4/10.0.0.1/tcp/9"]
+        {
+            assert!(!dial(Network::Main, address) && !dial(Network::Reg, address), "{address}");
+        }
     }
 }

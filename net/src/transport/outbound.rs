@@ -45,10 +45,18 @@ impl Outbound {
 
 /// The address alone: whoever it is said to belong to.
 fn without_peer(address: &Multiaddr) -> Multiaddr {
-    address.iter().filter(|part| !matches!(part, Protocol::P2p(_))).collect()
+    let mut address = address.clone();
+    if let Some(Protocol::P2p(_)) = address.iter().last() {
+        address.pop();
+    }
+    address
 }
 
-/// What a proxy is asked for; `None` if it is not TCP to an IP address or a name.
+/// What is dialled; `None` if it is not just an IP address or a name, and a TCP port.
+///
+/// TCP reads an address from its end and [`global_only`] from its beginning, so that
+/// `/ip4/8.8.8.8/udp/1/ip4/127.0.0.1/tcp/22` would be global and dialled at home; and
+/// the counters of bytes are kept for every form of address that was ever dialled.
 fn target(address: &Multiaddr) -> Option<TargetAddr<'static>> {
     let address = without_peer(address);
     let mut parts = address.iter();
@@ -103,6 +111,9 @@ impl Transport for Outbound {
         address: Multiaddr,
         options: DialOpts,
     ) -> Result<Dial, TransportError<io::Error>> {
+        let Some(target) = target(&address) else {
+            return Err(TransportError::MultiaddrNotSupported(address));
+        };
         let trusted = self.any || self.own.contains(&without_peer(&address));
         let Some(proxy) = self.proxy else {
             return match trusted {
@@ -112,12 +123,9 @@ impl Transport for Outbound {
         };
         if !trusted {
             // Only asked for its opinion: a dial does nothing before it is polled.
-            drop(self.global.dial(address.clone(), options)?);
+            drop(self.global.dial(address, options)?);
         }
-        match target(&address) {
-            Some(target) => Ok(Box::pin(through(proxy, target))),
-            None => Err(TransportError::MultiaddrNotSupported(address)),
-        }
+        Ok(Box::pin(through(proxy, target)))
     }
 
     fn poll(

@@ -17,6 +17,7 @@ fn the_documented_examples_print_what_is_documented() {
     let (before, after) = recording.rsplit_once("8201f6 #").unwrap();
     fs::write(folder.join("changed.txt"), [before, "8204f6 #", after].concat()).unwrap();
     fs::write(folder.join("node.toml"), "[policy.keys]\nverified = 5\n").unwrap();
+    fs::write(folder.join("misspelt.toml"), "[policy.keys]\nbasc = 5\nverified = -1\n").unwrap();
     let path = concat!(env!("CARGO_MANIFEST_DIR"), "/../docs/commands.md");
     let page = fs::read_to_string(path).unwrap();
     let blocks = page.split("```console\n$ ltms ").skip(1);
@@ -30,5 +31,5 @@ fn the_documented_examples_print_what_is_documented() {
         assert_eq!(printed, expected, "{command}");
         count += 1;
     }
-    assert_eq!(count, 17);
+    assert_eq!(count, 18);
 }

@@ -7,6 +7,7 @@ use futures::{StreamExt, future::select_all};
 use libp2p::{
     Multiaddr, PeerId, Swarm,
     identity::Keypair,
+    metrics::Registry,
     swarm::{NetworkBehaviour, SwarmEvent},
 };
 use ltms_core::{Network, Reason};
@@ -66,12 +67,14 @@ pub(crate) fn swarm<B: NetworkBehaviour>(
 ) -> Swarm<B> {
     let keypair = Keypair::generate_ed25519();
     let peer = keypair.public().to_peer_id();
-    let transport = transport(&keypair, Network::Reg).expect("transport");
+    let transport = transport(&keypair, Network::Reg, &mut Registry::default()).expect("transport");
     Swarm::new(transport, behaviour(&keypair), peer, swarm_config(executor))
 }
 
 pub(crate) fn node_with(settings: &Settings, door: Door) -> Node {
-    swarm(executor(), |keypair| Behaviour::new(keypair, settings, door).expect("behaviour"))
+    swarm(executor(), |keypair| {
+        Behaviour::new(keypair, settings, door, &mut Registry::default()).expect("behaviour")
+    })
 }
 
 pub(crate) fn node() -> Node {

@@ -108,8 +108,11 @@ async fn pages_of_nothing_good_are_taken_in_no_faster_than_as_many_messages() {
     let peer = peer_of(&handle).await;
     let old = Clock::system().now().saturating_sub(Millis::from_hours(2));
     let expired = |n| advertisement(&key(&format!("{n}")), None, peer.local_peer_id(), old);
-    let mut ads: Vec<_> = (0..100).map(expired).collect();
-    let page = move || ads.split_off(ads.len().saturating_sub(50));
+    let mut numbers: Vec<_> = (0..100).collect();
+    numbers.sort_by_key(|n| key(&format!("{n}")).public_key());
+    let mut pages: Vec<Vec<_>> =
+        numbers.rchunks(50).map(|page| page.iter().copied().map(expired).collect()).collect();
+    let page = move || pages.pop().unwrap_or_default();
     let peer = tokio::spawn(serve(peer, page));
 
     until(&handle, "all are judged", async || decided(&handle, Reason::Expired).await == 100).await;

@@ -195,7 +195,7 @@ async fn malformed_handshakes_end_the_socket_and_nothing_else() {
         [hello, &[0xff, 0xff, 0xff, 0xff, 0x0f]].concat(),
         [hello, b"\x04/xx\n", &[0; 3_000]].concat(),
         [&noise[..], &[0, 0]].concat(),
-        [&noise[..], &[0xff, 0xff], &[7; 70_000]].concat(),
+        [&noise[..], &[0xff, 0xff], &[7; 10_000]].concat(),
         [&noise[..], &[0, 32], &[9; 32], &[0, 100], &[1; 100]].concat(),
     ];
     for (number, bytes) in cases.iter().enumerate() {

@@ -16,7 +16,7 @@ async fn a_signer_is_found_two_hops_away() {
     until(&a, "the tip is known", async || a.register_identity(&key, outpoint).await.is_ok()).await;
     a.advertise_signer(&key, own(id), &Offer::default()).await.expect("advertised");
     until(&c, "found", async || {
-        let found = c.find_signers(Criteria::default(), 10).await.expect("answer");
+        let found = c.directory(Criteria::default(), 10).await.expect("answer");
         found.iter().any(|signer| signer.identity == Some(id) && signer.peer == a.peer_id())
     })
     .await;
@@ -40,7 +40,7 @@ async fn an_advertisement_made_alone_reaches_the_first_peer() {
     assert_eq!(advertised, Advertised::Waiting);
     connect(&b, &a).await;
     until(&b, "found", async || {
-        b.find_signers(Criteria::default(), 10).await.expect("answer").len() == 1
+        b.directory(Criteria::default(), 10).await.expect("answer").len() == 1
     })
     .await;
     first.stop().await;
@@ -59,7 +59,7 @@ async fn a_node_that_joins_late_finds_all_and_the_dht_finds_one() {
     let late = builder(&chain).bootstrap(b.addresses()[0].clone()).start().await.expect("a node");
     let c = late.handle();
     until(&c, "found", async || {
-        c.find_signers(Criteria::default(), 10).await.expect("answer").len() == 1
+        c.directory(Criteria::default(), 10).await.expect("answer").len() == 1
     })
     .await;
     let signer = c.look_up(key.public_key()).await.expect("answer").expect("known");

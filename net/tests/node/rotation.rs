@@ -14,7 +14,7 @@ use ltms_net::{NodeError, Offer, chain::DevChain};
 use crate::world::{builder, burn, chain, connect, node, own, until};
 
 /// Mines a burn of the identity, deep enough to count.
-fn burned(
+pub(crate) fn burned(
     chain: &Arc<DevChain>,
     key: PublicKey,
     purpose: Purpose,
@@ -30,7 +30,7 @@ fn burned(
     OutPoint { txid, vout: 0 }
 }
 
-fn new_key(n: u8) -> SecretKey {
+pub(crate) fn new_key(n: u8) -> SecretKey {
     SecretKey::from_bytes(&[n; 32]).expect("a key")
 }
 
@@ -55,14 +55,14 @@ async fn a_rotation_reaches_others_and_a_newcomer_fetches_the_whole_history() {
         until(&b, "told", async || known().await.sequence == n as u64 + 1).await;
         assert_eq!(known().await.key, new.public_key());
     }
-    assert_eq!(b.find_signers(Criteria::default(), 9).await.expect("answer"), [], "void at once");
+    assert_eq!(b.directory(Criteria::default(), 9).await.expect("answer"), [], "void at once");
 
     let twice = Authority { identity: id, sequence: 2, delegation: None };
     a.advertise_signer(&keys[2], Some(twice), &Offer::default()).await.expect("advertised");
     let late = builder(&chain).bootstrap(b.addresses()[0].clone()).start().await.expect("a node");
     let c = late.handle();
     until(&c, "found by the newcomer", async || {
-        let found = c.find_signers(Criteria::default(), 9).await.expect("answer");
+        let found = c.directory(Criteria::default(), 9).await.expect("answer");
         found.iter().any(|signer| signer.key == keys[2].public_key())
     })
     .await;

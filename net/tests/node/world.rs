@@ -115,7 +115,7 @@ pub(crate) async fn register(handle: &Handle, chain: &DevChain, n: u8) -> (Secre
 }
 
 pub(crate) async fn found(handle: &Handle) -> Vec<Signer> {
-    handle.find_signers(Criteria::default(), 1_000).await.expect("answer")
+    handle.directory(Criteria::default(), 1_000).await.expect("answer")
 }
 
 pub(crate) async fn finds(handle: &Handle, key: &PublicKey) -> bool {

@@ -26,7 +26,7 @@ async fn a_restarted_node_knows_bans_identities_rotations_reputation_and_signers
     let authority = Authority { identity: id, sequence: 1, delegation: None };
     a.advertise_signer(&key(1), Some(authority), &Offer::default()).await.expect("advertised");
     until(&a, "advertised", async || {
-        !a.find_signers(Criteria::default(), 9).await.expect("answer").is_empty()
+        !a.directory(Criteria::default(), 9).await.expect("answer").is_empty()
     })
     .await;
     let (session, outcome) = (SessionId::from_bytes([1; 16]), Outcome::Failed(Failure::Timeout));
@@ -39,7 +39,7 @@ async fn a_restarted_node_knows_bans_identities_rotations_reputation_and_signers
     let before = (
         a.identity(id).await.expect("answer").expect("registered"),
         a.standing(of).await.expect("answer"),
-        a.find_signers(Criteria::default(), 9).await.expect("answer"),
+        a.directory(Criteria::default(), 9).await.expect("answer"),
     );
     node.stop().await;
     other.stop().await;
@@ -51,7 +51,7 @@ async fn a_restarted_node_knows_bans_identities_rotations_reputation_and_signers
     let after = (
         a.identity(id).await.expect("answer").expect("registered"),
         a.standing(of).await.expect("answer"),
-        a.find_signers(Criteria::default(), 9).await.expect("answer"),
+        a.directory(Criteria::default(), 9).await.expect("answer"),
     );
     assert_eq!(after, before);
     assert!(a.standing_of(&peer(1)).await.expect("answer").by_operator);

@@ -125,6 +125,17 @@ impl<D: Doorkeeper> Connections<D> {
         self.lines.clone()
     }
 
+    /// Every connection that was let in: its peer, its address, and whether we dialled it.
+    pub fn guests(&self) -> impl Iterator<Item = (PeerId, Option<IpAddr>, bool)> + '_ {
+        self.guests.values().map(|guest| (guest.peer, guest.address, guest.outbound))
+    }
+
+    /// Whether one of the connections to this peer is one that we dialled.
+    #[must_use]
+    pub fn is_outbound(&self, peer: &PeerId) -> bool {
+        self.guests.values().any(|guest| guest.peer == *peer && guest.outbound)
+    }
+
     /// Closes every connection of `peer` and counts them as gone at once: closing waits for the
     /// remote, which must not be able to keep a slot.
     pub fn disconnect(&mut self, peer: &PeerId) {

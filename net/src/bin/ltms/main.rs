@@ -6,6 +6,7 @@ mod demo;
 mod failure;
 mod identity;
 mod keys;
+mod log;
 mod node;
 mod operator;
 mod output;
@@ -18,10 +19,9 @@ mod source;
 mod tx;
 mod watch;
 
-use std::{io::IsTerminal, process::ExitCode};
+use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
-use tracing_subscriber::EnvFilter;
 
 use failure::Failure;
 
@@ -38,7 +38,7 @@ enum Command {
     /// Honest nodes under attack, on this machine
     Demo(demo::Args),
     /// Run one node until Ctrl-C or SIGTERM
-    Node(node::NodeArgs),
+    Node(Box<node::NodeArgs>),
     /// Ask a running node about its peers, ban and forgive
     #[command(subcommand)]
     Peers(operator::PeersCommand),
@@ -63,13 +63,6 @@ enum Command {
     Tx(tx::TxCommand),
 }
 
-/// Logs to stderr what passes the filter.
-fn log(filter: EnvFilter) {
-    let stderr = std::io::stderr;
-    let colour = stderr().is_terminal();
-    tracing_subscriber::fmt().with_writer(stderr).with_ansi(colour).with_env_filter(filter).init();
-}
-
 #[tokio::main]
 async fn main() -> ExitCode {
     match run().await {
@@ -84,7 +77,7 @@ async fn main() -> ExitCode {
 async fn run() -> Result<ExitCode, Failure> {
     match Cli::try_parse()?.command {
         Command::Demo(args) => return Ok(demo::run(&args).await),
-        Command::Node(args) => node::run(args).await?,
+        Command::Node(args) => node::run(*args).await?,
         Command::Peers(command) => operator::peers(command).await?,
         Command::Metrics(door) => operator::metrics(door).await?,
         Command::Identity(command) => identity::run(command).await?,

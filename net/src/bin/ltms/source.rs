@@ -10,7 +10,7 @@ use crate::args::Chain;
 use crate::failure::Failure;
 
 /// Chain sources on the command line. They take the place of those in a file.
-#[derive(Debug, clap::Args)]
+#[derive(Clone, Debug, clap::Args)]
 #[command(next_help_heading = "Chain source")]
 pub(crate) struct SourceFlags {
     /// Ask this lotusd, such as http://127.0.0.1:10604

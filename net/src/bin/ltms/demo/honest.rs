@@ -172,7 +172,7 @@ impl Town {
         let keys: Vec<_> = self.signers.iter().map(Signer::public).collect();
         let ask = |handle: &Handle| {
             let handle = handle.clone();
-            async move { handle.find_signers(Criteria::default(), MOST).await }
+            async move { handle.directory(Criteria::default(), MOST).await }
         };
         let answers = try_join_all(self.handles.iter().map(ask)).await?;
         let count = |found: Vec<ltms_net::Signer>| {

@@ -10,6 +10,7 @@ use libp2p::{
     Multiaddr, PeerId, StreamProtocol, Swarm,
     gossipsub::{self, ConfigBuilder, MessageAuthenticity, ValidationMode},
     identity::Keypair,
+    metrics::Registry,
     request_response::{self, OutboundRequestId, ProtocolSupport},
     swarm::{ConnectionId, NetworkBehaviour, SwarmEvent, dial_opts::DialOpts},
 };
@@ -99,7 +100,7 @@ impl Host {
         );
         let executor = Executor::new(tokio::runtime::Handle::current());
         let swarm = Swarm::new(
-            transport(&keypair, NETWORK)?,
+            transport(&keypair, NETWORK, &mut Registry::default())?,
             Raw { gossip, direct },
             keypair.public().to_peer_id(),
             swarm_config(executor.clone()),

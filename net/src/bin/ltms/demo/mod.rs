@@ -20,6 +20,7 @@ use tokio::{
     time::{Instant, timeout_at},
 };
 
+use ltms_net::config::LogFormat;
 use tracing_subscriber::EnvFilter;
 
 use self::{
@@ -31,6 +32,7 @@ use self::{
     progress::Progress,
     report::{Report, Spread},
 };
+use crate::log;
 
 /// What can go wrong with the demonstration itself.
 type Failure = Box<dyn Error + Send + Sync>;
@@ -59,7 +61,8 @@ pub(crate) struct Args {
 /// Runs the demonstration: success only if every expectation was met.
 pub(crate) async fn run(args: &Args) -> ExitCode {
     let quiet = || EnvFilter::new("error");
-    crate::log(EnvFilter::try_from_default_env().unwrap_or_else(|_| quiet()));
+    let filter = EnvFilter::try_from_default_env().unwrap_or_else(|_| quiet());
+    log::start(filter, LogFormat::Text);
     let progress = Progress::new();
     let report = demonstrate(args, &progress).await;
     progress.end();

@@ -3,6 +3,11 @@
 //! Every key may be left out, and an unknown one is an error: a misspelt limit must not pass for
 //! one that was set.
 
+mod check;
+mod env;
+mod error;
+mod file;
+
 use std::{
     fs::File,
     io::{self, Read},
@@ -12,72 +17,23 @@ use std::{
 };
 
 use libp2p::{Multiaddr, PeerId, multiaddr::Protocol};
-use ltms_core::{Capacity, IdentityId, Network, Policy, PolicyError};
+use ltms_core::{Capacity, IdentityId, Network, Policy};
 use serde::{Deserialize, Serialize};
 use tracing_subscriber::EnvFilter;
 
 use crate::{
     Builder,
     admin::Doors,
-    chain::{ChainSource, HttpOptions, SetupError, SourceConfig},
+    chain::{ChainSource, HttpOptions, SourceConfig},
     driver::peer_of,
-    key_file::{self, KeyFileError},
+    key_file,
     limits::Limits,
 };
 
+pub use self::error::ConfigError;
+
 /// Bytes of a configuration file; one with every key has about four thousand.
 pub const MAX_BYTES: u64 = 1 << 20;
-
-/// A configuration that cannot be used.
-#[derive(Debug, thiserror::Error)]
-#[non_exhaustive]
-pub enum ConfigError {
-    /// The file cannot be read.
-    #[error("configuration file {0}: {1}")]
-    Io(PathBuf, io::Error),
-    /// The file has more than [`MAX_BYTES`]; nothing of it was parsed.
-    #[error("configuration file {0} is larger than 1 MiB")]
-    TooLarge(PathBuf),
-    /// It is not TOML, or has an unknown key or a value of the wrong type: where and which.
-    #[error("configuration: {}", .0.to_string().trim_end())]
-    Toml(#[from] toml::de::Error),
-    /// It cannot be written as TOML.
-    #[error("configuration cannot be shown: {0}")]
-    Show(#[from] toml::ser::Error),
-    /// A number of the policy does not make sense.
-    #[error(transparent)]
-    Policy(#[from] PolicyError),
-    /// `policy.network` is not `network`.
-    #[error("`policy.network` is `{}`, but `network` is `{}`", .0.name(), .1.name())]
-    Network(Network, Network),
-    /// `log` is not a filter.
-    #[error("`log` is not a filter such as `info` or `warn,ltms_net=debug`: {0}")]
-    Log(String),
-    /// A key file cannot be used.
-    #[error(transparent)]
-    Key(#[from] KeyFileError),
-    /// `admin.http` is there without a token.
-    #[error("`admin.http` needs `admin.token_file`: every user of this machine can connect there")]
-    Token,
-    /// `admin.http` can be reached from other machines.
-    #[error("`admin.http` is {0}, which is no loopback address: use 127.0.0.1 or [::1]")]
-    NotLoopback(SocketAddr),
-    /// A limit does not make sense: which and why.
-    #[error("`{0}` {1}")]
-    Limit(&'static str, &'static str),
-    /// A persistent peer's address does not say who has to be there.
-    #[error("`peers.persistent`: {0} does not end in `/p2p/` and a peer id")]
-    Persistent(Multiaddr),
-    /// A name that nobody would look up.
-    #[error("{0} has a name to look up, which needs `peers.socks5`: use an IP address")]
-    Name(Multiaddr),
-    /// Not a peer id.
-    #[error("`peers.allow`: `{0}` is not a peer id")]
-    Peer(String),
-    /// There is no chain source.
-    #[error(transparent)]
-    Chain(#[from] SetupError),
-}
 
 /// How large the tables are.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -97,6 +53,17 @@ impl From<Preset> for Capacity {
             Preset::Small => Self::SMALL,
         }
     }
+}
+
+/// How a line of the log looks.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum LogFormat {
+    /// For people.
+    #[default]
+    Text,
+    /// One JSON object.
+    Json,
 }
 
 /// The identity that a node proves to its peers.
@@ -124,24 +91,12 @@ pub struct Admin {
     pub token_file: Option<PathBuf>,
 }
 
-impl Admin {
-    fn validate(&self) -> Result<(), ConfigError> {
-        match (self.http, &self.token_file) {
-            (Some(_), None) => Err(ConfigError::Token),
-            (Some(address), _) if !address.ip().is_loopback() => {
-                Err(ConfigError::NotLoopback(address))
-            }
-            (Some(_), Some(path)) if path.exists() => Ok(key_file::password(path).map(drop)?),
-            _ => Ok(()),
-        }
-    }
-}
-
 /// What a node remembers across restarts. Default nothing.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct Store {
-    /// The folder of the store, made (mode 0700) if it is missing. One node has it at a time.
+    /// The folder in which each network has one of its own for its store, made (mode 0700) if it
+    /// is missing. One node has that at a time.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub data_dir: Option<PathBuf>,
     /// What to do if it cannot be used. Default `refuse`.
@@ -217,6 +172,8 @@ pub struct Config {
     pub capacity: Preset,
     /// What is logged. Default `info`.
     pub log: String,
+    /// How it is written. Default `text`.
+    pub log_format: LogFormat,
     /// The identity. Default none.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub identity: Option<Identity>,
@@ -243,6 +200,7 @@ impl Default for Config {
             key_file: None,
             capacity: Preset::default(),
             log: "info".to_owned(),
+            log_format: LogFormat::default(),
             identity: None,
             chain: SourceConfig::default(),
             admin: Admin::default(),
@@ -254,24 +212,21 @@ impl Default for Config {
     }
 }
 
-/// Whether a file names the policy's network.
-#[derive(Deserialize)]
-struct Outline {
-    #[serde(default)]
-    policy: PolicyOutline,
-}
-
-#[derive(Default, Deserialize)]
-struct PolicyOutline {
-    network: Option<Network>,
-}
-
 impl Config {
     /// Reads a file.
     ///
     /// # Errors
     /// [`ConfigError`] if it cannot be read, is too large or is not a configuration.
     pub fn read(path: &Path) -> Result<Self, ConfigError> {
+        let (config, faults) = Self::read_all(path)?;
+        faults.into_iter().next().map_or(Ok(config), Err)
+    }
+
+    /// What a file says without what is wrong in it, and what that is.
+    ///
+    /// # Errors
+    /// [`ConfigError`] if it cannot be read or is too large.
+    pub fn read_all(path: &Path) -> Result<(Self, Vec<ConfigError>), ConfigError> {
         let failed = |error| ConfigError::Io(path.to_owned(), error);
         let mut text = Vec::new();
         let file = File::open(path).map_err(failed)?;
@@ -280,18 +235,17 @@ impl Config {
             return Err(ConfigError::TooLarge(path.to_owned()));
         }
         let text = String::from_utf8(text);
-        Self::parse(&text.map_err(|error| failed(io::Error::other(error.utf8_error())))?)
+        let text = text.map_err(|error| failed(io::Error::other(error.utf8_error())))?;
+        Ok(file::read(&text, Some(path)))
     }
 
     /// Reads the text of a file.
     ///
     /// # Errors
-    /// [`ConfigError::Toml`].
+    /// [`ConfigError::File`], the first one.
     pub fn parse(text: &str) -> Result<Self, ConfigError> {
-        let mut config: Self = toml::from_str(text)?;
-        let outline: Outline = toml::from_str(text)?;
-        config.policy.network = outline.policy.network.unwrap_or(config.network);
-        Ok(config)
+        let (config, faults) = file::read(text, None);
+        faults.into_iter().next().map_or(Ok(config), Err)
     }
 
     /// On another network; the policy goes with it unless it was for another one before.
@@ -301,28 +255,6 @@ impl Config {
             self.policy.network = network;
         }
         Self { network, ..self }
-    }
-
-    /// Whether a node can be made from it, as far as that shows without making files or sockets.
-    ///
-    /// # Errors
-    /// [`ConfigError`] for the first thing that is wrong.
-    pub fn validate(&self) -> Result<(), ConfigError> {
-        self.policy.validate()?;
-        if self.policy.network != self.network {
-            return Err(ConfigError::Network(self.policy.network, self.network));
-        }
-        self.filter()?;
-        self.admin.validate()?;
-        self.peers.validate(&self.bootstrap)?;
-        self.limits.validate().map_err(|(field, problem)| ConfigError::Limit(field, problem))?;
-        if let Some(path) = &self.key_file {
-            key_file::existing_peer_key(path)?;
-        }
-        if let Some(identity) = &self.identity {
-            key_file::identity_key(&identity.key_file)?;
-        }
-        Ok(())
     }
 
     /// What is logged, for `tracing-subscriber`.
@@ -339,6 +271,12 @@ impl Config {
     /// [`ConfigError::Show`] for numbers that TOML does not have, above 2⁶³ − 1.
     pub fn to_toml(&self) -> Result<String, ConfigError> {
         Ok(toml::to_string_pretty(self)?)
+    }
+
+    /// The folder of this network's store.
+    #[must_use]
+    pub fn data_dir(&self) -> Option<PathBuf> {
+        Some(self.store.data_dir.as_ref()?.join(self.network.name()))
     }
 
     /// The operator's doors to open. Makes the token's file if it is missing.
@@ -382,7 +320,7 @@ impl Config {
         if let Some(Identity { id, key_file }) = &self.identity {
             builder = builder.identity(*id, key_file::identity_key(key_file)?);
         }
-        if let Some(folder) = &self.store.data_dir {
+        if let Some(folder) = self.data_dir() {
             let guarded = self.store.on_error == OnError::Guarded;
             builder = builder.data_dir(folder).guarded(guarded);
         }

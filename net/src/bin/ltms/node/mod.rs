@@ -1,0 +1,178 @@
+//! `ltms node`: one node, until it is told to stop.
+
+mod args;
+mod systemd;
+
+use std::{
+    fmt,
+    io::{self, Write},
+    path::PathBuf,
+    process,
+    time::Duration,
+};
+
+use ltms_net::{
+    Handle, Node, Recording, StartError,
+    admin::{Admin, AdminError},
+    config::ConfigError,
+};
+use tokio::{
+    signal::unix::{Signal, SignalKind, signal},
+    time::timeout,
+};
+
+pub(crate) use self::args::NodeArgs;
+use crate::log;
+
+/// How long stopping may take.
+const STOP: Duration = Duration::from_secs(5);
+
+/// Why there is no node, or why it did not stop.
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum NodeFailure {
+    #[error("{}", Lines(.0))]
+    Config(Vec<ConfigError>),
+    #[error(transparent)]
+    Start(#[from] StartError),
+    #[error(transparent)]
+    Admin(#[from] AdminError),
+    #[error("cannot record in {path}: {0}", path = .1.display())]
+    Record(io::Error, PathBuf),
+    #[error("cannot wait for signals: {0}")]
+    Signals(io::Error),
+    #[error("the node did not stop within {} s", STOP.as_secs())]
+    Stop,
+}
+
+impl From<ConfigError> for NodeFailure {
+    fn from(error: ConfigError) -> Self {
+        Self::Config(vec![error])
+    }
+}
+
+/// One line each.
+struct Lines<'a>(&'a [ConfigError]);
+
+impl fmt::Display for Lines<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        for (number, error) in self.0.iter().enumerate() {
+            write!(f, "{}{error}", if number == 0 { "" } else { "\nltms: " })?;
+        }
+        Ok(())
+    }
+}
+
+impl NodeFailure {
+    /// The exit code: 2 for what the user has to change, 1 for the rest.
+    pub(crate) const fn code(&self) -> u8 {
+        match self {
+            Self::Config(_)
+            | Self::Admin(_)
+            | Self::Record(..)
+            | Self::Start(StartError::Store(_)) => 2,
+            _ => 1,
+        }
+    }
+}
+
+/// Runs a node until Ctrl-C or SIGTERM, unless only its configuration is asked for.
+///
+/// # Errors
+/// [`NodeFailure`].
+pub(crate) async fn run(args: NodeArgs) -> Result<(), NodeFailure> {
+    let (config, mut faults) = args.effective();
+    let chain = if args.print_config { None } else { Some(config.source()) };
+    let chain = match chain.transpose() {
+        Ok(chain) => chain,
+        Err(error) => {
+            faults.push(error);
+            None
+        }
+    };
+    if !faults.is_empty() {
+        return Err(NodeFailure::Config(faults));
+    }
+    let Some(chain) = chain else {
+        print!("{}", config.to_toml()?);
+        return Ok(());
+    };
+    if args.check_config {
+        println!("the configuration is good");
+        return Ok(());
+    }
+    log::start(config.filter()?, config.log_format);
+    // From here on a signal stops the node, however early it comes.
+    let mut signals = Signals::new().map_err(NodeFailure::Signals)?;
+    let doors = config.doors()?;
+    let mut builder = config.builder(chain)?;
+    if let Some(path) = &args.record {
+        let recording = Recording::create(path, u64::from(args.record_limit) << 20);
+        builder =
+            builder.record(recording.map_err(|error| NodeFailure::Record(error, path.clone()))?);
+    }
+    let node = builder.start().await?;
+    let admin = Admin::open(node.handle(), doors).await?;
+    if let Some(address) = admin.http() {
+        tracing::info!("the operator is answered at http://{address}");
+    }
+    // A node without anybody at its stdout is a node all the same.
+    let _ = writeln!(io::stdout(), "{}", greeting(&node.handle()));
+    systemd::ready();
+    let watchdog = systemd::watchdog(node.handle());
+    let why = signals.stop().await;
+    tracing::info!("{why}, stopping");
+    systemd::stopping();
+    if let Some(watchdog) = watchdog {
+        watchdog.abort();
+    }
+    stop(node, admin, signals).await
+}
+
+/// Stops within its time; a second signal ends the process at once.
+async fn stop(node: Node, admin: Admin, mut signals: Signals) -> Result<(), NodeFailure> {
+    let stopped = async {
+        admin.close().await;
+        node.stop().await;
+    };
+    tokio::select! {
+        stopped = timeout(STOP, stopped) => stopped.map_err(|_| NodeFailure::Stop),
+        why = signals.stop() => {
+            tracing::warn!("{why} again, ending at once");
+            process::exit(1)
+        }
+    }
+}
+
+/// What the process is told by signals.
+struct Signals {
+    interrupt: Signal,
+    terminate: Signal,
+    /// A file is as large as it may be (`RLIMIT_FSIZE`). Whoever writes sees an error, too, and
+    /// unheard the signal ends the process.
+    _file_size: Signal,
+}
+
+impl Signals {
+    fn new() -> io::Result<Self> {
+        Ok(Self {
+            interrupt: signal(SignalKind::interrupt())?,
+            terminate: signal(SignalKind::terminate())?,
+            _file_size: signal(SignalKind::from_raw(rustix::process::Signal::XFSZ.as_raw()))?,
+        })
+    }
+
+    /// Ends when the node is to stop, and says why.
+    async fn stop(&mut self) -> &'static str {
+        tokio::select! {
+            _ = self.interrupt.recv() => "interrupted",
+            _ = self.terminate.recv() => "told to terminate",
+        }
+    }
+}
+
+/// The first line on stdout: what other nodes need for `--bootstrap`.
+fn greeting(handle: &Handle) -> String {
+    let peer = handle.peer_id();
+    let addresses = handle.addresses().iter().map(|address| format!(" {address}/p2p/{peer}"));
+    format!("peer {peer} listens on{}", addresses.collect::<String>())
+}
