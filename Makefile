@@ -4,6 +4,8 @@
 CARGO  ?= cargo
 PYTHON ?= python3
 ARGS   ?=
+PREFIX ?= /usr/local
+DESTDIR ?=
 TARGET ?= gate
 TIME   ?= 60
 DENY_VERSION = 0.20.2
@@ -43,6 +45,10 @@ bench: needs ## decisions against a keyed rate limiter, signatures against libse
 
 flood: needs ## ten million fresh peer ids against a node's tables; writes docs/benchmarks.md
 	@$(CARGO) bench --locked --quiet -p ltms-core --features alloc --bench flood -- --write $(ARGS)
+
+install: needs ## the command, its unit, manual pages and completions, under PREFIX (/usr/local)
+	@$(CARGO) build --locked --release --quiet -p ltms-net --bin ltms
+	@PREFIX="$(PREFIX)" DESTDIR="$(DESTDIR)" LTMS="$${CARGO_TARGET_DIR:-target}/release/ltms" sh dist/install.sh
 
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z]+:.*## /{printf "  make %-9s %s\n", $$1, $$2}' Makefile

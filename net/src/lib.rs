@@ -26,8 +26,8 @@ pub mod wallet;
 
 pub use door::{core_peer, net_peer};
 pub use handle::{
-    Advertised, Findings, Handle, Imported, Link, NoRoom, NodeError, NodeEvent, Offer, Page, Reach,
-    Search, Signer, Taken, Undo,
+    Advertised, Findings, Handle, Health, Imported, Link, NoRoom, NodeError, NodeEvent, Offer,
+    Page, Reach, Search, Signer, Taken, Undo,
 };
 pub use node::{Builder, Node, StartError};
 pub use recording::Recording;

@@ -26,7 +26,7 @@ use tokio::{
 
 use crate::{
     anchors::Anchors,
-    behaviour::{Behaviour, Settings, SetupError},
+    behaviour::{Behaviour, Settings, SetupError, scores::Scores},
     chain::ChainSource,
     clock::Clock,
     door::{Door, Gate, core_peer},
@@ -89,6 +89,7 @@ pub struct Builder {
     socks5: Option<SocketAddr>,
     persistent: Vec<Multiaddr>,
     allowed: Vec<PeerId>,
+    scores: Scores,
     data_dir: Option<PathBuf>,
     guarded: bool,
     recording: Option<Recording>,
@@ -125,6 +126,7 @@ impl Builder {
             socks5: None,
             persistent: Vec::new(),
             allowed: Vec::new(),
+            scores: Scores::Quiet,
             data_dir: None,
             guarded: false,
             recording: None,
@@ -231,6 +233,12 @@ impl Builder {
         Self { socks5: Some(proxy), ..self }
     }
 
+    /// How gossip's topics are scored; default [`Scores::Quiet`].
+    #[must_use]
+    pub fn scores(self, scores: Scores) -> Self {
+        Self { scores, ..self }
+    }
+
     /// The folder of the node's store; default none, and everything ends with the process.
     #[must_use]
     pub fn data_dir(self, folder: impl Into<PathBuf>) -> Self {
@@ -315,6 +323,8 @@ impl Builder {
             server: self.server,
             limits: self.limits,
             observe: self.observe,
+            scores: self.scores,
+            messages: self.policy.windows.connection,
             ..Settings::new(self.network)
         };
         let door = Door::new(gate, self.clock.clone());

@@ -47,14 +47,14 @@ async fn fifty_denied_peers_leave_nothing_behind() {
         assert_eq!(reason(error), Some(Reason::Blacklisted));
     }
     let behaviour = listener.behaviour();
-    assert_eq!(behaviour.gossip.all_peers().count(), 0, "gossipsub remembers none");
+    assert_eq!(behaviour.gossip.sub.all_peers().count(), 0, "gossipsub remembers none");
     assert_eq!((behaviour.connections.pending(), behaviour.connections.established()), (0, 0));
     assert_eq!(behaviour.connections.door.inside, 0);
 
     listener.behaviour_mut().connections.door.refuse_established = None;
     connect(&mut node(), &mut listener, &address).await;
     let behaviour = listener.behaviour();
-    assert_eq!(behaviour.gossip.all_peers().count(), 1, "but one who is let in");
+    assert_eq!(behaviour.gossip.sub.all_peers().count(), 1, "but one who is let in");
     assert_eq!((behaviour.connections.pending(), behaviour.connections.established()), (0, 1));
 }
 

@@ -310,7 +310,8 @@ class Gate(Claims):
         out["expires_at"] = row.expires_at if row.expires_at > now else None
         banned = row.ban.active(now)
         if banned is not None:
-            out |= {"decision": "graylisted", "until": banned, "for": "too-soon"}
+            why = "blacklisted" if row.ban.chosen else "too-soon"
+            out |= {"decision": "graylisted", "until": banned, "for": why, "by_operator": row.ban.chosen}
         return shown(out)
 
     def standing_of_identity(self, now, number):
@@ -320,10 +321,12 @@ class Gate(Claims):
         banned = identity.ban.active(now)
         suspended = identity.suspended(now)
         decision = "suspended" if suspended else "clear"
+        keys = [row for row in self.keys.values() if row.owner == ("identity", number)]
         return shown({
             "decision": "identity-banned" if banned is not None else decision,
             "until": banned,
             "for": identity.ban_reason if banned is not None else None,
+            "by_operator": banned is not None and identity.ban.chosen,
             "known": True,
             "faults": identity.faults.count(now, self.policy.sanctions.span),
             "identity": number,
@@ -335,6 +338,7 @@ class Gate(Claims):
             "suspended": suspended,
             "score": identity.reputation.score,
             "sessions": [identity.reputation.completed, identity.reputation.failed],
+            "expires_at": max([row.expires_at for row in keys if row.expires_at > now], default=None),
         })
 
     def standing_of_buried(self, now, number):
@@ -346,6 +350,7 @@ class Gate(Claims):
             "decision": "clear" if banned is None else "identity-banned",
             "until": banned,
             "for": None if banned is None else identity.ban_reason,
+            "by_operator": banned is not None and identity.ban.chosen,
             "identity": number,
             "burned": identity.burned,
         })
@@ -383,5 +388,8 @@ class Gate(Claims):
 
 
 def shown(fields):
-    """Without what is nothing."""
-    return {name: value for name, value in fields.items() if value not in (None, 0, False, [0, 0])}
+    """Without what is nothing, and without an end that is none."""
+    nothing = (None, 0, False, [0, 0])
+    lifted = ("until", NEVER)
+    named = {name: value for name, value in fields.items() if (name, value) != lifted}
+    return {name: value for name, value in named.items() if value not in nothing}

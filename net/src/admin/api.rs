@@ -92,10 +92,11 @@ pub(super) fn parsed<T: std::str::FromStr>(text: &str, what: &str) -> Result<T, 
     text.parse().map_err(wrong)
 }
 
-/// Whether the node answers.
+/// How the node is; `503` when somebody should look at it.
 async fn health(State(handle): State<Handle>) -> Response {
-    match handle.metrics().await {
-        Ok(_) => (StatusCode::OK, "ok\n").into_response(),
+    match handle.health().await {
+        Ok(health) if health.is_good() => (StatusCode::OK, health.to_string()).into_response(),
+        Ok(health) => (StatusCode::SERVICE_UNAVAILABLE, health.to_string()).into_response(),
         Err(error) => (StatusCode::SERVICE_UNAVAILABLE, format!("{error}\n")).into_response(),
     }
 }

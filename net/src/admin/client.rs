@@ -3,7 +3,7 @@
 use std::{io, path::Path, time::Duration};
 
 use bytes::Bytes;
-use http_body_util::{BodyExt, Empty, Limited};
+use http_body_util::{BodyExt, Full, Limited};
 use hyper::{Method, Request, StatusCode, client::conn::http1::handshake};
 use hyper_util::rt::TokioIo;
 use tokio::{net::UnixStream, time::timeout};
@@ -18,7 +18,7 @@ const LARGEST: usize = 16 << 20;
 #[non_exhaustive]
 pub enum AskError {
     /// Nobody answers on the socket.
-    #[error("no node answers on {path}: {error}; is it running, with `--admin-socket {path}`?")]
+    #[error("no node answers on {path}: {error}; {}", advice(path, error))]
     Connect {
         /// The socket.
         path: String,
@@ -36,15 +36,30 @@ pub enum AskError {
     Refused(String),
 }
 
+fn advice(path: &str, error: &io::Error) -> String {
+    match error.kind() {
+        io::ErrorKind::PermissionDenied => {
+            "the socket is its user's alone: ask as the user that runs the node".to_owned()
+        }
+        _ => format!("is it running, with `--admin-socket {path}`?"),
+    }
+}
+
 /// The body of a node's answer.
 ///
 /// # Errors
 /// [`AskError`]; anything but success is [`AskError::Refused`] with what the node said.
-pub async fn ask(socket: &Path, method: Method, path: &str) -> Result<Bytes, AskError> {
-    timeout(PATIENCE, asked(socket, method, path)).await.map_err(|_| AskError::Late)?
+pub async fn ask(
+    socket: &Path,
+    method: Method,
+    path: &str,
+    body: impl Into<Bytes>,
+) -> Result<Bytes, AskError> {
+    let body = body.into();
+    timeout(PATIENCE, asked(socket, method, path, body)).await.map_err(|_| AskError::Late)?
 }
 
-async fn asked(socket: &Path, method: Method, path: &str) -> Result<Bytes, AskError> {
+async fn asked(socket: &Path, method: Method, path: &str, body: Bytes) -> Result<Bytes, AskError> {
     fn unreadable(error: impl ToString) -> AskError {
         AskError::Unreadable(error.to_string())
     }
@@ -53,7 +68,8 @@ async fn asked(socket: &Path, method: Method, path: &str) -> Result<Bytes, AskEr
         stream.map_err(|error| AskError::Connect { path: socket.display().to_string(), error })?;
     let (mut sender, connection) = handshake(TokioIo::new(stream)).await.map_err(unreadable)?;
     let request = Request::builder().method(method).uri(path).header("Host", "node");
-    let request = request.body(Empty::<Bytes>::new()).map_err(unreadable)?;
+    let request = request.header("Content-Type", "text/plain");
+    let request = request.body(Full::new(body)).map_err(unreadable)?;
     let exchange = async {
         let answer = sender.send_request(request).await.map_err(unreadable)?;
         let status = answer.status();

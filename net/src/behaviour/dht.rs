@@ -25,9 +25,18 @@ pub const MAX_PACKET: usize = 32 * 1024;
 pub const REQUEST_DEADLINE: Duration = Duration::from_secs(10);
 /// Longest life of a record: that of an advertisement.
 const RECORD_TTL: Duration = Duration::from_secs(24 * 60 * 60);
-const QUERY_TIMEOUT: Duration = Duration::from_secs(60);
-const REPLICATION: NonZeroUsize = NonZeroUsize::new(20).unwrap();
-const PARALLELISM: NonZeroUsize = NonZeroUsize::new(3).unwrap();
+/// From one announcement of an own advertisement to the next: the nodes nearest to its key come and
+/// go, and Kademlia's own jobs are off because they remember every key that they ever met. Half of an
+/// offer's usual lifetime.
+pub const ANNOUNCE_AGAIN: Duration = Duration::from_secs(30 * 60);
+/// The same after one that nobody took: the policy's window for an author's announcements (§3).
+pub const ANNOUNCE_SOON: Duration = Duration::from_secs(30);
+/// How long a query may take (policy §9).
+pub const QUERY_TIMEOUT: Duration = Duration::from_secs(60);
+/// Nodes that hold a record (policy §9).
+pub const REPLICATION: NonZeroUsize = NonZeroUsize::new(20).unwrap();
+/// Questions of a query at a time (policy §9).
+pub const PARALLELISM: NonZeroUsize = NonZeroUsize::new(3).unwrap();
 
 /// The protocol's name on a network.
 #[must_use]
@@ -71,11 +80,13 @@ pub fn config(network: Network) -> Config {
     config
 }
 
-/// Kademlia whose inbound streams have a deadline for their first request.
+/// Kademlia whose inbound streams have a deadline for their first request, and whose routing table
+/// has [limits by address group](super::routing).
 pub struct Dht {
     /// Kademlia itself, for queries, records and the routing table.
     pub kad: kad::Behaviour<Records>,
     deadline: Duration,
+    pub(super) regtest: bool,
 }
 
 impl Dht {
@@ -83,9 +94,9 @@ impl Dht {
     /// address is confirmed.
     #[must_use]
     pub fn new(local: PeerId, network: Network, server: bool) -> Self {
-        let mut kad = kad::Behaviour::with_config(local, Records::default(), config(network));
+        let mut kad = kad::Behaviour::with_config(local, Records::new(local), config(network));
         kad.set_mode(server.then_some(Mode::Server));
-        Self { kad, deadline: REQUEST_DEADLINE }
+        Self { kad, deadline: REQUEST_DEADLINE, regtest: network == Network::Reg }
     }
 
     /// With another deadline than [`REQUEST_DEADLINE`], for connections made from now on.

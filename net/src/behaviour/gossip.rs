@@ -1,43 +1,75 @@
-//! Gossipsub, set up so that its limits fit together (policy §8).
+//! Gossipsub, set up so that its limits fit together (policy §8), and watched: who brings copies,
+//! and how much each connection sends.
 //!
 //! Each number here stands beside another that it must match; changing one alone tears honest
-//! streams or graylists honest peers.
+//! streams or graylists honest peers. `docs/network.md` says why each is what it is.
 
 use std::{
     collections::{HashMap, HashSet},
+    io,
+    sync::{
+        Arc, Mutex, MutexGuard, PoisonError,
+        atomic::{AtomicU64, Ordering},
+    },
+    task::{Context, Poll},
     time::Duration,
 };
 
 use libp2p::{
-    PeerId,
+    Multiaddr, PeerId,
+    core::{Endpoint, transport::PortUse},
     gossipsub::{
-        self, Config, ConfigBuilder, IdentTopic, IdentityTransform, MaxCountSubscriptionFilter,
-        Message, MessageAuthenticity, MessageId, MetricsConfig, PeerScoreParams,
-        PeerScoreThresholds, TopicHash, TopicScoreParams, ValidationMode,
-        WhitelistSubscriptionFilter,
+        self, Config, ConfigBuilder, DataTransform, IdentTopic, MaxCountSubscriptionFilter,
+        Message, MessageAuthenticity, MessageId, MetricsConfig, RawMessage, TopicHash,
+        ValidationMode, WhitelistSubscriptionFilter,
     },
     identity::Keypair,
     metrics::Registry,
+    swarm::{
+        ConnectionDenied, ConnectionId, FromSwarm, NetworkBehaviour, THandler, THandlerInEvent,
+        THandlerOutEvent, ToSwarm,
+    },
 };
-use ltms_core::{Network, hash::sha256};
+use ltms_core::{Network, Quota, hash::sha256, size};
 
-use super::SetupError;
+use super::{
+    SetupError,
+    deliveries::Deliveries,
+    scores::{self, Scores, THROTTLED},
+};
 
-/// Bytes of one gossip message on the wire. It lies above [`ltms_core::size::ENVELOPE`], so that
-/// slightly oversize messages reach us and are rejected with a reason; larger ones gossipsub
-/// punishes without telling.
+/// Bytes of one gossip message on the wire. It lies above [`size::ENVELOPE`], so that slightly
+/// oversize messages reach us and are rejected with a reason; larger ones gossipsub punishes
+/// without telling.
 pub const MAX_MESSAGE: usize = 16_384;
 /// The global limit is checked on the whole read buffer, not on a message: at less than several
 /// messages an honest burst kills the stream.
-const MAX_TRANSMIT: usize = 65_536;
+pub const MAX_TRANSMIT: usize = 65_536;
 /// Messages queued per connection.
-const QUEUE: usize = 64;
+pub const QUEUE: usize = 64;
 /// Control ids per message: fewer than [`QUEUE`], so that a whole IWANT can be answered.
-const CONTROL_IDS: usize = 48;
+pub const CONTROL_IDS: usize = 48;
+/// Bytes of the control part of an RPC. Each id in it makes us copy a message, before anything
+/// limits it.
+pub const MAX_CONTROL: usize = 8_192;
 /// Messages per RPC.
-const PUBLISHES: usize = 16;
+pub const PUBLISHES: usize = 16;
 /// Topics a peer may subscribe to, and subscriptions in one request.
-const SUBSCRIPTIONS: usize = 16;
+pub const SUBSCRIPTIONS: usize = 16;
+/// How many times as many RPCs a connection may send as messages that are new to us: copies of what
+/// others brought first, and control.
+pub const RPCS: u32 = 20;
+/// Bytes of an id: key and number of the publisher, and the hash of the content.
+const ID: usize = 36 + 8 + 32;
+
+// Bounds that must go together.
+const _: () = {
+    assert!(MAX_MESSAGE > size::ENVELOPE, "slightly oversize messages reach us");
+    assert!(MAX_TRANSMIT > 3 * MAX_MESSAGE, "an honest burst fits a read buffer");
+    assert!(CONTROL_IDS < QUEUE, "a whole IWANT can be answered");
+    assert!(PUBLISHES < QUEUE, "a whole RPC fits the queue");
+    assert!(2 * CONTROL_IDS * (ID + 2) < MAX_CONTROL, "our own control fits others' limit");
+};
 
 /// What travels on a topic of its own.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -73,25 +105,82 @@ impl Topic {
 }
 
 type Filter = MaxCountSubscriptionFilter<WhitelistSubscriptionFilter>;
-/// Gossipsub limited to our topics.
-pub type Gossip = gossipsub::Behaviour<IdentityTransform, Filter>;
+type Inner = gossipsub::Behaviour<Ours, Filter>;
+
+/// Lets only messages of our topics in. Gossipsub itself keeps others for ten heartbeats, of
+/// whatever size, though it shows them to nobody.
+#[derive(Clone, Debug)]
+pub struct Ours {
+    topics: [TopicHash; 3],
+    foreign: Arc<AtomicU64>,
+}
+
+impl DataTransform for Ours {
+    fn inbound_transform(&self, raw: RawMessage) -> io::Result<Message> {
+        if !self.topics.contains(&raw.topic) {
+            self.foreign.fetch_add(1, Ordering::Relaxed);
+            return Err(io::ErrorKind::Unsupported.into());
+        }
+        let RawMessage { source, data, sequence_number, topic, .. } = raw;
+        Ok(Message { source, data, sequence_number, topic })
+    }
+
+    fn outbound_transform(&self, _: &TopicHash, data: Vec<u8>) -> io::Result<Vec<u8>> {
+        Ok(data)
+    }
+}
+
+/// What is seen of each message in passing.
+#[derive(Debug, Default)]
+struct Seen {
+    /// Whose RPC is being handled.
+    from: Option<PeerId>,
+    deliveries: Deliveries,
+}
+
+type Shared = Arc<Mutex<Seen>>;
+
+fn lock(seen: &Shared) -> MutexGuard<'_, Seen> {
+    // It is never left half changed.
+    seen.lock().unwrap_or_else(PoisonError::into_inner)
+}
 
 /// Gossipsub's configuration; with `quick` the first heartbeat comes after 0.5 s instead of 5 s.
 ///
 /// # Errors
 /// [`SetupError`] if gossipsub finds the numbers inconsistent.
 pub fn config(network: Network, quick: bool) -> Result<Config, SetupError> {
+    configured(network, quick, message_id)
+}
+
+fn configured(
+    network: Network,
+    quick: bool,
+    id: impl Fn(&Message) -> MessageId + Send + Sync + 'static,
+) -> Result<Config, SetupError> {
     let mut builder = ConfigBuilder::default();
     builder
         .validation_mode(ValidationMode::Strict)
         .validate_messages()
-        .message_id_fn(message_id)
+        .message_id_fn(id)
         .max_transmit_size(MAX_TRANSMIT)
         .connection_handler_queue_len(QUEUE)
         .max_control_messages_sent(CONTROL_IDS)
+        .max_control_message_size(MAX_CONTROL)
         .max_publish_messages(PUBLISHES)
+        .max_ihave_messages_heartbeat(10)
+        .gossip_retransimission(3)
+        .iwant_followup_time(Duration::from_secs(3))
         .idontwant_message_size_threshold(usize::MAX)
         .idontwant_on_publish(false)
+        .heartbeat_interval(Duration::from_secs(1))
+        .mesh_n(6)
+        .mesh_n_low(5)
+        .mesh_n_high(12)
+        .mesh_outbound_min(2)
+        .prune_peers(0)
+        .prune_backoff(Duration::from_secs(60))
+        .duplicate_cache_time(Duration::from_secs(60))
         // A verdict may take 4 s; five heartbeats of memory would be too close to that.
         .history_length(10)
         .history_gossip(3);
@@ -104,44 +193,255 @@ pub fn config(network: Network, quick: bool) -> Result<Config, SetupError> {
     builder.build().map_err(|error| SetupError::new("gossipsub configuration", error))
 }
 
-/// Gossipsub with our topics subscribed, strict signatures, manual validation and [`QUIET`] scores.
-/// What it counts is in `registry`, for our topics alone.
-///
-/// # Errors
-/// [`SetupError`] if gossipsub finds the numbers inconsistent.
-pub fn behaviour(
-    keypair: &Keypair,
-    network: Network,
-    quick: bool,
-    registry: &mut Registry,
-) -> Result<Gossip, SetupError> {
-    let setup = |error: &'static str| SetupError::new("gossipsub", error);
-    let topics = Topic::ALL.map(|topic| topic.on(network));
-    let filter = MaxCountSubscriptionFilter {
-        filter: WhitelistSubscriptionFilter(topics.iter().map(IdentTopic::hash).collect()),
-        max_subscribed_topics: SUBSCRIPTIONS,
-        max_subscriptions_per_request: SUBSCRIPTIONS,
-    };
-    let mut gossip = Gossip::new_with_subscription_filter(
-        MessageAuthenticity::Signed(keypair.clone()),
-        config(network, quick)?,
-        filter,
-    )
-    .map_err(setup)?;
-    // Otherwise every topic that peers name is kept, up to fifty of them.
-    let counted = MetricsConfig {
-        max_topics: Topic::ALL.len(),
-        max_never_subscribed_topics: 0,
-        ..MetricsConfig::default()
-    };
-    gossip = gossip.with_metrics(registry.sub_registry_with_prefix("libp2p_gossipsub"), counted);
-    gossip
-        .with_peer_score(score_params(network, &QUIET), thresholds())
-        .map_err(|error| SetupError::new("gossipsub scores", error))?;
-    for topic in &topics {
-        gossip.subscribe(topic).map_err(|error| SetupError::new("gossipsub topic", error))?;
+/// Gossipsub limited to our topics, and what is counted around it.
+pub struct Gossip {
+    /// Gossipsub itself.
+    pub sub: Inner,
+    topics: [TopicHash; 3],
+    seen: Shared,
+    foreign: Arc<AtomicU64>,
+    rpcs: Rpcs,
+    throttled: HashSet<PeerId>,
+    graylisted: HashSet<PeerId>,
+}
+
+impl Gossip {
+    /// With our topics subscribed, strict signatures, manual validation and these scores.
+    /// `messages` is how many messages a connection may bring that are new to us. What gossipsub
+    /// counts is in `registry`, for our topics alone.
+    ///
+    /// # Errors
+    /// [`SetupError`] if the numbers do not go together.
+    pub fn new(
+        keypair: &Keypair,
+        network: Network,
+        quick: bool,
+        scores: Scores,
+        messages: Quota,
+        registry: &mut Registry,
+    ) -> Result<Self, SetupError> {
+        scores::validate(scores.topic())?;
+        let setup = |error: &'static str| SetupError::new("gossipsub", error);
+        let topics = Topic::ALL.map(|topic| topic.on(network));
+        let hashes = topics.each_ref().map(IdentTopic::hash);
+        let filter = MaxCountSubscriptionFilter {
+            filter: WhitelistSubscriptionFilter(hashes.iter().cloned().collect()),
+            max_subscribed_topics: SUBSCRIPTIONS,
+            max_subscriptions_per_request: SUBSCRIPTIONS,
+        };
+        let (seen, foreign) = (Shared::default(), Arc::<AtomicU64>::default());
+        let noting = {
+            let seen = seen.clone();
+            move |message: &Message| {
+                let id = message_id(message);
+                let mut seen = lock(&seen);
+                if let Some(from) = seen.from {
+                    seen.deliveries.note(&id, &message.topic, from);
+                }
+                id
+            }
+        };
+        let mut sub = Inner::new_with_subscription_filter_and_transform(
+            MessageAuthenticity::Signed(keypair.clone()),
+            configured(network, quick, noting)?,
+            filter,
+            Ours { topics: hashes.clone(), foreign: foreign.clone() },
+        )
+        .map_err(setup)?;
+        // Otherwise every topic that peers name is kept, up to fifty of them.
+        let counted = MetricsConfig {
+            max_topics: Topic::ALL.len(),
+            max_never_subscribed_topics: 0,
+            ..MetricsConfig::default()
+        };
+        sub = sub.with_metrics(registry.sub_registry_with_prefix("libp2p_gossipsub"), counted);
+        sub.with_peer_score(scores::params(network, scores.topic()), scores::thresholds())
+            .map_err(|error| SetupError::new("gossipsub scores", error))?;
+        for topic in &topics {
+            sub.subscribe(topic).map_err(|error| SetupError::new("gossipsub topic", error))?;
+        }
+        Ok(Self {
+            sub,
+            topics: hashes,
+            seen,
+            foreign,
+            rpcs: Rpcs::new(messages),
+            throttled: HashSet::new(),
+            graylisted: HashSet::new(),
+        })
     }
-    Ok(gossip)
+
+    /// Messages on topics that are not ours, dropped as they came.
+    #[must_use]
+    pub fn foreign(&self) -> u64 {
+        self.foreign.load(Ordering::Relaxed)
+    }
+
+    /// The busy minutes in which a peer of the mesh brought nothing.
+    #[must_use]
+    pub fn silence(&self, peer: &PeerId) -> u8 {
+        lock(&self.seen).deliveries.silence(peer)
+    }
+
+    /// To be called when a message was accepted.
+    pub fn accepted(&mut self, id: &MessageId) {
+        lock(&self.seen).deliveries.accept(id);
+    }
+
+    /// To be called once a minute.
+    pub fn end_minute(&mut self) {
+        let mesh = |topic: &TopicHash| self.sub.mesh_peers(topic).copied().collect();
+        let mesh = self.topics.iter().map(|topic| (topic.clone(), mesh(topic))).collect();
+        lock(&self.seen).deliveries.end_minute(mesh);
+    }
+
+    /// To be called once a second: the peers to disconnect. They sent more RPCs than they may, the
+    /// further ones of which were not looked at, or their score fell under the graylist threshold,
+    /// also if it has risen since: gossipsub forgets within seconds.
+    pub fn drops(&mut self) -> HashSet<PeerId> {
+        let known: Vec<_> = self.sub.all_peers().map(|(peer, _)| *peer).collect();
+        let low = known.into_iter().filter(|peer| self.is_graylisted(peer)).collect::<Vec<_>>();
+        let mut drops = std::mem::take(&mut self.graylisted);
+        drops.extend(low);
+        drops.extend(self.rpcs.second());
+        drops
+    }
+
+    /// Drops everything from `peer` before deduplication, so that its copies cannot hide the same
+    /// messages from others. In force until [`Gossip::readmit`], which must follow once its
+    /// connections are closed: the door refuses it from then on, and gossipsub's list has no bound.
+    ///
+    /// Messages that it *published* are dropped too, from whomever they come; nobody is charged.
+    pub fn cut_off(&mut self, peer: &PeerId) {
+        self.sub.blacklist_peer(peer);
+    }
+
+    /// Ends [`Gossip::cut_off`].
+    pub fn readmit(&mut self, peer: &PeerId) {
+        self.sub.remove_blacklisted_peer(peer);
+    }
+
+    /// Drops everything from `peer` before deduplication, by an application score under the
+    /// graylist threshold: what it sends in the meantime reaches us through others. In force until
+    /// [`Gossip::stand`]. False if the peer is not connected.
+    pub fn throttle(&mut self, peer: &PeerId) -> bool {
+        let connected = self.sub.set_application_score(peer, THROTTLED);
+        if connected {
+            self.throttled.insert(*peer);
+        }
+        connected
+    }
+
+    /// Gives a peer the application score of its [standing](scores::application). False if it is
+    /// not connected.
+    pub fn stand(&mut self, peer: &PeerId, score: i8) -> bool {
+        self.throttled.remove(peer);
+        self.sub.set_application_score(peer, score.into())
+    }
+
+    /// Whether a peer's score is under the graylist threshold, being throttled aside.
+    fn is_graylisted(&self, peer: &PeerId) -> bool {
+        let score = self.sub.peer_score(peer).unwrap_or_default();
+        let aside = if self.throttled.contains(peer) { THROTTLED } else { 0.0 };
+        score - aside < scores::thresholds().graylist_threshold
+    }
+}
+
+/// How many RPCs each connected peer sent lately.
+#[derive(Debug)]
+struct Rpcs {
+    by_second: u32,
+    burst: u32,
+    sent: HashMap<PeerId, u32>,
+}
+
+impl Rpcs {
+    fn new(messages: Quota) -> Self {
+        let wide = messages.widened(RPCS);
+        let by_second = 1_000_000 / wide.interval_us.max(1);
+        let by_second = u32::try_from(by_second).unwrap_or(u32::MAX);
+        Self { by_second, burst: wide.burst.get(), sent: HashMap::new() }
+    }
+
+    /// Whether one more is looked at.
+    fn take(&mut self, peer: PeerId) -> bool {
+        let sent = self.sent.entry(peer).or_default();
+        *sent = sent.saturating_add(1);
+        *sent <= self.burst
+    }
+
+    fn second(&mut self) -> Vec<PeerId> {
+        let over = self.sent.iter().filter(|(_, sent)| **sent > self.burst);
+        let over = over.map(|(peer, _)| *peer).collect();
+        self.sent.retain(|_, sent| {
+            *sent = sent.saturating_sub(self.by_second);
+            *sent > 0
+        });
+        over
+    }
+}
+
+impl NetworkBehaviour for Gossip {
+    type ConnectionHandler = THandler<Inner>;
+    type ToSwarm = gossipsub::Event;
+
+    fn handle_established_inbound_connection(
+        &mut self,
+        id: ConnectionId,
+        peer: PeerId,
+        local: &Multiaddr,
+        remote: &Multiaddr,
+    ) -> Result<THandler<Self>, ConnectionDenied> {
+        self.sub.handle_established_inbound_connection(id, peer, local, remote)
+    }
+
+    fn handle_established_outbound_connection(
+        &mut self,
+        id: ConnectionId,
+        peer: PeerId,
+        address: &Multiaddr,
+        role: Endpoint,
+        port: PortUse,
+    ) -> Result<THandler<Self>, ConnectionDenied> {
+        self.sub.handle_established_outbound_connection(id, peer, address, role, port)
+    }
+
+    fn on_swarm_event(&mut self, event: FromSwarm<'_>) {
+        if let FromSwarm::ConnectionClosed(closed) = &event
+            && closed.remaining_established == 0
+        {
+            self.rpcs.sent.remove(&closed.peer_id);
+            self.throttled.remove(&closed.peer_id);
+            self.graylisted.remove(&closed.peer_id);
+            lock(&self.seen).deliveries.forget(&closed.peer_id);
+        }
+        self.sub.on_swarm_event(event);
+    }
+
+    fn on_connection_handler_event(
+        &mut self,
+        peer: PeerId,
+        id: ConnectionId,
+        event: THandlerOutEvent<Self>,
+    ) {
+        if !self.rpcs.take(peer) {
+            return;
+        }
+        // Gossipsub asks for the id of each message of an RPC, also of copies that it drops.
+        lock(&self.seen).from = Some(peer);
+        self.sub.on_connection_handler_event(peer, id, event);
+        lock(&self.seen).from = None;
+        if self.is_graylisted(&peer) {
+            self.graylisted.insert(peer);
+        }
+    }
+
+    fn poll(
+        &mut self,
+        cx: &mut Context<'_>,
+    ) -> Poll<ToSwarm<Self::ToSwarm, THandlerInEvent<Self>>> {
+        self.sub.poll(cx)
+    }
 }
 
 /// The id of a message: as the TypeScript network makes it, the publisher's public key in protobuf
@@ -165,100 +465,6 @@ fn author_key(author: PeerId) -> Vec<u8> {
     const IDENTITY: u64 = 0;
     let multihash: &libp2p::multihash::Multihash<64> = author.as_ref();
     if multihash.code() == IDENTITY { multihash.digest().to_vec() } else { author.to_bytes() }
-}
-
-/// Topic scores for topics that may be silent for hours, the default (policy §8).
-///
-/// Mesh deliveries and time in mesh are off: on a quiet topic the first empties the mesh, and the
-/// second keeps a peer that never forwards positive for ever.
-pub const QUIET: TopicScoreParams = TopicScoreParams {
-    topic_weight: 1.0,
-    time_in_mesh_weight: 0.0,
-    time_in_mesh_quantum: Duration::from_secs(1),
-    time_in_mesh_cap: 3600.0,
-    first_message_deliveries_weight: 1.0,
-    first_message_deliveries_decay: 0.5,
-    first_message_deliveries_cap: 100.0,
-    mesh_message_deliveries_weight: 0.0,
-    mesh_message_deliveries_decay: 0.5,
-    mesh_message_deliveries_cap: 100.0,
-    mesh_message_deliveries_threshold: 5.0,
-    mesh_message_deliveries_window: Duration::from_millis(10),
-    mesh_message_deliveries_activation: Duration::from_secs(5),
-    mesh_failure_penalty_weight: 0.0,
-    mesh_failure_penalty_decay: 0.5,
-    invalid_message_deliveries_weight: -100.0,
-    invalid_message_deliveries_decay: 0.3,
-};
-
-/// The security analysis's topic scores, for busy topics only.
-pub const ANALYSIS: TopicScoreParams = TopicScoreParams {
-    time_in_mesh_weight: 0.01,
-    mesh_message_deliveries_weight: -1.0,
-    mesh_failure_penalty_weight: -1.0,
-    ..QUIET
-};
-
-/// Scores of peers, with `topic` for each of our topics (policy §8).
-#[must_use]
-pub fn score_params(network: Network, topic: &TopicScoreParams) -> PeerScoreParams {
-    let topics = Topic::ALL.map(|name| (name.on(network).hash(), topic.clone()));
-    PeerScoreParams {
-        topics: HashMap::from(topics),
-        topic_score_cap: 3600.0,
-        app_specific_weight: 1.0,
-        // Our own address groups limit this; here fifteen nodes on one host would lose the mesh.
-        ip_colocation_factor_weight: 0.0,
-        ip_colocation_factor_threshold: 10.0,
-        ip_colocation_factor_whitelist: HashSet::new(),
-        behaviour_penalty_weight: -10.0,
-        behaviour_penalty_threshold: 6.0,
-        behaviour_penalty_decay: 0.2,
-        decay_interval: Duration::from_secs(1),
-        decay_to_zero: 0.1,
-        // Otherwise every fresh id that was ever connected is remembered for an hour.
-        retain_score: Duration::ZERO,
-        slow_peer_weight: -0.2,
-        slow_peer_threshold: 0.0,
-        slow_peer_decay: 0.2,
-    }
-}
-
-/// Below which score a peer is no longer gossiped to, published to, listened to (policy §8).
-#[must_use]
-pub const fn thresholds() -> PeerScoreThresholds {
-    PeerScoreThresholds {
-        gossip_threshold: -500.0,
-        publish_threshold: -1000.0,
-        graylist_threshold: -2500.0,
-        accept_px_threshold: 0.0,
-        opportunistic_graft_threshold: 1.0,
-    }
-}
-
-/// Deep enough that no other score lifts it over the graylist threshold.
-const THROTTLED: f64 = -10_000.0;
-
-/// Drops everything from `peer` before deduplication, so that its copies cannot hide the same
-/// messages from others. In force until [`readmit`], which must follow once its connections are
-/// closed: the door refuses it from then on, and gossipsub's list has no bound.
-///
-/// Messages that it *published* are dropped too, from whomever they come; nobody is charged.
-pub fn cut_off(gossip: &mut Gossip, peer: &PeerId) {
-    gossip.blacklist_peer(peer);
-}
-
-/// Ends [`cut_off`].
-pub fn readmit(gossip: &mut Gossip, peer: &PeerId) {
-    gossip.remove_blacklisted_peer(peer);
-}
-
-/// While `on`, drops everything from `peer` before deduplication, by an application score under
-/// the graylist threshold: what it sends in the meantime reaches us through others. `off` leaves
-/// it with an application score of `standing`, −100 to 5. False if the peer is not connected.
-pub fn throttle(gossip: &mut Gossip, peer: &PeerId, on: bool, standing: i8) -> bool {
-    let score = if on { THROTTLED } else { f64::from(standing.clamp(-100, 5)) };
-    gossip.set_application_score(peer, score)
 }
 
 #[cfg(test)]
@@ -302,29 +508,9 @@ mod tests {
     }
 
     #[test]
-    fn scores_and_thresholds_validate() {
-        for topic in [&QUIET, &ANALYSIS] {
-            score_params(Network::Main, topic).validate().expect("consistent");
-        }
-        thresholds().validate().expect("consistent");
-        let wrong = TopicScoreParams { first_message_deliveries_decay: 1.0, ..QUIET };
-        assert!(score_params(Network::Main, &wrong).validate().is_err());
-    }
-
-    #[test]
-    fn a_throttled_peer_stays_graylisted_whatever_else_it_earned() {
-        for topic in [&QUIET, &ANALYSIS] {
-            let most = topic.first_message_deliveries_cap * topic.first_message_deliveries_weight
-                + topic.time_in_mesh_cap * topic.time_in_mesh_weight;
-            assert!(THROTTLED + most * 3.0 < thresholds().graylist_threshold);
-        }
-    }
-
-    #[test]
-    fn limits_fit_together() {
+    fn each_topic_has_its_limit_and_nothing_is_passed_on_unasked() {
         let config = config(Network::Test, false).expect("consistent");
-        assert!(CONTROL_IDS < config.connection_handler_queue_len());
-        assert!(config.max_transmit_size() > 3 * MAX_MESSAGE);
+        assert_eq!(config.max_transmit_size(), MAX_TRANSMIT);
         for topic in Topic::ALL {
             let hash = topic.on(Network::Test).hash();
             assert_eq!(config.max_transmit_size_for_topic(&hash), MAX_MESSAGE);

@@ -2,10 +2,13 @@
 
 pub mod connections;
 mod deadline;
+pub mod deliveries;
 pub mod dht;
 pub mod gossip;
 mod messages;
 pub mod records;
+pub mod routing;
+pub mod scores;
 pub mod streams;
 
 use std::{convert::Infallible, net::IpAddr, time::Duration};
@@ -19,12 +22,13 @@ use libp2p::{
     request_response::{self, OutboundRequestId},
     swarm::NetworkBehaviour,
 };
-use ltms_core::Network;
+use ltms_core::{Network, Policy, Quota};
 
 use self::{
     connections::{Connections, Doorkeeper},
     dht::Dht,
     gossip::Gossip,
+    scores::Scores,
     streams::{Direct, Incoming, Request, Response},
 };
 use crate::limits::Limits;
@@ -61,6 +65,10 @@ pub struct Settings {
     /// The address that a peer counts as having for bans and groups: its own, except in
     /// simulations, where many addresses of one machine stand for those of a network.
     pub observe: fn(IpAddr) -> IpAddr,
+    /// How gossip's topics are scored.
+    pub scores: Scores,
+    /// Messages of one connection; what it may send in gossip follows from that.
+    pub messages: Quota,
 }
 
 impl Settings {
@@ -73,6 +81,8 @@ impl Settings {
             server: false,
             limits: Limits::DEFAULT,
             observe: std::convert::identity,
+            scores: Scores::Quiet,
+            messages: Policy::LOTUS_V1.windows.connection,
         }
     }
 }
@@ -110,7 +120,7 @@ impl<D: Doorkeeper> Behaviour<D> {
         door: D,
         registry: &mut Registry,
     ) -> Result<Self, SetupError> {
-        let Settings { network, quick, server, limits, observe } = *settings;
+        let Settings { network, quick, server, limits, observe, scores, messages } = *settings;
         let memory = usize::try_from(limits.memory).unwrap_or(usize::MAX);
         let deadline = Duration::from_millis(limits.frame.get());
         let public = keypair.public();
@@ -122,7 +132,7 @@ impl<D: Doorkeeper> Behaviour<D> {
         Ok(Self {
             connections: Connections::new(door, network == Network::Reg, limits).observing(observe),
             memory: memory_connection_limits::Behaviour::with_max_bytes(memory),
-            gossip: gossip::behaviour(keypair, network, quick, registry)?,
+            gossip: Gossip::new(keypair, network, quick, scores, messages, registry)?,
             dht: Dht::new(local, network, server).with_deadline(deadline),
             identify: identify::Behaviour::new(identify),
             ping: ping::Behaviour::default(),
@@ -134,7 +144,7 @@ impl<D: Doorkeeper> Behaviour<D> {
     /// taken from it in the meantime, and it leaves the routing table. The door must refuse it
     /// from now on. When its last connection is closed, [`Behaviour::forget`] it.
     pub fn cut_off(&mut self, peer: &PeerId) {
-        gossip::cut_off(&mut self.gossip, peer);
+        self.gossip.cut_off(peer);
         self.dht.kad.remove_peer(peer);
         self.connections.disconnect(peer);
     }
@@ -149,7 +159,7 @@ impl<D: Doorkeeper> Behaviour<D> {
     /// To be called when the last connection of `peer` is closed: what was kept about it is
     /// dropped, so that a flood of fresh ids leaves nothing behind.
     pub fn forget(&mut self, peer: &PeerId) {
-        gossip::readmit(&mut self.gossip, peer);
+        self.gossip.readmit(peer);
     }
 }
 

@@ -89,7 +89,7 @@ impl Config {
 fn everything() -> Config {
     let address = Multiaddr::empty().with(Protocol::Tcp(0));
     let text = || Some("text".into());
-    let Config { network, capacity, log, log_format, policy, .. } = Config::default();
+    let Config { network, capacity, log, log_format, gossip, dht, policy, .. } = Config::default();
     let on_error = Store::default().on_error;
     Config {
         network,
@@ -119,11 +119,13 @@ fn everything() -> Config {
             socks5: Some(([127, 0, 0, 1], 0).into()),
         },
         limits: Limits::DEFAULT,
+        gossip,
+        dht,
         policy,
     }
 }
 
-fn table_of(config: &Config) -> Table {
+pub(super) fn table_of(config: &Config) -> Table {
     // Only numbers that no file can have are not shown.
     Table::try_from(config).unwrap_or_default()
 }

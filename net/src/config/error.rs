@@ -121,6 +121,6 @@ pub(super) fn with_hint(message: &str) -> String {
 
 /// The name most like another.
 pub(super) fn nearest<'a>(to: &str, names: impl Iterator<Item = &'a str>) -> Option<&'a str> {
-    let likeness = |name: &&str| (strsim::jaro_winkler(to, name) * 1e6) as u64;
+    let likeness = |name: &&str| (strsim::normalized_damerau_levenshtein(to, name) * 1e6) as u64;
     names.max_by_key(likeness)
 }

@@ -7,6 +7,7 @@ mod check;
 mod env;
 mod error;
 mod file;
+mod reload;
 
 use std::{
     fs::File,
@@ -24,13 +25,14 @@ use tracing_subscriber::EnvFilter;
 use crate::{
     Builder,
     admin::Doors,
+    behaviour::scores::Scores,
     chain::{ChainSource, HttpOptions, SourceConfig},
     driver::peer_of,
     key_file,
     limits::Limits,
 };
 
-pub use self::error::ConfigError;
+pub use self::{error::ConfigError, reload::Reload};
 
 /// Bytes of a configuration file; one with every key has about four thousand.
 pub const MAX_BYTES: u64 = 1 << 20;
@@ -89,6 +91,22 @@ pub struct Admin {
     /// The file with the token for `http`, made (mode 0600) if it is missing.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub token_file: Option<PathBuf>,
+}
+
+/// How gossip is judged.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct Gossip {
+    /// The scores of topics. Default `quiet`; `analysis` is for topics that are never silent.
+    pub scores: Scores,
+}
+
+/// What a node does in the DHT.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct Dht {
+    /// Whether it answers from the start. Default false: once others can reach it.
+    pub server: bool,
 }
 
 /// What a node remembers across restarts. Default nothing.
@@ -187,6 +205,10 @@ pub struct Config {
     pub peers: Peers,
     /// What sockets and streams may take.
     pub limits: Limits,
+    /// How gossip is judged.
+    pub gossip: Gossip,
+    /// What the node does in the DHT.
+    pub dht: Dht,
     /// The policy. What is left out is as in [`Policy::LOTUS_V1`], its network as above.
     pub policy: Policy,
 }
@@ -207,6 +229,8 @@ impl Default for Config {
             store: Store::default(),
             peers: Peers::default(),
             limits: Limits::DEFAULT,
+            gossip: Gossip::default(),
+            dht: Dht::default(),
             policy: Policy::LOTUS_V1.on(Network::Reg),
         }
     }
@@ -314,6 +338,7 @@ impl Config {
         if let Some(proxy) = self.peers.socks5 {
             builder = builder.socks5(proxy);
         }
+        builder = builder.scores(self.gossip.scores).server(self.dht.server);
         if let Some(path) = &self.key_file {
             builder = builder.keypair(key_file::peer_key(path)?);
         }

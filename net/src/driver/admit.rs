@@ -188,6 +188,7 @@ impl Driver {
         let key = header.author;
         if header.kind == Kind::Withdrawal {
             self.envelopes.remove_ad(&key);
+            self.drop_record(&key);
             self.tell(NodeEvent::Withdrawn(key));
         } else {
             self.envelopes.put_ad(key, identity, message.envelope.clone());

@@ -11,7 +11,8 @@ use super::{Asked, Driver, Message, Origin, Sought, admit::HOLD_PULLED};
 use crate::{
     behaviour::dht,
     door::{core_peer, net_peer},
-    handle::{Command, Link, Signer, Stored},
+    handle::{Command, Health, Link, Signer, Stored},
+    store::Keeper,
 };
 
 /// The most signers that one question is answered with.
@@ -88,6 +89,18 @@ impl Driver {
             Command::Standing(subject, reply) => {
                 let _ = reply.send(Box::new(self.gate().standing(now, &subject)));
             }
+            Command::Health(reply) => {
+                let _ = reply.send(self.health());
+            }
+            Command::Reload(policy, waiting, reply) => {
+                let (windows, enforce) = (&policy.windows, &policy.enforce);
+                let set = self.gate().set_limits(now, windows, enforce, policy.local_envelope);
+                if set {
+                    self.reloads = self.reloads.saturating_add(1);
+                    self.waiting_keys = waiting;
+                }
+                let _ = reply.send(set);
+            }
             Command::Dial(address, reply) => {
                 let dialled = self.swarm.dial(address).map_err(|error| error.to_string());
                 let _ = reply.send(dialled);
@@ -121,6 +134,15 @@ impl Driver {
         let deadline = self.now().saturating_add(HOLD_PULLED);
         let origin = Origin::Own(reply);
         self.admit(Message { source, envelope, origin, deadline, history_sought: true });
+    }
+
+    fn health(&mut self) -> Health {
+        Health {
+            posture: self.gate().posture(),
+            store: self.keeper.as_ref().map(Keeper::problem),
+            reloads: self.reloads,
+            waiting: self.waiting_keys.clone(),
+        }
     }
 
     pub(super) fn find(&mut self, criteria: &Criteria, most: usize) -> Vec<Signer> {

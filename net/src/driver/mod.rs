@@ -3,13 +3,16 @@
 mod admit;
 mod burns;
 mod commands;
+mod dht;
 mod dialling;
+mod heartbeat;
 mod histories;
 mod intake;
 mod lookups;
 mod operator;
 mod own;
 mod pulls;
+mod refusals;
 mod searches;
 mod swarm;
 mod timers;
@@ -36,11 +39,12 @@ use ltms_core::{
 use tokio::sync::{broadcast, mpsc, oneshot};
 
 use self::{
-    burns::Search, dialling::Kept, histories::Histories, intake::Intake, lookups::Lookups,
-    own::Own, searches::Searches, timers::Timers, waiting::Waiting,
+    burns::Search, dht::Announced, dialling::Kept, histories::Histories, intake::Intake,
+    lookups::Lookups, own::Own, refusals::Refusals, searches::Searches, timers::Timers,
+    waiting::Waiting,
 };
 use crate::{
-    behaviour::{Behaviour, gossip, streams::Response},
+    behaviour::{Behaviour, streams::Response},
     chain::ChainSource,
     clock::Clock,
     door::{Door, Gate, core_peer, net_peer},
@@ -92,8 +96,8 @@ enum Origin {
         from: PeerId,
     },
     Direct(ResponseChannel<Response>),
-    /// A DHT record that a peer wants us to store.
-    Record(kad::Record),
+    /// A DHT record that a peer wants us to store, and its author.
+    Record(Box<(kad::Record, PublicKey)>),
     /// A DHT record that we asked for.
     Sought(kad::QueryId),
     /// An item of an answer that we asked for.
@@ -150,6 +154,10 @@ pub(crate) struct Driver {
     lookups: Lookups<(LookupTicket, Message)>,
     envelopes: Envelopes,
     own: Own,
+    /// Own advertisements in the DHT.
+    announced: Vec<Announced>,
+    /// Seconds since the last minute of gossip ended.
+    seconds: u8,
     timers: Timers,
     /// Identities whose burn is not in the chain.
     suspended: HashMap<IdentityId, Search>,
@@ -175,6 +183,10 @@ pub(crate) struct Driver {
     keeper: Option<Keeper>,
     dialler: Dialler,
     anchors: Kept,
+    refusals: Refusals,
+    /// How often the limits were set, and what else waits for a restart.
+    reloads: u32,
+    waiting_keys: Vec<String>,
     meters: Arc<Meters>,
     libp2p: Metrics,
 }
@@ -215,6 +227,8 @@ impl Driver {
             workers: Workers::new(meters.clone()),
             envelopes,
             own: Own::default(),
+            announced: Vec::new(),
+            seconds: 0,
             timers: Timers::default(),
             suspended: HashMap::new(),
             waiting: Waiting::default(),
@@ -230,6 +244,9 @@ impl Driver {
             keeper,
             dialler,
             anchors,
+            refusals: Refusals::default(),
+            reloads: 0,
+            waiting_keys: Vec::new(),
             meters,
             libp2p,
         }
@@ -247,7 +264,11 @@ impl Driver {
             timer.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
         }
         memory.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
+        let mut heartbeat = tokio::time::interval(heartbeat::PACE);
+        heartbeat.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
         directory.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
+        let mut summary = tokio::time::interval(refusals::SUMMARY);
+        summary.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
         tip.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
         loop {
             tokio::select! {
@@ -264,6 +285,8 @@ impl Driver {
                 () = written(&mut self.keeper) => {}
                 found = self.lookups.next() => self.on_found(found),
                 () = self.timers.due(&self.clock) => self.on_timers(),
+                _ = summary.tick() => self.refusals.summarise(),
+                _ = heartbeat.tick() => self.on_heartbeat(),
                 () = self.searches.due() => self.on_searches_due(),
                 () = self.histories.due() => self.on_histories_due(),
                 _ = tip.tick() => self.lookups.ask_tip(),
@@ -375,6 +398,7 @@ impl Driver {
             && let Some(peer) = net_peer(&source.peer)
             && peer != self.local()
         {
+            self.refusals.note(peer, decision.reason);
             self.tell(NodeEvent::Refused { peer, reason: decision.reason });
         }
         match origin {
@@ -385,18 +409,13 @@ impl Driver {
                     Verdict::Reject => MessageAcceptance::Reject,
                 };
                 let gossip = &mut self.swarm.behaviour_mut().gossip;
-                gossip.report_message_validation_result(&id, &from, acceptance);
+                if decision.is_accept() {
+                    gossip.accepted(&id);
+                }
+                gossip.sub.report_message_validation_result(&id, &from, acceptance);
             }
             Origin::Direct(channel) => self.respond(channel, judged(decision)),
-            Origin::Record(record) => {
-                if decision.is_accept() {
-                    use libp2p::kad::store::RecordStore;
-                    let store = self.swarm.behaviour_mut().dht.kad.store_mut();
-                    if let Err(error) = store.put(record) {
-                        tracing::debug!(%error, "record not stored");
-                    }
-                }
-            }
+            Origin::Record(record) => self.store_record(record.0, record.1, decision),
             Origin::Sought(query) => {
                 if let Some(sought) = self.sought.get_mut(&query) {
                     sought.open = sought.open.saturating_sub(1);
@@ -438,20 +457,6 @@ impl Driver {
     fn respond(&mut self, channel: ResponseChannel<Response>, response: Response) {
         // The stream may be gone; the asker sees a timeout then.
         let _ = self.swarm.behaviour_mut().direct.send_response(channel, response);
-    }
-
-    /// Reads nothing more of this connection's gossip until `until`, before deduplication.
-    fn throttle(&mut self, peer: PeerId, until: Timestamp) {
-        let gossip = &mut self.swarm.behaviour_mut().gossip;
-        if gossip::throttle(gossip, &peer, true, 0) {
-            self.timers.readmit(until, peer);
-        }
-    }
-
-    /// Reads this connection's gossip again.
-    fn readmit(&mut self, peer: &PeerId) {
-        self.timers.forget(peer);
-        gossip::throttle(&mut self.swarm.behaviour_mut().gossip, peer, false, 0);
     }
 
     fn is_connected(&self, peer: &PeerId) -> bool {

@@ -1,17 +1,16 @@
 //! What this node publishes itself.
 
-use std::{collections::BTreeMap, time::Instant};
+use std::collections::BTreeMap;
 
-use libp2p::kad::{self, Quorum};
 use ltms_core::{
     Decision, Millis, PublicKey, Reason, Screening, SignatureCheck, Source, Timestamp,
-    wire::{AdHeader, Kind},
+    wire::AdHeader,
 };
 use tokio::sync::oneshot;
 
 use super::{Asked, Driver, Message, Origin, admit::HOLD_PULLED};
 use crate::{
-    behaviour::{dht, gossip::Topic, streams::Request},
+    behaviour::{gossip::Topic, streams::Request},
     door::{Gate, core_peer},
     handle::{Advertised, NodeError, NodeEvent, Offered},
 };
@@ -158,7 +157,7 @@ impl Driver {
     /// Publishes by gossip; false if nobody is there to take it.
     pub(super) fn gossip(&mut self, topic: Topic, envelope: &[u8]) -> bool {
         let topic = topic.on(self.network).hash();
-        match self.swarm.behaviour_mut().gossip.publish(topic, envelope) {
+        match self.swarm.behaviour_mut().gossip.sub.publish(topic, envelope) {
             Ok(_) => true,
             Err(error) => {
                 tracing::debug!(%error, "nobody took a message");
@@ -174,28 +173,6 @@ impl Driver {
             self.ask(peer, Request::Push(envelope.to_vec()), Asked::Judgement);
         }
         !peers.is_empty()
-    }
-
-    /// Puts an own advertisement into the DHT until it ends.
-    fn announce(&mut self, envelope: &[u8]) {
-        let now = self.now();
-        let Ok(header) = AdHeader::read(self.network, envelope) else { return };
-        let key = dht::record_key(self.network, &header.author);
-        let kad = &mut self.swarm.behaviour_mut().dht.kad;
-        if header.kind == Kind::Withdrawal || header.authority.is_none() {
-            kad.remove_record(&key);
-            return;
-        }
-        let life = std::time::Duration::from_millis(header.expires_at.since(now).get());
-        let record = kad::Record {
-            key,
-            value: envelope.to_vec(),
-            publisher: None,
-            expires: Instant::now().checked_add(life),
-        };
-        if let Err(error) = kad.put_record(record, Quorum::One) {
-            tracing::debug!(%error, "advertisement not put into the DHT");
-        }
     }
 }
 

@@ -1,25 +1,19 @@
 //! What the network brings.
 
-use std::{collections::hash_map::Entry, time::Instant};
+use std::collections::hash_map::Entry;
 
 use libp2p::{
     Multiaddr, PeerId, gossipsub, identify,
-    kad::{self, GetRecordOk, InboundRequest, QueryResult},
     request_response::{self, OutboundRequestId, ResponseChannel},
     swarm::SwarmEvent,
 };
 use ltms_core::{
-    Channel, Decision, FrameKind, Proof, Reason, Source, Subject,
-    wire::{AdHeader, Envelope, Hello, Kind, WireError, hello_hash, is_plain_text},
+    Decision, FrameKind, Proof, Reason, Source, Subject,
+    wire::{Envelope, Hello, Kind, WireError, hello_hash, is_plain_text},
 };
 use rand::seq::IteratorRandom;
 
-use super::{
-    Asked, Driver, Message, Origin,
-    admit::{HOLD, HOLD_PULLED},
-    judged,
-    pulls::Pull,
-};
+use super::{Asked, Driver, Message, Origin, admit::HOLD, judged, pulls::Pull};
 use crate::{
     behaviour::{
         Event,
@@ -161,8 +155,8 @@ impl Driver {
             // Only where we can see it: what it says about other addresses is a claim.
             let observed =
                 |address: &&Multiaddr| ip_of(address) == ip && address.iter().count() == 2;
-            for address in info.listen_addrs.iter().filter(observed).take(2) {
-                behaviour.dht.kad.add_address(&peer_id, address.clone());
+            if let Some(address) = info.listen_addrs.iter().find(observed) {
+                behaviour.dht.route(&peer_id, address);
             }
         }
         self.pull(peer_id, |now| Pull::new(None, now));
@@ -345,76 +339,5 @@ impl Driver {
             }
             Err(error) => self.gate().malformed(now, source, error.reason(), bytes),
         }
-    }
-
-    fn on_dht(&mut self, event: kad::Event) {
-        match event {
-            kad::Event::InboundRequest {
-                request: InboundRequest::PutRecord { source, record: Some(record), .. },
-            } => self.on_record(source, record),
-            kad::Event::RoutablePeer { peer, address }
-            | kad::Event::PendingRoutablePeer { peer, address } => {
-                self.swarm.behaviour_mut().dht.kad.add_address(&peer, address);
-            }
-            kad::Event::OutboundQueryProgressed { id, result, step, .. } => {
-                if let QueryResult::GetRecord(Ok(GetRecordOk::FoundRecord(found))) = result {
-                    self.on_sought(id, found);
-                }
-                if step.last {
-                    if let Some(sought) = self.sought.get_mut(&id) {
-                        sought.finished = true;
-                    }
-                    self.answer_sought(id);
-                }
-            }
-            _ => {}
-        }
-    }
-
-    /// A record that a peer wants us to store is admitted like any other advertisement first.
-    fn on_record(&mut self, peer: PeerId, mut record: kad::Record) {
-        let now = self.now();
-        let source = Self::source_of(&peer, Channel::Dht);
-        let decision =
-            self.gate().screen_frame(now, &source, FrameKind::Record, record.value.len());
-        if !decision.is_accept() {
-            return;
-        }
-        let header = match self.header_of(&record) {
-            Ok(header) => header,
-            Err(reason) => {
-                let _ = self.gate().malformed(now, &source, reason, &record.value);
-                return;
-            }
-        };
-        let life = std::time::Duration::from_millis(header.expires_at.since(now).get());
-        record.expires = Instant::now().checked_add(life);
-        let envelope = record.value.clone();
-        let deadline = now.saturating_add(HOLD_PULLED);
-        let origin = Origin::Record(record);
-        self.admit(Message { source, envelope, origin, deadline, history_sought: false });
-    }
-
-    fn on_sought(&mut self, query: kad::QueryId, found: kad::PeerRecord) {
-        let Some(peer) = found.peer else { return };
-        let (now, source) = (self.now(), Self::source_of(&peer, Channel::Dht));
-        let len = found.record.value.len();
-        // Over its window the answer is lost; others are asked as well.
-        let charged = self.gate().screen_frame(now, &source, FrameKind::Record, len);
-        if !charged.is_accept() || self.header_of(&found.record).is_err() {
-            return;
-        }
-        let Some(sought) = self.sought.get_mut(&query) else { return };
-        sought.open += 1;
-        let deadline = now.saturating_add(HOLD_PULLED);
-        let (envelope, origin) = (found.record.value, Origin::Sought(query));
-        self.admit(Message { source, envelope, origin, deadline, history_sought: false });
-    }
-
-    /// The advertisement in a record, if it lies under its own author's key.
-    fn header_of<'a>(&self, record: &'a kad::Record) -> Result<AdHeader<'a>, Reason> {
-        let header = AdHeader::read(self.network, &record.value).map_err(|error| error.reason())?;
-        let own = dht::record_key(self.network, &header.author) == record.key;
-        own.then_some(header).ok_or(Reason::Malformed)
     }
 }

@@ -102,6 +102,11 @@ impl Timers {
         self.sweep = self.sweep.min(at);
     }
 
+    /// Whether a connection is cut off.
+    pub(super) fn is_throttled(&self, peer: &PeerId) -> bool {
+        self.throttled.contains_key(peer)
+    }
+
     /// Forgets a peer that is read again, or whose last connection is gone.
     pub(super) fn forget(&mut self, peer: &PeerId) {
         self.throttled.remove(peer);
@@ -195,8 +200,7 @@ impl Driver {
         if self.gate().poll_timeout() <= now && self.gate().handle_timeout(now) {
             let gate = &self.swarm.behaviour().connections.door.gate;
             self.envelopes.retain(|key| gate.is_listed(now, key), |id| gate.identity(id).is_some());
-            let swept =
-                self.swarm.behaviour_mut().dht.kad.store_mut().sweep(std::time::Instant::now());
+            let swept = self.sweep_records();
             tracing::debug!(swept, "swept");
         }
         self.timers.sweep = self.gate().poll_timeout();

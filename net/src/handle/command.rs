@@ -2,13 +2,14 @@
 
 use libp2p::{Multiaddr, PeerId};
 use ltms_core::{
-    Ban, Criteria, Decision, Fill, IdentityId, Metrics, Outcome, OwnedKey, PublicKey, Reason,
-    Registered, SessionId, Standing, Subject, Timestamp,
+    Ban, Criteria, Decision, Fill, IdentityId, Metrics, Outcome, OwnedKey, Policy, PublicKey,
+    Reason, Registered, SessionId, Standing, Subject, Timestamp,
 };
 use tokio::sync::oneshot;
 
 use super::{
-    Advertised, Imported, Link, NoRoom, NodeError, Offered, Page, Search, Signer, Taken, Undo,
+    Advertised, Health, Imported, Link, NoRoom, NodeError, Offered, Page, Search, Signer, Taken,
+    Undo,
 };
 use crate::behaviour::streams::{Request, Response};
 
@@ -40,6 +41,9 @@ pub(crate) enum Command {
     Decisions(Reply<Vec<(Reason, u64)>>),
     Fill(Reply<[Fill; 7]>),
     Standing(Box<Subject>, Reply<Box<Standing>>),
+    Health(Reply<Health>),
+    /// The policy whose limits are to be in force, and the keys that wait for a restart.
+    Reload(Box<Policy>, Vec<String>, Reply<bool>),
     Dial(Multiaddr, Reply<Result<(), String>>),
     Peers(Reply<Vec<PeerId>>),
     Links(Reply<Vec<Link>>),

@@ -43,6 +43,9 @@ pub enum NodeEvent {
         /// Why.
         reason: Reason,
     },
+    /// A peer was disconnected for what it did in gossip: it flooded us, or its score fell under
+    /// the graylist threshold.
+    GossipDropped(PeerId),
     /// A peer was banned and disconnected.
     Sanctioned {
         /// The peer.

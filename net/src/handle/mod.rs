@@ -3,6 +3,7 @@
 mod command;
 mod error;
 mod event;
+mod health;
 mod offer;
 mod operator;
 mod search;
@@ -11,8 +12,8 @@ use std::net::IpAddr;
 
 use libp2p::{Multiaddr, PeerId};
 use ltms_core::{
-    Decision, Fill, IdentityId, Metrics, Network, OutPoint, Outcome, Reason, Registered, SessionId,
-    Standing, Subject, Timestamp, schnorr::SecretKey,
+    Decision, Fill, IdentityId, Metrics, Network, OutPoint, Outcome, Policy, Reason, Registered,
+    SessionId, Standing, Subject, Timestamp, schnorr::SecretKey,
 };
 use tokio::sync::{broadcast, mpsc, oneshot};
 
@@ -25,6 +26,7 @@ pub(crate) use self::{
 pub use self::{
     error::NodeError,
     event::NodeEvent,
+    health::Health,
     offer::{Advertised, Offer, Signer},
     operator::{Imported, NoRoom, Page, Taken, Undo},
     search::{Findings, Reach, Search},
@@ -215,6 +217,24 @@ impl Handle {
     /// [`NodeError::Stopped`].
     pub async fn metrics(&self) -> Result<Metrics, NodeError> {
         self.ask(Command::Metrics).await
+    }
+
+    /// How the node is.
+    ///
+    /// # Errors
+    /// [`NodeError::Stopped`].
+    pub async fn health(&self) -> Result<Health, NodeError> {
+        self.ask(Command::Health).await
+    }
+
+    /// Puts the windows of a policy in force, which of its rules only count, and its
+    /// `local_envelope`; nothing else of it. `waiting` names the keys whose new values wait for a
+    /// restart, for [`Handle::health`]. False, and nothing changes, if the policy cannot be used.
+    ///
+    /// # Errors
+    /// [`NodeError::Stopped`].
+    pub async fn reload(&self, policy: Policy, waiting: Vec<String>) -> Result<bool, NodeError> {
+        self.ask(|reply| Command::Reload(Box::new(policy), waiting, reply)).await
     }
 
     /// How many decisions had each reason, those with none left out.

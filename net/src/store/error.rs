@@ -30,6 +30,11 @@ pub enum StoreError {
     /// There was a database, and it is gone or empty.
     #[error("{path} is missing or empty, and was there before: put a copy back, or move the folder away to begin without bans and identities", path = .0.display())]
     Missing(PathBuf),
+    /// It was moved away, removed or replaced under the running node.
+    #[error(
+        "{0} was moved, removed or replaced while the node runs: put it back; a restart forgets what happened since"
+    )]
+    Replaced(PathBuf),
     /// The file is something else.
     #[error("{0} is no store of this program")]
     NotAStore(PathBuf),

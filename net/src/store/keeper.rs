@@ -42,6 +42,8 @@ pub struct Keeper {
     /// Not to be tried before this, if the last group failed.
     pub(super) not_before: Option<Instant>,
     last: Instant,
+    /// Why the last group was not written.
+    problem: Option<String>,
 }
 
 impl std::fmt::Debug for Keeper {
@@ -80,7 +82,13 @@ impl Keeper {
             all: true,
             not_before: None,
             last: Instant::now(),
+            problem: None,
         })
+    }
+
+    /// Whether the last group was written, and why not.
+    pub(crate) fn problem(&self) -> Result<(), String> {
+        self.problem.clone().map_or(Ok(()), Err)
     }
 
     /// Tells somebody when everything up to now is stored.
@@ -132,8 +140,15 @@ impl Keeper {
 
     fn settle(&mut self, written: Result<(), String>) {
         self.busy = false;
-        if let Err(error) = &written {
-            tracing::error!(%error, "not stored; what was decided holds until the node ends");
+        match (&written, &self.problem) {
+            (Err(error), problem) if problem.as_ref() != Some(error) => {
+                tracing::error!(%error, "not stored; what was decided holds until the node ends");
+            }
+            (Ok(()), Some(_)) => tracing::info!("everything is stored again"),
+            _ => {}
+        }
+        self.problem = written.as_ref().err().cloned();
+        if written.is_err() {
             // Nobody knows how much of it is missing.
             self.all = true;
         }

@@ -8,7 +8,7 @@ mod schema;
 use std::{
     fs::{DirBuilder, File, OpenOptions, TryLockError},
     io::Write,
-    os::unix::fs::{DirBuilderExt, OpenOptionsExt},
+    os::unix::fs::{DirBuilderExt, MetadataExt, OpenOptionsExt},
     path::{Path, PathBuf},
     time::Duration,
 };
@@ -69,6 +69,8 @@ pub struct Store {
     put: Vec<String>,
     seed: Seed,
     network: Network,
+    /// Which file it is.
+    file: (u64, u64),
     /// Locked as long as it is open.
     _lock: File,
 }
@@ -109,8 +111,9 @@ impl Store {
             let written = lock.write_all(LOCK_TEXT).and_then(|()| lock.sync_all());
             written.map_err(|error| StoreError::io(&lock_path, error))?;
         }
+        let file = identity_of(&path).map_err(|error| StoreError::io(&path, error))?;
         let put = TABLES.iter().map(schema::Table::put).collect();
-        Ok(Self { path, database, put, seed, network, _lock: lock })
+        Ok(Self { path, database, put, seed, network, file, _lock: lock })
     }
 
     /// What the rows are keyed by; a Gate of another cannot use them.
@@ -192,6 +195,10 @@ impl Store {
     /// Writes what a moment changed. When this returns it outlives the process, and once the disk
     /// has what it was told to write, a loss of power.
     fn write(&mut self, batch: &Batch) -> Result<(), StoreError> {
+        // A file that lost its name takes everything, and nobody ever reads it again.
+        if identity_of(&self.path).ok() != Some(self.file) {
+            return Err(StoreError::Replaced(self.path.clone()));
+        }
         let failed = |error| StoreError::of(&self.path, error);
         let transaction = immediate(&mut self.database).map_err(failed)?;
         write(&transaction, &self.put, batch).map_err(failed)?;
@@ -244,6 +251,12 @@ fn write(to: &Transaction<'_>, put: &[String], batch: &Batch) -> rusqlite::Resul
         }
     }
     Ok(())
+}
+
+/// Device and number of a file.
+fn identity_of(path: &Path) -> std::io::Result<(u64, u64)> {
+    let found = std::fs::metadata(path)?;
+    Ok((found.dev(), found.ino()))
 }
 
 fn sum_of(envelope: &[u8]) -> [u8; SUM] {

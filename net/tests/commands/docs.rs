@@ -31,5 +31,5 @@ fn the_documented_examples_print_what_is_documented() {
         assert_eq!(printed, expected, "{command}");
         count += 1;
     }
-    assert_eq!(count, 18);
+    assert_eq!(count, 20);
 }

@@ -4,6 +4,7 @@ mod claim;
 mod docs;
 mod identity;
 mod lotusd;
+mod operator;
 mod proof;
 mod replay;
 mod script;
@@ -109,7 +110,7 @@ fn chain_vectors() -> Value {
 #[test]
 fn mistakes_in_the_command_line_take_one_line_and_code_2() {
     for (args, complaint) in [
-        (&["identities"][..], "identities"),
+        (&["identitys"][..], "identitys"),
         (&["script", "parse"], "<SCRIPT>"),
         (&["script", "build"], "--key"),
         (&["tx", "decode"], "<TRANSACTION>"),

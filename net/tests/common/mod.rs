@@ -1,6 +1,8 @@
 //! Nodes on 127.0.0.1, driven by the test's own task.
 #![allow(dead_code, reason = "not every test needs every helper")]
 
+pub(crate) mod wire;
+
 use std::{net::IpAddr, time::Duration};
 
 use futures::{StreamExt, future::select_all};
@@ -65,10 +67,18 @@ pub(crate) fn swarm<B: NetworkBehaviour>(
     executor: Executor,
     behaviour: impl FnOnce(&Keypair) -> B,
 ) -> Swarm<B> {
-    let keypair = Keypair::generate_ed25519();
+    swarm_of(&Keypair::generate_ed25519(), executor, behaviour)
+}
+
+/// The same of a peer with this key.
+pub(crate) fn swarm_of<B: NetworkBehaviour>(
+    keypair: &Keypair,
+    executor: Executor,
+    behaviour: impl FnOnce(&Keypair) -> B,
+) -> Swarm<B> {
     let peer = keypair.public().to_peer_id();
-    let transport = transport(&keypair, Network::Reg, &mut Registry::default()).expect("transport");
-    Swarm::new(transport, behaviour(&keypair), peer, swarm_config(executor))
+    let transport = transport(keypair, Network::Reg, &mut Registry::default()).expect("transport");
+    Swarm::new(transport, behaviour(keypair), peer, swarm_config(executor))
 }
 
 pub(crate) fn node_with(settings: &Settings, door: Door) -> Node {
@@ -79,6 +89,14 @@ pub(crate) fn node_with(settings: &Settings, door: Door) -> Node {
 
 pub(crate) fn node() -> Node {
     node_with(&settings(), Door::default())
+}
+
+/// A node with this key.
+pub(crate) fn node_of(keypair: &Keypair) -> Node {
+    swarm_of(keypair, executor(), |keypair| {
+        Behaviour::new(keypair, &settings(), Door::default(), &mut Registry::default())
+            .expect("behaviour")
+    })
 }
 
 pub(crate) async fn listen(node: &mut Node) -> Multiaddr {

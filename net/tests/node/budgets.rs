@@ -30,7 +30,7 @@ async fn peer_of(node: &Handle) -> common::Node {
     let topic = Topic::Claims.on(Network::Reg).hash();
     drive(&mut [&mut peer], |_, _, peers| {
         let gossip = &peers[0].behaviour().gossip;
-        gossip.all_peers().any(|(_, topics)| topics.contains(&&topic)).then_some(())
+        gossip.sub.all_peers().any(|(_, topics)| topics.contains(&&topic)).then_some(())
     })
     .await;
     peer
@@ -82,8 +82,8 @@ async fn a_claim_whose_relay_has_spent_its_look_ups_is_judged_when_it_has_one_ag
     let mut peer = peer_of(&handle).await;
     let topic = || Topic::Claims.on(Network::Reg);
     let gossip = &mut peer.behaviour_mut().gossip;
-    gossip.publish(topic(), claim_elsewhere).expect("published");
-    gossip.publish(topic(), claim).expect("published");
+    gossip.sub.publish(topic(), claim_elsewhere).expect("published");
+    gossip.sub.publish(topic(), claim).expect("published");
     let peer = tokio::spawn(serve(peer, Vec::new));
 
     until(&handle, "both are judged", async || {

@@ -1,24 +1,27 @@
 //! Records in the DHT are advertisements, or nothing.
 
-use std::iter;
+use std::{cell::Cell, collections::HashSet, iter, time::Duration};
 
 use libp2p::{
     futures::StreamExt,
-    kad::{self, GetRecordOk, QueryResult, Quorum, Record, store::RecordStore},
+    identity::Keypair,
+    kad::{self, GetRecordOk, InboundRequest, KBucketKey, QueryResult, Quorum, Record},
     swarm::SwarmEvent,
 };
 use ltms_core::{Millis, Network, PublicKey, Reason, schnorr::SecretKey};
 use ltms_net::{
-    Handle,
-    behaviour::{Event, dht::record_key},
+    Handle, Offer,
+    behaviour::{Event, dht::record_key, records::Worth},
     chain::DevChain,
     clock::Clock,
 };
+use tokio::time::timeout;
 
 use crate::{
     common::{self, drive, listen},
     world::{
-        advertisement, builder, chain, decided, delegation, finds, key, node, register, until,
+        PATIENCE, Watch, advertisement, builder, chain, connect, decided, delegation, finds, key,
+        node, own, register, until,
     },
 };
 
@@ -72,7 +75,10 @@ impl Made<'_> {
 
 /// A DHT server that has connected to a node and been identified by it.
 async fn server(to: &Handle) -> common::Node {
-    let mut server = common::node();
+    serve(common::node(), to).await
+}
+
+async fn serve(mut server: common::Node, to: &Handle) -> common::Node {
     listen(&mut server).await;
     server.dial(to.addresses()[0].clone()).expect("dialled");
     server.behaviour_mut().dht.kad.add_address(&to.peer_id(), to.addresses()[0].clone());
@@ -146,8 +152,9 @@ async fn a_record_of_a_lying_server_is_not_returned() {
     let mut server = server(&b).await;
     let made = Made { chain: &chain, peer: *server.local_peer_id(), name: "held" };
     let (bad, good) = (made.bad(), made.good());
-    for (_, record) in bad.iter().chain([&good]) {
-        server.behaviour_mut().dht.kad.store_mut().put(record.clone()).expect("room");
+    for (author, record) in bad.iter().chain([&good]) {
+        let store = server.behaviour_mut().dht.kad.store_mut();
+        store.admit(record.clone(), *author, Worth::Own).expect("room");
     }
     let serving = tokio::spawn(async move {
         loop {
@@ -160,5 +167,124 @@ async fn a_record_of_a_lying_server_is_not_returned() {
     }
     assert_eq!(decided(&b, Reason::InvalidSignature).await, 1, "it was asked, and not believed");
     serving.abort();
+    node.stop().await;
+}
+
+/// So many keys whose peers are nearest to a DHT key, of all that an attacker has made.
+fn nearest_to(key: &kad::RecordKey, count: usize, made: usize) -> Vec<Keypair> {
+    let key = KBucketKey::new(key.clone());
+    let mut keys: Vec<_> = (0..made)
+        .map(|_| {
+            let keypair = Keypair::generate_ed25519();
+            let peer = keypair.public().to_peer_id();
+            (KBucketKey::from(peer).distance(&key), keypair)
+        })
+        .collect();
+    keys.sort_by_key(|(distance, _)| *distance);
+    keys.into_iter().take(count).map(|(_, keypair)| keypair).collect()
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn twenty_sybils_nearest_to_a_key_hide_its_signer_from_nobody() {
+    const SYBILS: usize = 20;
+    let chain = chain();
+    let node = builder(&chain).start().await.expect("a node");
+    let b = node.handle();
+    register(&b, &chain, 0).await;
+    let mut holder = server(&b).await;
+    let made = Made { chain: &chain, peer: *holder.local_peer_id(), name: "sybils" };
+    let (author, record) = made.good();
+    let store = holder.behaviour_mut().dht.kad.store_mut();
+    store.admit(record.clone(), author, Worth::Own).expect("room");
+
+    let mut sybils = Vec::new();
+    for keypair in nearest_to(&record.key, SYBILS, 2_000) {
+        sybils.push(serve(common::node_of(&keypair), &b).await);
+    }
+    let addresses: Vec<_> = sybils
+        .iter()
+        .map(|sybil| (*sybil.local_peer_id(), sybil.listeners().next().expect("one").clone()))
+        .collect();
+    let mut serving = tokio::task::JoinSet::new();
+    for (number, mut sybil) in sybils.into_iter().enumerate() {
+        let kad = &mut sybil.behaviour_mut().dht.kad;
+        // They know each other only, and every second one has something forged to offer.
+        kad.remove_peer(&b.peer_id());
+        for (peer, address) in &addresses {
+            kad.add_address(peer, address.clone());
+        }
+        if number % 2 == 0 {
+            let mut forged = record.clone();
+            *forged.value.last_mut().expect("a signature") ^= 1;
+            kad.store_mut().admit(forged, author, Worth::Own).expect("room");
+        }
+        serving.spawn(async move {
+            loop {
+                sybil.select_next_some().await;
+            }
+        });
+    }
+    serving.spawn(async move {
+        loop {
+            holder.select_next_some().await;
+        }
+    });
+    let asked = Cell::new(0);
+    until(&b, "looked up", async || {
+        asked.set(asked.get() + 1);
+        b.look_up(author).await.expect("answer").is_some()
+    })
+    .await;
+    let (asked, forged) = (asked.get(), decided(&b, Reason::InvalidSignature).await);
+    println!(
+        "{SYBILS} Sybils nearest to a key: found at look-up {asked}, {forged} forgeries refused"
+    );
+
+    // Who asks directories needs no key of the DHT at all.
+    let other = builder(&chain).start().await.expect("a node");
+    let c = other.handle();
+    for (_, address) in &addresses {
+        c.dial(address.clone()).await.expect("dialled");
+    }
+    connect(&c, &b).await;
+    until(&c, "found", async || finds(&c, &author).await).await;
+    serving.shutdown().await;
+    node.stop().await;
+    other.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn an_own_advertisement_is_put_again_before_it_ends() {
+    let (chain, watch) = (chain(), Watch::default());
+    let node = builder(&chain).clock(watch.clock()).start().await.expect("a node");
+    let b = node.handle();
+    let (key, id) = register(&b, &chain, 0).await;
+    let mut server = server(&b).await;
+    // Long enough that it is not signed anew meanwhile.
+    let offer = Offer { lifetime: Millis::from_hours(24), ..Offer::default() };
+    b.advertise_signer(&key, own(id), &offer).await.expect("advertised");
+    let (mut puts, mut values) = (0, HashSet::new());
+    let mut look = tokio::time::interval(Duration::from_secs(1));
+    let counting = async {
+        while puts < 2 {
+            tokio::select! {
+                event = server.select_next_some() => {
+                    let SwarmEvent::Behaviour(Event::Dht(event)) = event else { continue };
+                    if let kad::Event::InboundRequest {
+                        request: InboundRequest::PutRecord { record: Some(record), .. },
+                    } = *event
+                    {
+                        puts += 1;
+                        values.insert(record.value);
+                        watch.forward(Millis::from_mins(31));
+                    }
+                }
+                // It may not have known the server yet, and tries again after half a minute.
+                _ = look.tick() => if puts == 0 { watch.forward(Millis::from_secs(31)) },
+            }
+        }
+    };
+    timeout(PATIENCE, counting).await.expect("in time");
+    assert_eq!(values.len(), 1, "the same advertisement");
     node.stop().await;
 }

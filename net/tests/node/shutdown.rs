@@ -47,7 +47,7 @@ async fn spam(number: u8, address: Multiaddr, to: PeerId) {
             let ad = advertisement(&author, nobody, &to, Clock::system().now());
             let topic = Topic::Ads.on(Network::Reg).hash();
             // Fails while nobody has subscribed, or when its queue is full.
-            let _ = peer.behaviour_mut().gossip.publish(topic, ad);
+            let _ = peer.behaviour_mut().gossip.sub.publish(topic, ad);
         }
     }
 }

@@ -1,9 +1,14 @@
 //! The `ltms` command.
 
 mod args;
+mod bans;
 mod claim;
 mod demo;
+mod economics;
+mod explain;
 mod failure;
+mod generate;
+mod identities;
 mod identity;
 mod keys;
 mod log;
@@ -16,12 +21,14 @@ mod proof;
 mod replay;
 mod script;
 mod source;
+mod table;
 mod tx;
 mod watch;
+mod when;
 
 use std::process::ExitCode;
 
-use clap::{Parser, Subcommand};
+use clap::{CommandFactory, Parser, Subcommand};
 
 use failure::Failure;
 
@@ -42,8 +49,16 @@ enum Command {
     /// Ask a running node about its peers, ban and forgive
     #[command(subcommand)]
     Peers(operator::PeersCommand),
+    /// Ask a running node about bans, hand them on, take them over and undo them
+    #[command(subcommand)]
+    Bans(bans::BansCommand),
+    /// Ask a running node about the identities that it knows
+    #[command(subcommand)]
+    Identities(identities::IdentitiesCommand),
     /// Print what a running node counts, as OpenMetrics
     Metrics(operator::Door),
+    /// What identities and attacks cost, beside the coins that are made in a day
+    Economics(economics::EconomicsArgs),
     /// Make an identity, prove it to others, change its key
     #[command(subcommand)]
     Identity(identity::IdentityCommand),
@@ -61,6 +76,16 @@ enum Command {
     /// Read transactions
     #[command(subcommand)]
     Tx(tx::TxCommand),
+    /// Print what teaches a shell to complete these commands
+    Completions {
+        /// The shell
+        shell: generate::Shell,
+    },
+    /// Write a manual page of every command
+    Man {
+        /// The folder to write them in, made if it is missing
+        folder: std::path::PathBuf,
+    },
 }
 
 #[tokio::main]
@@ -79,6 +104,11 @@ async fn run() -> Result<ExitCode, Failure> {
         Command::Demo(args) => return Ok(demo::run(&args).await),
         Command::Node(args) => node::run(*args).await?,
         Command::Peers(command) => operator::peers(command).await?,
+        Command::Bans(command) => bans::run(command).await?,
+        Command::Identities(command) => identities::run(command).await?,
+        Command::Economics(args) => economics::run(args).await?,
+        Command::Completions { shell } => generate::completions(shell, Cli::command())?,
+        Command::Man { folder } => generate::man(&folder, Cli::command())?,
         Command::Metrics(door) => operator::metrics(door).await?,
         Command::Identity(command) => identity::run(command).await?,
         Command::Policy(command) => policy::run(command)?,

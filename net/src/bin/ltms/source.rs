@@ -37,6 +37,11 @@ pub(crate) struct SourceFlags {
 }
 
 impl SourceFlags {
+    /// Whether a source is named.
+    pub(crate) const fn is_given(&self) -> bool {
+        self.lotusd.is_some() || !self.chronik.is_empty() || self.dev_chain
+    }
+
     /// What they say; `None` if they say nothing.
     pub(crate) fn config(self) -> Option<SourceConfig> {
         let Self { lotusd, cookie_file, user, password_file, chronik, need, dev_chain } = self;
@@ -68,6 +73,11 @@ pub(crate) struct Opened {
 }
 
 impl SourceArgs {
+    /// Whether a source is named, or a file that may name one.
+    pub(crate) const fn is_given(&self) -> bool {
+        self.config.is_some() || self.flags.is_given()
+    }
+
     /// The source. Nothing is asked yet.
     pub(crate) fn open(self) -> Result<Opened, Failure> {
         let mut config = match &self.config {

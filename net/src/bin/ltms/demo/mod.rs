@@ -32,7 +32,7 @@ use self::{
     progress::Progress,
     report::{Report, Spread},
 };
-use crate::log;
+use crate::log::Log;
 
 /// What can go wrong with the demonstration itself.
 type Failure = Box<dyn Error + Send + Sync>;
@@ -62,7 +62,7 @@ pub(crate) struct Args {
 pub(crate) async fn run(args: &Args) -> ExitCode {
     let quiet = || EnvFilter::new("error");
     let filter = EnvFilter::try_from_default_env().unwrap_or_else(|_| quiet());
-    log::start(filter, LogFormat::Text);
+    let _log = Log::start(filter, LogFormat::Text);
     let progress = Progress::new();
     let report = demonstrate(args, &progress).await;
     progress.end();

@@ -1,6 +1,7 @@
 //! `ltms node`: one node, until it is told to stop.
 
 mod args;
+mod reload;
 mod systemd;
 
 use std::{
@@ -22,7 +23,7 @@ use tokio::{
 };
 
 pub(crate) use self::args::NodeArgs;
-use crate::log;
+use crate::log::Log;
 
 /// How long stopping may take.
 const STOP: Duration = Duration::from_secs(5);
@@ -75,7 +76,7 @@ impl NodeFailure {
     }
 }
 
-/// Runs a node until Ctrl-C or SIGTERM, unless only its configuration is asked for.
+/// Runs a node until Ctrl-C or SIGTERM, reading its configuration again at SIGHUP, unless only its configuration is asked for.
 ///
 /// # Errors
 /// [`NodeFailure`].
@@ -100,7 +101,7 @@ pub(crate) async fn run(args: NodeArgs) -> Result<(), NodeFailure> {
         println!("the configuration is good");
         return Ok(());
     }
-    log::start(config.filter()?, config.log_format);
+    let log = Log::start(config.filter()?, config.log_format);
     // From here on a signal stops the node, however early it comes.
     let mut signals = Signals::new().map_err(NodeFailure::Signals)?;
     let doors = config.doors()?;
@@ -119,7 +120,17 @@ pub(crate) async fn run(args: NodeArgs) -> Result<(), NodeFailure> {
     let _ = writeln!(io::stdout(), "{}", greeting(&node.handle()));
     systemd::ready();
     let watchdog = systemd::watchdog(node.handle());
-    let why = signals.stop().await;
+    let mut config = config;
+    let why = loop {
+        match signals.next().await {
+            Told::Stop(why) => break why,
+            Told::Reload => {
+                systemd::reloading();
+                reload::reload(&args, &mut config, &log, &node.handle()).await;
+                systemd::ready();
+            }
+        }
+    };
     tracing::info!("{why}, stopping");
     systemd::stopping();
     if let Some(watchdog) = watchdog {
@@ -143,10 +154,17 @@ async fn stop(node: Node, admin: Admin, mut signals: Signals) -> Result<(), Node
     }
 }
 
-/// What the process is told by signals.
+/// What a signal asks for.
+enum Told {
+    Stop(&'static str),
+    Reload,
+}
+
+/// The signals that the process hears.
 struct Signals {
     interrupt: Signal,
     terminate: Signal,
+    hang_up: Signal,
     /// A file is as large as it may be (`RLIMIT_FSIZE`). Whoever writes sees an error, too, and
     /// unheard the signal ends the process.
     _file_size: Signal,
@@ -157,15 +175,25 @@ impl Signals {
         Ok(Self {
             interrupt: signal(SignalKind::interrupt())?,
             terminate: signal(SignalKind::terminate())?,
+            hang_up: signal(SignalKind::hangup())?,
             _file_size: signal(SignalKind::from_raw(rustix::process::Signal::XFSZ.as_raw()))?,
         })
     }
 
+    async fn next(&mut self) -> Told {
+        tokio::select! {
+            _ = self.interrupt.recv() => Told::Stop("interrupted"),
+            _ = self.terminate.recv() => Told::Stop("told to terminate"),
+            _ = self.hang_up.recv() => Told::Reload,
+        }
+    }
+
     /// Ends when the node is to stop, and says why.
     async fn stop(&mut self) -> &'static str {
-        tokio::select! {
-            _ = self.interrupt.recv() => "interrupted",
-            _ = self.terminate.recv() => "told to terminate",
+        loop {
+            if let Told::Stop(why) = self.next().await {
+                return why;
+            }
         }
     }
 }

@@ -19,6 +19,12 @@ pub(super) fn ready() {
     tell(&[NotifyState::Ready]);
 }
 
+/// The configuration is read again; [`ready`] says when that is done.
+pub(super) fn reloading() {
+    let Ok(now) = NotifyState::monotonic_usec_now() else { return };
+    tell(&[NotifyState::Reloading, now]);
+}
+
 /// The node has begun to stop.
 pub(super) fn stopping() {
     tell(&[NotifyState::Stopping]);

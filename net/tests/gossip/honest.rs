@@ -1,10 +1,8 @@
 //! Gossip in bursts, and around a peer that was cut off.
 
-mod common;
-
 use std::collections::HashSet;
 
-use common::{Node, connect, drive, listen, node};
+use crate::common::{Node, connect, drive, listen, node};
 use libp2p::{
     PeerId,
     gossipsub::{self, MessageAcceptance, PublishError},
@@ -17,10 +15,15 @@ use ltms_net::behaviour::{
 };
 
 /// Waits until each node knows of `count` subscriptions to the advertisements' topic.
-async fn subscribed(nodes: &mut [&mut Node], count: usize) {
+pub(crate) async fn subscribed(nodes: &mut [&mut Node], count: usize) {
     let topic = Topic::Ads.on(Network::Reg).hash();
     let known = |node: &Node| {
-        node.behaviour().gossip.all_peers().filter(|(_, topics)| topics.contains(&&topic)).count()
+        node.behaviour()
+            .gossip
+            .sub
+            .all_peers()
+            .filter(|(_, topics)| topics.contains(&&topic))
+            .count()
     };
     if nodes.iter().all(|node| known(node) >= count) {
         return;
@@ -28,19 +31,19 @@ async fn subscribed(nodes: &mut [&mut Node], count: usize) {
     drive(nodes, |_, _, nodes| nodes.iter().all(|node| known(node) >= count).then_some(())).await;
 }
 
-fn publish(node: &mut Node, data: Vec<u8>) -> Result<(), PublishError> {
-    node.behaviour_mut().gossip.publish(Topic::Ads.on(Network::Reg), data).map(|_| ())
+pub(crate) fn publish(node: &mut Node, data: Vec<u8>) -> Result<(), PublishError> {
+    node.behaviour_mut().gossip.sub.publish(Topic::Ads.on(Network::Reg), data).map(|_| ())
 }
 
 /// Accepts a received message and returns who handed it over, and its first byte.
-fn accept(event: SwarmEvent<Event>, node: &mut Node) -> Option<(PeerId, u8)> {
+pub(crate) fn accept(event: SwarmEvent<Event>, node: &mut Node) -> Option<(PeerId, u8)> {
     let SwarmEvent::Behaviour(Event::Gossip(event)) = event else { return None };
     let gossipsub::Event::Message { propagation_source, message_id, message } = *event else {
         return None;
     };
     assert_eq!(gossip::message_id(&message), message_id);
     assert_eq!(Topic::of(&message.topic, Network::Reg), Some(Topic::Ads));
-    node.behaviour_mut().gossip.report_message_validation_result(
+    node.behaviour_mut().gossip.sub.report_message_validation_result(
         &message_id,
         &propagation_source,
         MessageAcceptance::Accept,
@@ -66,7 +69,7 @@ async fn a_burst_of_forty_large_messages_arrives_whole() {
     })
     .await;
     let peer = *a.local_peer_id();
-    let score = b.behaviour().gossip.peer_score(&peer).expect("scores are on");
+    let score = b.behaviour().gossip.sub.peer_score(&peer).expect("scores are on");
     assert!(score >= 0.0, "{score}");
 }
 
@@ -95,7 +98,7 @@ async fn slightly_oversize_messages_reach_us_and_larger_ones_cost_their_sender()
         (taken == Some(6)).then_some(())
     })
     .await;
-    let score = b.behaviour().gossip.peer_score(&peer).expect("scores are on");
+    let score = b.behaviour().gossip.sub.peer_score(&peer).expect("scores are on");
     assert!(score < 0.0, "{score}");
 }
 
@@ -108,7 +111,7 @@ async fn first_copies_from_one_who_is_cut_off_do_not_hide_later_ones() {
     connect(&mut a, &mut b, &at_b).await;
     connect(&mut b, &mut c, &at_c).await;
     let [author, relay, us] = [&a, &b, &c].map(|node| *node.local_peer_id());
-    gossip::cut_off(&mut c.behaviour_mut().gossip, &relay);
+    c.behaviour_mut().gossip.cut_off(&relay);
     subscribed(&mut [&mut a, &mut b, &mut c], 1).await;
 
     for number in 0..10 {
@@ -130,7 +133,7 @@ async fn first_copies_from_one_who_is_cut_off_do_not_hide_later_ones() {
         if let SwarmEvent::ConnectionEstablished { peer_id, .. } = &event
             && (index, *peer_id) == (0, us)
         {
-            assert!(gossip::throttle(&mut nodes[0].behaviour_mut().gossip, &us, false, -50));
+            assert!(nodes[0].behaviour_mut().gossip.stand(&us, -50));
         }
         if let (2, Some((source, number))) = (index, accept(event, nodes[index])) {
             assert_eq!(source, author);

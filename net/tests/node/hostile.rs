@@ -1,0 +1,59 @@
+//! What a node does with a peer that abuses gossip.
+
+use libp2p::{PeerId, futures::StreamExt, swarm::SwarmEvent};
+use ltms_core::{Network, Policy, Quota, Standing};
+use ltms_net::{Handle, NodeEvent};
+
+use crate::{
+    common::wire::{Hostile, frame, message, subscribe},
+    world::{builder, chain, event, until},
+};
+
+/// Sends this to a node once, and returns what it knows of the sender that it has dropped.
+async fn dropped(handle: &Handle, mut hostile: Hostile, bytes: Vec<u8>) -> Standing {
+    let mut events = handle.subscribe();
+    let (us, peer): (_, PeerId) = (handle.peer_id(), *hostile.swarm.local_peer_id());
+    hostile.swarm.dial(handle.addresses()[0].clone()).expect("dial");
+    let mut bytes = Some(bytes);
+    let sending = tokio::spawn(async move {
+        loop {
+            if let SwarmEvent::ConnectionEstablished { .. } = hostile.swarm.select_next_some().await
+                && let Some(bytes) = bytes.take()
+            {
+                hostile.send(&us, bytes);
+            }
+        }
+    });
+    let is = |event: &NodeEvent| matches!(event, NodeEvent::GossipDropped(who) if *who == peer);
+    event(&mut events, "dropped", is).await;
+    until(handle, "gone", async || !handle.peers().await.expect("answer").contains(&peer)).await;
+    sending.abort();
+    handle.standing_of(&peer).await.expect("answer")
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn who_floods_with_rpcs_is_disconnected_and_it_is_remembered() {
+    let mut policy = Policy::LOTUS_V1.on(Network::Reg);
+    policy.windows.connection = Quota::per_second(1, 60);
+    let node = builder(&chain()).policy(policy).start().await.expect("a node");
+    let flood = (0..3_000).flat_map(|_| frame(&subscribe("other"))).collect();
+    let standing = dropped(&node.handle(), Hostile::new(), flood).await;
+    assert_eq!(standing.malformed.0, 1, "{standing:?}");
+    node.stop().await;
+}
+
+/// Gossipsub counts them without telling, and forgets them within seconds.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_burst_of_unsigned_messages_is_remembered_though_gossipsub_forgets() {
+    let node = builder(&chain()).start().await.expect("a node");
+    let hostile = Hostile::new();
+    let forged = |number: u64| {
+        let mut rpc = message(&hostile.key, "ltms/1/reg/ads", number, b"forged");
+        *rpc.last_mut().expect("a signature") ^= 1;
+        frame(&rpc)
+    };
+    let burst = (0..12).flat_map(forged).collect();
+    let standing = dropped(&node.handle(), hostile, burst).await;
+    assert_eq!(standing.malformed.0, 1, "{standing:?}");
+    node.stop().await;
+}
