@@ -53,7 +53,10 @@ fn stranger(agent: &str) -> Outcome<Swarm<Stranger>> {
     let config = swarm_config(Executor::new(tokio::runtime::Handle::current()));
     Ok(Swarm::new(
         transport,
-        Stranger { identify, direct: streams::behaviour(streams::Codec::default()) },
+        Stranger {
+            identify,
+            direct: streams::behaviour(streams::Codec::default(), streams::TIMEOUT),
+        },
         peer,
         config,
     ))

@@ -3,10 +3,10 @@
 use std::net::IpAddr;
 
 use libp2p::PeerId;
-use ltms_core::{Connection, Direction, Heap, Reason, record::Recorded};
+use ltms_core::{Connection, Direction, Heap, Reason, Subject, record::Recorded};
 
 use crate::{
-    behaviour::connections::{Doorkeeper, Refused},
+    behaviour::connections::{Doorkeeper, Favour, Refused, Room},
     clock::Clock,
     recording::Recording,
 };
@@ -73,5 +73,33 @@ impl Doorkeeper for Door {
 
     fn closed(&mut self, peer: &PeerId, _: bool, _: Option<IpAddr>) {
         self.gate.disconnected(self.clock.now(), &core_peer(peer));
+    }
+
+    fn would_enter(&mut self, peer: &PeerId, address: Option<IpAddr>) -> Result<(), Refused> {
+        let direction = Direction::Inbound;
+        let connection = Connection { peer: core_peer(peer), address, direction };
+        let decision = self.gate.screen_connection(self.clock.now(), &connection);
+        // That there is no place is why it is asked.
+        let enters = decision.is_accept() || decision.reason == Reason::ConnectionLimit;
+        if enters { Ok(()) } else { Err(Refused(decision.reason)) }
+    }
+
+    fn is_suspect(&self, address: IpAddr) -> bool {
+        self.gate.is_group_banned(self.clock.now(), address)
+    }
+
+    fn favour(&self, peer: &PeerId) -> Favour {
+        let now = self.clock.now();
+        let peer = self.gate.standing(now, &Subject::Peer(core_peer(peer)));
+        let proven = peer.decision.reason == Reason::Clear
+            && peer.identity.is_some_and(|id| {
+                let identity = self.gate.standing(now, &Subject::Identity(id));
+                identity.decision.reason == Reason::Clear
+            });
+        Favour { proven, kept: peer.allowed }
+    }
+
+    fn room(&self) -> Room {
+        Room::of(self.gate.policy())
     }
 }

@@ -3,6 +3,7 @@
 //! One task owns the swarm and the Gate; everything else holds a [`Handle`].
 
 pub mod admin;
+mod anchors;
 pub mod behaviour;
 pub mod chain;
 pub mod claim;
@@ -14,6 +15,7 @@ mod envelopes;
 mod handle;
 pub mod judge;
 pub mod key_file;
+pub mod limits;
 mod meters;
 mod node;
 mod recording;

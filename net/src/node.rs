@@ -1,13 +1,14 @@
 //! Starting and stopping a node.
 
 use std::{
+    net::{IpAddr, SocketAddr},
     path::{Path, PathBuf},
     sync::Arc,
-    time::Duration,
+    time::{Duration, Instant},
 };
 
 use libp2p::{
-    Multiaddr, Swarm,
+    Multiaddr, PeerId, Swarm,
     futures::StreamExt,
     identity::Keypair,
     metrics::{self, Registry},
@@ -24,18 +25,20 @@ use tokio::{
 };
 
 use crate::{
-    behaviour::{Behaviour, MEMORY, Settings, SetupError, scores::Scores},
+    anchors::Anchors,
+    behaviour::{Behaviour, Settings, SetupError, scores::Scores},
     chain::ChainSource,
     clock::Clock,
-    door::{Door, Gate},
-    driver::{Desk, Driver},
+    door::{Door, Gate, core_peer},
+    driver::{Desk, Dialler, Driver, peer_of},
     envelopes::Envelopes,
     handle::{Command, Handle},
+    limits::Limits,
     meters::Meters,
     recording::Recording,
     session_history::History,
     store::{Keeper, Store, StoreError},
-    transport::{Executor, swarm_config, transport},
+    transport::{Executor, Options, swarm_config, transport_with},
 };
 
 /// Requests that may wait for the driver.
@@ -61,6 +64,9 @@ pub enum StartError {
     /// The store cannot be used.
     #[error(transparent)]
     Store(#[from] StoreError),
+    /// The operator's quarter of the ban table has no room for the allow-list.
+    #[error("the allow-list has no room for {0}: the table of bans is too small")]
+    Allow(PeerId),
     /// An address cannot be listened on.
     #[error("cannot listen on {0}: {1}")]
     Listen(Multiaddr, String),
@@ -79,7 +85,11 @@ pub struct Builder {
     identity: Option<(IdentityId, SecretKey)>,
     quick: bool,
     server: bool,
-    memory: usize,
+    limits: Limits,
+    observe: fn(IpAddr) -> IpAddr,
+    socks5: Option<SocketAddr>,
+    persistent: Vec<Multiaddr>,
+    allowed: Vec<PeerId>,
     scores: Scores,
     data_dir: Option<PathBuf>,
     guarded: bool,
@@ -112,7 +122,11 @@ impl Builder {
             identity: None,
             quick: false,
             server: false,
-            memory: MEMORY,
+            limits: Limits::DEFAULT,
+            observe: std::convert::identity,
+            socks5: None,
+            persistent: Vec::new(),
+            allowed: Vec::new(),
             scores: Scores::Quiet,
             data_dir: None,
             guarded: false,
@@ -151,10 +165,27 @@ impl Builder {
         self
     }
 
-    /// A peer to dial at the start; may be given more than once.
+    /// A peer to dial at the start, and again while there are no peers at all; may be given more
+    /// than once.
     #[must_use]
     pub fn bootstrap(mut self, address: Multiaddr) -> Self {
         self.bootstrap.push(address);
+        self
+    }
+
+    /// A peer to dial for as long as the node runs, with its `/p2p/` part; may be given more than
+    /// once. No newcomer takes its place, but it can be banned.
+    #[must_use]
+    pub fn persistent(mut self, address: Multiaddr) -> Self {
+        self.persistent.push(address);
+        self
+    }
+
+    /// A peer for the operator's allow-list: exempt from limits of address groups, automatic bans
+    /// and making room; may be given more than once.
+    #[must_use]
+    pub fn allow(mut self, peer: PeerId) -> Self {
+        self.allowed.push(peer);
         self
     }
 
@@ -176,11 +207,31 @@ impl Builder {
         Self { server, ..self }
     }
 
-    /// Process memory in bytes above which no new connection is made; default 512 MiB. Several
-    /// nodes in one process share it.
+    /// What sockets and streams may take; default [`Limits::DEFAULT`].
     #[must_use]
-    pub fn memory(self, bytes: usize) -> Self {
-        Self { memory: bytes, ..self }
+    pub fn limits(self, limits: Limits) -> Self {
+        Self { limits, ..self }
+    }
+
+    /// Process memory in bytes above which no new connection is made, and the one that holds most
+    /// is closed; default 512 MiB. Several nodes in one process share it.
+    #[must_use]
+    pub fn memory(self, bytes: u64) -> Self {
+        let limits = Limits { memory: bytes, ..self.limits };
+        Self { limits, ..self }
+    }
+
+    /// The address that a peer counts as having, from its real one; default that one. For
+    /// simulations, see [`Settings::observe`].
+    #[must_use]
+    pub fn observe(self, observe: fn(IpAddr) -> IpAddr) -> Self {
+        Self { observe, ..self }
+    }
+
+    /// A SOCKS5 proxy through which everything is dialled, and which looks up every name.
+    #[must_use]
+    pub fn socks5(self, proxy: SocketAddr) -> Self {
+        Self { socks5: Some(proxy), ..self }
     }
 
     /// How gossip's topics are scored; default [`Scores::Quiet`].
@@ -267,28 +318,39 @@ impl Builder {
         if self.policy.network != self.network {
             return Err(StartError::Network(self.policy.network, self.network));
         }
-        let (gate, keeper, envelopes, desk) = self.gate()?;
+        let anchors = self.data_dir.as_deref().map(Anchors::read);
+        let (mut gate, keeper, envelopes, desk) = self.gate()?;
+        for peer in &self.allowed {
+            let allowed = gate.allow(self.clock.now(), &core_peer(peer), true);
+            allowed.map_err(|_| StartError::Allow(*peer))?;
+        }
+        let known = anchors.as_ref().map(Anchors::addresses).unwrap_or_default();
+        let own: Vec<_> = self.persistent.iter().chain(&self.bootstrap).cloned().collect();
+        let dialler = Dialler::new(Instant::now(), &self.persistent, known, &self.bootstrap);
         let settings = Settings {
             quick: self.quick,
             server: self.server,
-            memory: self.memory,
+            limits: self.limits,
+            observe: self.observe,
             scores: self.scores,
             messages: self.policy.windows.connection,
             ..Settings::new(self.network)
         };
         let door = Door::new(gate, self.clock.clone());
         let mut registry = Registry::default();
-        let behaviour = Behaviour::new(&self.keypair, &settings, door, &mut registry)?;
+        let mut behaviour = Behaviour::new(&self.keypair, &settings, door, &mut registry)?;
+        behaviour.connections.persistent = self.persistent.iter().filter_map(peer_of).collect();
         let executor = Executor::new(tokio::runtime::Handle::current());
         let local = self.keypair.public().to_peer_id();
-        let transport = transport(&self.keypair, self.network, &mut registry)?;
+        let options = Options {
+            limits: self.limits,
+            lines: behaviour.connections.lines(),
+            socks5: self.socks5,
+            own,
+        };
+        let transport = transport_with(&self.keypair, self.network, &options, &mut registry)?;
         let mut swarm = Swarm::new(transport, behaviour, local, swarm_config(executor.clone()));
         let addresses = listen(&mut swarm, &self.listen).await?;
-        for address in self.bootstrap {
-            if let Err(error) = swarm.dial(address.clone()) {
-                tracing::warn!(%address, %error, "cannot dial bootstrap peer");
-            }
-        }
         let libp2p = metrics::Metrics::new(&mut registry);
         let meters = Arc::new(Meters::new(registry));
         let (commands, requests) = mpsc::channel(COMMANDS);
@@ -312,6 +374,7 @@ impl Builder {
             self.identity,
             self.quick,
             (keeper, envelopes, desk),
+            (dialler, anchors),
             (meters, libp2p),
         );
         let task = tokio::spawn(async move {

@@ -12,7 +12,10 @@ use libp2p::{
     swarm::{ListenError, SwarmEvent},
 };
 use ltms_core::Reason;
-use ltms_net::behaviour::{Behaviour, Event, Settings, connections::Refused};
+use ltms_net::{
+    behaviour::{Behaviour, Event, Settings, connections::Refused},
+    limits::Limits,
+};
 use tokio::net::TcpStream;
 
 /// Lets `dialler` try once and returns the error that `listener` reports.
@@ -87,7 +90,8 @@ async fn a_silent_socket_keeps_its_place_for_three_seconds() {
 
 #[tokio::test]
 async fn a_handshake_that_a_later_behaviour_denies_is_forgotten() {
-    let tight = Settings { memory: 1, ..settings() };
+    let limits = Limits { memory: 1, ..Limits::DEFAULT };
+    let tight = Settings { limits, ..settings() };
     let mut listener = node_with(&tight, Door::default());
     listen(&mut listener).await;
     for _ in 0..3 {

@@ -11,10 +11,13 @@ use libp2p::{
     request_response::{self, InboundFailure, Message, OutboundFailure, ProtocolSupport},
     swarm::SwarmEvent,
 };
-use ltms_core::{Network, Reason};
-use ltms_net::behaviour::{
-    Event, Settings, dht,
-    streams::{self, DecodeError, FrameError, Request, Response},
+use ltms_core::{Millis, Network, Reason};
+use ltms_net::{
+    behaviour::{
+        Event, Settings, dht,
+        streams::{self, DecodeError, FrameError, Request, Response},
+    },
+    limits::Limits,
 };
 
 /// Writes any bytes, at once or one by one, and reads to the end.
@@ -220,7 +223,8 @@ async fn a_full_page_is_asked_for_and_answered() {
 
 #[tokio::test]
 async fn slow_dht_streams_are_reset_and_block_nobody() {
-    let hasty = Settings { dht_deadline: Duration::from_millis(300), ..settings() };
+    let limits = Limits { frame: Millis::new(300), ..Limits::DEFAULT };
+    let hasty = Settings { limits, ..settings() };
     let mut server = node_with(&hasty, common::Door::default());
     let mut client = client_of(&mut server, dht::protocol(Network::Reg)).await;
 

@@ -52,6 +52,16 @@ impl<S: Storage> Gate<S> {
         parts.node.counters.note(decision)
     }
 
+    /// Whether the narrow group of an address is banned, so that strangers from it have to prove
+    /// an identity: whoever takes connections can take fewer at a time from there.
+    #[must_use]
+    pub fn is_group_banned(&self, now: Timestamp, address: IpAddr) -> bool {
+        let groups = Groups::of(&self.rules.seed, Some(address));
+        let tag = narrow(&self.rules.seed, &groups).to_le_bytes();
+        let found = self.storage.tables().groups.find(&self.rules.seed, &tag);
+        found.is_some_and(|(_, row)| row.ban(now).is_some())
+    }
+
     /// Notes that a connection was established.
     ///
     /// # Errors
@@ -149,13 +159,6 @@ impl Parts<'_> {
             add(&mut narrow, !row.exempt && row.groups.narrow == groups.narrow);
             add(&mut wide, !row.exempt && row.groups.wide == groups.wide);
         }
-        let limit = match connection.direction {
-            Direction::Outbound => limits.outbound,
-            Direction::Inbound => limits.inbound,
-        };
-        if same_direction >= limit {
-            return Reason::ConnectionLimit.into();
-        }
         let crowded = narrow >= limits.per_narrow || wide >= limits.per_wide;
         if crowded && !self.is_exempt(connection) && !self.is_allowed(&connection.peer) {
             if self.rules.policy.enforce.groups == Mode::On {
@@ -163,6 +166,14 @@ impl Parts<'_> {
             }
             let would = &mut self.node.counters.would_groups;
             *would = would.saturating_add(1);
+        }
+        // After the groups: whoever closes another connection for this one must not do so in vain.
+        let limit = match connection.direction {
+            Direction::Outbound => limits.outbound,
+            Direction::Inbound => limits.inbound,
+        };
+        if same_direction >= limit {
+            return Reason::ConnectionLimit.into();
         }
         if !self.is_exempt(connection) && self.wants_proof(now, connection, &groups) {
             let end = now.saturating_add(self.rules.policy.sanctions.proof);

@@ -146,7 +146,13 @@ fn ended_bans_are_not_members() {
 #[test]
 fn a_stranger_from_the_group_gets_no_more_than_a_chance_to_prove_an_identity() {
     let (mut world, id) = full();
+    let suspect = |world: &World, group| {
+        let address = at(77, group).address.expect("known");
+        world.gate.is_group_banned(world.now, address)
+    };
+    assert!(!suspect(&world, SWARM));
     let (_, until) = merged(&mut world);
+    assert!(suspect(&world, SWARM) && !suspect(&world, SWARM + 1));
     // A member that was banned by id is the same stranger as any other of its group.
     for number in [0, 200] {
         let end = world.now.saturating_add(LIMIT);

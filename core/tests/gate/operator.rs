@@ -153,6 +153,7 @@ fn connections_per_peer_group_and_direction() {
         assert_eq!(open(number, &format!("9.{number}.1.1"), Inbound), Reason::Clear);
     }
     assert_eq!(open(300, "77.1.1.1", Inbound), Reason::ConnectionLimit, "128 inbound");
+    assert_eq!(open(300, "1.2.3.4", Inbound), Reason::GroupLimit, "who makes room need not");
     assert_eq!(open(300, "77.1.1.1", Outbound), Reason::Clear, "outbound are apart");
 }
 

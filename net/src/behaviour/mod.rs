@@ -12,7 +12,7 @@ pub mod scores;
 pub mod session;
 pub mod streams;
 
-use std::{convert::Infallible, time::Duration};
+use std::{convert::Infallible, net::IpAddr, time::Duration};
 
 use libp2p::{
     PeerId, gossipsub, identify,
@@ -33,14 +33,12 @@ use self::{
     session::Signing,
     streams::{Direct, Incoming, Request, Response},
 };
+use crate::limits::Limits;
 
 /// What we say we are, in identify's protocol version.
 pub const PROTOCOL_VERSION: &str = "ltms/0.1";
 /// What we say we are, in identify's agent version.
 pub const AGENT_VERSION: &str = concat!("ltms/", env!("CARGO_PKG_VERSION"));
-/// Process memory above which no new connection is made (policy §10).
-pub const MEMORY: usize = 512 << 20;
-
 /// A part of the stack refused its settings.
 #[derive(Debug, thiserror::Error)]
 #[error("{part} could not be set up: {problem}")]
@@ -64,10 +62,11 @@ pub struct Settings {
     pub quick: bool,
     /// Whether the DHT answers from the start, before an external address is confirmed.
     pub server: bool,
-    /// Process memory in bytes above which no new connection is made. Default [`MEMORY`].
-    pub memory: usize,
-    /// See [`dht::REQUEST_DEADLINE`], the default.
-    pub dht_deadline: Duration,
+    /// What sockets and streams may take.
+    pub limits: Limits,
+    /// The address that a peer counts as having for bans and groups: its own, except in
+    /// simulations, where many addresses of one machine stand for those of a network.
+    pub observe: fn(IpAddr) -> IpAddr,
     /// How gossip's topics are scored.
     pub scores: Scores,
     /// Messages of one connection; what it may send in gossip follows from that.
@@ -82,8 +81,8 @@ impl Settings {
             network,
             quick: false,
             server: false,
-            memory: MEMORY,
-            dht_deadline: dht::REQUEST_DEADLINE,
+            limits: Limits::DEFAULT,
+            observe: std::convert::identity,
             scores: Scores::Quiet,
             messages: Policy::LOTUS_V1.windows.connection,
         }
@@ -125,7 +124,9 @@ impl<D: Doorkeeper> Behaviour<D> {
         door: D,
         registry: &mut Registry,
     ) -> Result<Self, SetupError> {
-        let Settings { network, quick, server, memory, dht_deadline, scores, messages } = *settings;
+        let Settings { network, quick, server, limits, observe, scores, messages } = *settings;
+        let memory = usize::try_from(limits.memory).unwrap_or(usize::MAX);
+        let deadline = Duration::from_millis(limits.frame.get());
         let public = keypair.public();
         let local = public.to_peer_id();
         let identify = identify::Config::new(PROTOCOL_VERSION.to_owned(), public)
@@ -134,14 +135,14 @@ impl<D: Doorkeeper> Behaviour<D> {
             .with_cache_size(0);
         let frames = streams::Codec::default();
         Ok(Self {
-            connections: Connections::new(door, network == Network::Reg),
+            connections: Connections::new(door, network == Network::Reg, limits).observing(observe),
             memory: memory_connection_limits::Behaviour::with_max_bytes(memory),
             gossip: Gossip::new(keypair, network, quick, scores, messages, registry)?,
-            dht: Dht::new(local, network, server).with_deadline(dht_deadline),
+            dht: Dht::new(local, network, server).with_deadline(deadline),
             identify: identify::Behaviour::new(identify),
             ping: ping::Behaviour::default(),
-            direct: streams::behaviour(frames.clone()),
-            signing: session::behaviour(frames),
+            direct: streams::behaviour(frames.clone(), deadline),
+            signing: session::behaviour(frames, deadline),
         })
     }
 

@@ -11,7 +11,10 @@ use libp2p::{
 };
 
 use super::{
-    connections::{Group, ip_of},
+    connections::{
+        ip_of,
+        seats::{Groups, Narrow},
+    },
     dht::Dht,
 };
 
@@ -35,7 +38,7 @@ impl Dht {
         let Some(address) = bare(observed) else { return false };
         let ip = ip_of(&address);
         if !(self.regtest && ip.is_some_and(|ip| ip.is_loopback())) {
-            let members = self.members(peer, Group::of(ip));
+            let members = self.members(peer, Groups::of(ip).narrow);
             let of_bucket = || members.iter().filter(|member| member.same_bucket);
             let leaving = if of_bucket().count() >= PER_BUCKET {
                 of_bucket().find(|member| !member.connected)
@@ -78,14 +81,14 @@ impl Dht {
     }
 
     /// The other peers of a group, and which of them are in the peer's own bucket.
-    fn members(&mut self, peer: &PeerId, group: Group) -> Vec<Member> {
+    fn members(&mut self, peer: &PeerId, group: Narrow) -> Vec<Member> {
         let own = self.kad.kbucket(*peer).map(|bucket| bucket.range());
         let mut members = Vec::new();
         for bucket in self.kad.kbuckets() {
             let same_bucket = Some(bucket.range()) == own;
             for entry in bucket.iter() {
                 let other = *entry.node.key.preimage();
-                let same = Group::of(ip_of(entry.node.value.first())) == group;
+                let same = Groups::of(ip_of(entry.node.value.first())).narrow == group;
                 if same && other != *peer {
                     let connected = entry.status == NodeStatus::Connected;
                     members.push(Member { peer: other, connected, same_bucket });

@@ -1,6 +1,6 @@
 //! `/ltms/session/1`: the steps of signing sessions; `docs/session.md` is the normative description.
 
-use std::io;
+use std::{io, time::Duration};
 
 use futures::{AsyncRead, AsyncWrite};
 use libp2p::{
@@ -27,9 +27,9 @@ pub type Signing = request_response::Behaviour<Codec>;
 
 /// The protocol with its limits; unfinished frames share a budget with those of `frames`.
 #[must_use]
-pub fn behaviour(frames: streams::Codec) -> Signing {
+pub fn behaviour(frames: streams::Codec, deadline: Duration) -> Signing {
     let config = request_response::Config::default()
-        .with_request_timeout(streams::TIMEOUT)
+        .with_request_timeout(deadline)
         .with_max_concurrent_streams(streams::MAX_STREAMS);
     Signing::with_codec(Codec(frames), [(PROTOCOL, ProtocolSupport::Full)], config)
 }

@@ -33,11 +33,12 @@ const UNCOUNTED: usize = 4096;
 /// The request-response behaviour of the direct protocol.
 pub type Direct = request_response::Behaviour<Codec>;
 
-/// The direct protocol with its limits.
+/// The direct protocol with its limits. `deadline` is from the opening of a stream to the answer,
+/// usually [`TIMEOUT`]; then it is reset.
 #[must_use]
-pub fn behaviour(codec: Codec) -> Direct {
+pub fn behaviour(codec: Codec, deadline: Duration) -> Direct {
     let config = request_response::Config::default()
-        .with_request_timeout(TIMEOUT)
+        .with_request_timeout(deadline)
         .with_max_concurrent_streams(MAX_STREAMS);
     Direct::with_codec(codec, [(PROTOCOL, ProtocolSupport::Full)], config)
 }

@@ -30,6 +30,9 @@ impl Config {
         faults.extend(listens.cloned().map(ConfigError::Listen));
         faults.extend(self.filter().err());
         self.admin.faults(&mut faults);
+        faults.extend(self.peers.validate(&self.bootstrap).err());
+        let limits = self.limits.validate();
+        faults.extend(limits.err().map(|(field, problem)| ConfigError::Limit(field, problem)));
         if let Some(path) = &self.key_file {
             match key_file::existing_peer_key(path) {
                 Ok(None) => faults.extend(for_new_files("key_file", parent(path))),

@@ -8,10 +8,13 @@ use serde::Deserialize;
 use toml::{Table, Value};
 
 use super::{
-    Admin, Config, ConfigError, Identity, Store,
+    Admin, Config, ConfigError, Identity, Peers, Store,
     error::{nearest, with_hint},
 };
-use crate::chain::{LotusdConfig, SourceConfig};
+use crate::{
+    chain::{LotusdConfig, SourceConfig},
+    limits::Limits,
+};
 
 /// Before the name of every variable.
 const PREFIX: &str = "LTMS_";
@@ -91,7 +94,7 @@ fn everything() -> Config {
     Config {
         network,
         listen: vec![address.clone()],
-        bootstrap: vec![address],
+        bootstrap: vec![address.clone()],
         key_file: text(),
         capacity,
         log,
@@ -110,6 +113,12 @@ fn everything() -> Config {
         },
         admin: Admin { socket: text(), http: Some(([127, 0, 0, 1], 0).into()), token_file: text() },
         store: Store { data_dir: text(), on_error },
+        peers: Peers {
+            persistent: vec![address.clone()],
+            allow: vec!["text".to_owned()],
+            socks5: Some(([127, 0, 0, 1], 0).into()),
+        },
+        limits: Limits::DEFAULT,
         gossip,
         dht,
         policy,

@@ -83,6 +83,18 @@ pub enum ConfigError {
         /// What is wrong with it.
         problem: String,
     },
+    /// A limit does not make sense: which and why.
+    #[error("`{0}` {1}")]
+    Limit(&'static str, &'static str),
+    /// A persistent peer's address does not say who has to be there.
+    #[error("`peers.persistent`: {0} does not end in `/p2p/` and a peer id")]
+    Persistent(Multiaddr),
+    /// A name that nobody would look up.
+    #[error("{0} has a name to look up, which needs `peers.socks5`: use an IP address")]
+    Name(Multiaddr),
+    /// Not a peer id.
+    #[error("`peers.allow`: `{0}` is not a peer id")]
+    Peer(String),
     /// There is no chain source.
     #[error(transparent)]
     Chain(#[from] SetupError),

@@ -17,7 +17,7 @@ use std::{
     sync::Arc,
 };
 
-use libp2p::{Multiaddr, multiaddr::Protocol};
+use libp2p::{Multiaddr, PeerId, multiaddr::Protocol};
 use ltms_core::{Capacity, IdentityId, Network, Policy};
 use serde::{Deserialize, Serialize};
 use tracing_subscriber::EnvFilter;
@@ -27,7 +27,9 @@ use crate::{
     admin::Doors,
     behaviour::scores::Scores,
     chain::{ChainSource, HttpOptions, SourceConfig},
+    driver::peer_of,
     key_file,
+    limits::Limits,
 };
 
 pub use self::{error::ConfigError, reload::Reload};
@@ -131,6 +133,45 @@ pub enum OnError {
     Guarded,
 }
 
+/// Whom a node dials and keeps beside the bootstrap list. Default nobody.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct Peers {
+    /// Addresses, each ending in `/p2p/` and the peer, that are dialled for as long as the node
+    /// runs. No newcomer takes their place; they can be banned.
+    pub persistent: Vec<Multiaddr>,
+    /// Peers that are exempt from limits of address groups, automatic bans and making room.
+    pub allow: Vec<String>,
+    /// The SOCKS5 proxy through which everything is dialled, and which looks up every name.
+    /// Default none: addresses are dialled directly, and names cannot be.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub socks5: Option<SocketAddr>,
+}
+
+impl Peers {
+    fn allowed(&self) -> Result<Vec<PeerId>, ConfigError> {
+        let read = |peer: &String| peer.parse().map_err(|_| ConfigError::Peer(peer.clone()));
+        self.allow.iter().map(read).collect()
+    }
+
+    fn validate(&self, bootstrap: &[Multiaddr]) -> Result<(), ConfigError> {
+        let nameless = self.persistent.iter().find(|address| peer_of(address).is_none());
+        if let Some(address) = nameless {
+            return Err(ConfigError::Persistent(address.clone()));
+        }
+        let is_name = |address: &&Multiaddr| {
+            use Protocol::{Dns, Dns4, Dns6, Dnsaddr};
+            matches!(address.iter().next(), Some(Dns(_) | Dns4(_) | Dns6(_) | Dnsaddr(_)))
+        };
+        if self.socks5.is_none()
+            && let Some(address) = self.persistent.iter().chain(bootstrap).find(is_name)
+        {
+            return Err(ConfigError::Name(address.clone()));
+        }
+        self.allowed().map(drop)
+    }
+}
+
 /// Everything that a file may say. Written out, it is a file again.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
@@ -160,6 +201,10 @@ pub struct Config {
     pub admin: Admin,
     /// What outlives the node. Default nothing.
     pub store: Store,
+    /// Whom it dials and keeps.
+    pub peers: Peers,
+    /// What sockets and streams may take.
+    pub limits: Limits,
     /// How gossip is judged.
     pub gossip: Gossip,
     /// What the node does in the DHT.
@@ -182,6 +227,8 @@ impl Default for Config {
             chain: SourceConfig::default(),
             admin: Admin::default(),
             store: Store::default(),
+            peers: Peers::default(),
+            limits: Limits::DEFAULT,
             gossip: Gossip::default(),
             dht: Dht::default(),
             policy: Policy::LOTUS_V1.on(Network::Reg),
@@ -285,6 +332,12 @@ impl Config {
         self.validate()?;
         let mut builder =
             Builder::new(self.network, chain).policy(self.policy).capacity(self.capacity.into());
+        builder = builder.limits(self.limits);
+        builder = self.peers.persistent.iter().cloned().fold(builder, Builder::persistent);
+        builder = self.peers.allowed()?.into_iter().fold(builder, Builder::allow);
+        if let Some(proxy) = self.peers.socks5 {
+            builder = builder.socks5(proxy);
+        }
         builder = builder.scores(self.gossip.scores).server(self.dht.server);
         if let Some(path) = &self.key_file {
             builder = builder.keypair(key_file::peer_key(path)?);

@@ -180,6 +180,9 @@ impl Driver {
         if decision.reason != Reason::New {
             return;
         }
+        if let Some(peer) = net_peer(&message.source.peer) {
+            self.swarm.behaviour_mut().connections.note_delivery(&peer);
+        }
         let Ok(header) = AdHeader::read(self.network, &message.envelope) else { return };
         let identity = header.authority.map(|authority| authority.identity);
         let key = header.author;

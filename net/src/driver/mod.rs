@@ -4,6 +4,7 @@ mod admit;
 mod burns;
 mod commands;
 mod dht;
+mod dialling;
 mod heartbeat;
 mod histories;
 mod intake;
@@ -41,8 +42,9 @@ use tokio::sync::{broadcast, mpsc, oneshot};
 
 pub(crate) use self::sessions::Desk;
 use self::{
-    burns::Search, dht::Announced, histories::Histories, intake::Intake, lookups::Lookups,
-    own::Own, refusals::Refusals, searches::Searches, timers::Timers, waiting::Waiting,
+    burns::Search, dht::Announced, dialling::Kept, histories::Histories, intake::Intake,
+    lookups::Lookups, own::Own, refusals::Refusals, searches::Searches, timers::Timers,
+    waiting::Waiting,
 };
 use crate::{
     behaviour::{Behaviour, streams::Response},
@@ -56,12 +58,14 @@ use crate::{
     verify::Workers,
 };
 
-/// How often the chain's tip is asked for, and how often a peer's directory; how long a search
-/// waits for its first answer, and for all.
+/// How often the chain's tip is asked for, a peer's directory, who is to be dialled, and who is
+/// noted to be dialled after a restart; how long a search waits for its first answer, and for all.
 #[derive(Clone, Copy)]
 struct Pace {
     tip: Duration,
     directory: Duration,
+    dial: Duration,
+    anchors: Duration,
     first: Duration,
     search: Duration,
 }
@@ -70,16 +74,23 @@ impl Pace {
     const USUAL: Self = Self {
         tip: Duration::from_secs(10),
         directory: Duration::from_secs(60),
+        dial: Duration::from_secs(1),
+        anchors: Duration::from_secs(60),
         first: Duration::from_secs(5),
         search: Duration::from_secs(30),
     };
     const QUICK: Self = Self {
         tip: Duration::from_millis(500),
         directory: Duration::from_secs(2),
+        dial: Duration::from_millis(100),
+        anchors: Duration::from_millis(500),
         first: Duration::from_secs(2),
         search: Duration::from_secs(8),
     };
 }
+
+/// How often the process's memory is looked at.
+const MEMORY: Duration = Duration::from_secs(1);
 
 /// Where a message came from and who waits for the verdict.
 enum Origin {
@@ -133,6 +144,8 @@ struct Sought {
     finished: bool,
 }
 
+pub(crate) use self::dialling::{Dialler, peer_of};
+
 pub(crate) struct Driver {
     swarm: Swarm<Behaviour<Door>>,
     network: Network,
@@ -171,6 +184,8 @@ pub(crate) struct Driver {
     unconvinced: HashSet<PeerId>,
     /// What outlives the node.
     keeper: Option<Keeper>,
+    dialler: Dialler,
+    anchors: Kept,
     refusals: Refusals,
     /// How often the limits were set, and what else waits for a restart.
     reloads: u32,
@@ -199,6 +214,7 @@ impl Driver {
         identity: Option<(IdentityId, SecretKey)>,
         quick: bool,
         (keeper, envelopes, desk): (Option<Keeper>, Envelopes, Desk),
+        (dialler, anchors): (Dialler, Kept),
         (meters, libp2p): (Arc<Meters>, Metrics),
     ) -> Self {
         let gate = &swarm.behaviour().connections.door.gate;
@@ -230,6 +246,8 @@ impl Driver {
             identity,
             unconvinced: HashSet::new(),
             keeper,
+            dialler,
+            anchors,
             refusals: Refusals::default(),
             reloads: 0,
             waiting_keys: Vec::new(),
@@ -244,6 +262,13 @@ impl Driver {
     pub(crate) async fn run(mut self) {
         let mut tip = tokio::time::interval(self.pace.tip);
         let mut directory = tokio::time::interval(self.pace.directory);
+        let mut memory = tokio::time::interval(MEMORY);
+        let mut dial = tokio::time::interval(self.pace.dial);
+        let mut anchors = tokio::time::interval(self.pace.anchors);
+        for timer in [&mut dial, &mut anchors] {
+            timer.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
+        }
+        memory.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
         let mut heartbeat = tokio::time::interval(heartbeat::PACE);
         heartbeat.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
         directory.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
@@ -274,12 +299,16 @@ impl Driver {
                     self.pull_from_somebody();
                     self.prove_again();
                 }
+                _ = memory.tick() => self.relieve(),
+                _ = dial.tick() => self.dial_due(),
+                _ = anchors.tick() => self.keep_anchors(),
                 event = self.swarm.select_next_some() => self.on_swarm_event(event),
             }
             self.tell_sessions();
             self.tell_events();
             self.store();
         }
+        self.keep_anchors();
         if let Some(keeper) = self.keeper.take() {
             let gate = &mut self.swarm.behaviour_mut().connections.door.gate;
             let (envelopes, history) = (&mut self.envelopes, &mut self.desk.history);
@@ -288,6 +317,17 @@ impl Driver {
         }
         self.workers.shutdown().await;
         self.lookups.shutdown().await;
+    }
+
+    /// Closes the connection that holds most when the process has too much memory.
+    fn relieve(&mut self) {
+        // Where the system does not tell, there is nothing to go by.
+        let Some(used) = memory_stats::memory_stats().map(|stats| stats.physical_mem as u64) else {
+            return;
+        };
+        if let Some((peer, held)) = self.swarm.behaviour_mut().connections.relieve(used) {
+            tracing::warn!(%peer, held, used, "too much memory: closed the connection that holds most");
+        }
     }
 
     fn gate(&mut self) -> &mut Gate {

@@ -45,31 +45,48 @@ impl Driver {
             SwarmEvent::Behaviour(Event::Signing(event)) => self.on_signing(*event),
             SwarmEvent::Behaviour(Event::Dht(event)) => self.on_dht(*event),
             SwarmEvent::Behaviour(Event::Identify(event)) => self.on_identify(*event),
-            SwarmEvent::ConnectionEstablished { peer_id, num_established, .. }
-                if num_established.get() == 1 =>
-            {
-                self.greet(&peer_id);
-                self.tell(NodeEvent::Connected(peer_id));
+            SwarmEvent::Behaviour(Event::Ping(ping)) => {
+                if let Ok(time) = ping.result {
+                    self.swarm.behaviour_mut().connections.note_ping(ping.connection, time);
+                }
             }
-            SwarmEvent::ConnectionClosed { peer_id, num_established: 0, .. } => {
-                self.swarm.behaviour_mut().forget(&peer_id);
-                self.leave_sessions(&peer_id);
-                self.timers.forget(&peer_id);
-                self.forget_answers(peer_id);
-                self.identified.remove(&peer_id);
-                self.challenges.remove(&peer_id);
-                self.unconvinced.remove(&peer_id);
-                self.tell(NodeEvent::Disconnected(peer_id));
+            SwarmEvent::ConnectionEstablished {
+                peer_id, connection_id, num_established, ..
+            } => {
+                self.dial_opened(connection_id);
+                if num_established.get() == 1 {
+                    self.greet(&peer_id);
+                    self.tell(NodeEvent::Connected(peer_id));
+                }
+            }
+            SwarmEvent::ConnectionClosed { peer_id, connection_id, num_established, .. } => {
+                self.dial_ended(connection_id);
+                if num_established == 0 {
+                    self.forget(&peer_id);
+                }
             }
             SwarmEvent::IncomingConnectionError { error, .. } => {
                 tracing::debug!(%error, "inbound connection failed");
             }
-            SwarmEvent::OutgoingConnectionError { peer_id, error, .. } => {
+            SwarmEvent::OutgoingConnectionError { peer_id, connection_id, error } => {
+                self.dial_ended(connection_id);
                 tracing::debug!(?peer_id, %error, "dial failed");
                 self.tell(NodeEvent::DialFailed { peer: peer_id, error: error.to_string() });
             }
             _ => {}
         }
+    }
+
+    /// Forgets a peer whose last connection is gone.
+    fn forget(&mut self, peer: &PeerId) {
+        self.swarm.behaviour_mut().forget(peer);
+        self.leave_sessions(peer);
+        self.timers.forget(peer);
+        self.forget_answers(*peer);
+        self.identified.remove(peer);
+        self.challenges.remove(peer);
+        self.unconvinced.remove(peer);
+        self.tell(NodeEvent::Disconnected(*peer));
     }
 
     fn on_gossip(&mut self, event: gossipsub::Event) {

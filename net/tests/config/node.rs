@@ -192,3 +192,27 @@ async fn check_config_tells_of_every_fault_at_once() {
     assert!(said.contains("did you mean `network`?"), "{said}");
     assert!(said.lines().all(|line| line.starts_with("ltms: ")), "{said}");
 }
+
+#[test]
+fn peers_and_limits_that_cannot_be_are_named() {
+    for (text, says) in [
+        ("[peers]\npersistent = ['/ip4/192.0.2.1/tcp/1']", "peers.persistent"),
+        ("[peers]\nallow = ['somebody']", "peers.allow"),
+        ("bootstrap = ['/dns4/seed.example/tcp/1']", "peers.socks5"),
+        ("[limits]\nfirst_byte = 0", "limits.first_byte"),
+        ("[limits]\nstreams = 65", "limits.streams"),
+    ] {
+        let config = Config::parse(text).expect("readable");
+        let said = config.validate().expect_err("refused").to_string();
+        assert!(said.contains(says), "{said}");
+    }
+    let peer = "12D3KooWCUPfTdqjyNXT2Y91vop1StYQLmtLjXkX2jkx5yL6wdUb";
+    let good = format!(
+        "bootstrap = ['/dns4/seed.example/tcp/1']\n[peers]\nallow = ['{peer}']\n\
+         persistent = ['/ip4/192.0.2.1/tcp/1/p2p/{peer}']\nsocks5 = '127.0.0.1:9050'\n\
+         [limits]\nfirst_byte = 500"
+    );
+    let config = Config::parse(&good).expect("readable");
+    config.validate().expect("good");
+    assert_eq!(Config::parse(&config.to_toml().expect("shown")).expect("good"), config);
+}

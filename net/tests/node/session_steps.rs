@@ -11,7 +11,7 @@ use ltms_net::{
     Handle,
     behaviour::{
         session::{self, Contribution, Request, Signing},
-        streams::Codec,
+        streams::{Codec, TIMEOUT},
     },
     core_peer,
 };
@@ -31,7 +31,7 @@ struct Raw(Swarm<Signing>);
 
 impl Raw {
     async fn connected(to: &Handle) -> Self {
-        let mut raw = swarm(executor(), |_| session::behaviour(Codec::default()));
+        let mut raw = swarm(executor(), |_| session::behaviour(Codec::default(), TIMEOUT));
         let address: Multiaddr = to.addresses()[0].clone();
         raw.dial(address).expect("dialled");
         let connected = async {

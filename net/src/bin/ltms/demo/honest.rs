@@ -18,7 +18,7 @@ use super::{
 };
 
 /// Process memory at which no new connection is made: all nodes are in one process.
-const MEMORY: usize = 8 << 30;
+const MEMORY: u64 = 8 << 30;
 /// Keys of the identity with 200 XPI: more than the ten of one with 50.
 pub(super) const VERIFIED_KEYS: usize = 12;
 /// The most signers that a node is asked for.

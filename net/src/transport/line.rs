@@ -1,0 +1,186 @@
+//! One socket as the rest of the node sees it: how much it holds, and a way to end it at once.
+
+use std::{
+    collections::HashMap,
+    io,
+    pin::Pin,
+    sync::{
+        Arc, Mutex, MutexGuard, OnceLock, PoisonError, Weak,
+        atomic::{AtomicBool, Ordering},
+    },
+    task::{Context, Poll},
+};
+
+use futures::{AsyncRead, AsyncWrite, task::AtomicWaker};
+use libp2p::Multiaddr;
+
+use super::unread::Unread;
+
+/// Entries above which those of closed sockets are swept out.
+const SWEEP: usize = 512;
+
+/// What belongs to one socket.
+#[derive(Debug, Default)]
+pub struct Line {
+    cut: AtomicBool,
+    waker: AtomicWaker,
+    unread: OnceLock<Arc<Unread>>,
+}
+
+impl Line {
+    /// Ends the socket at once: everything that reads or writes fails.
+    pub fn cut(&self) {
+        self.cut.store(true, Ordering::Release);
+        self.waker.wake();
+    }
+
+    /// Whether it was ended.
+    #[must_use]
+    pub fn is_cut(&self) -> bool {
+        self.cut.load(Ordering::Acquire)
+    }
+
+    /// Bytes that the remote sent and that nobody here has read yet.
+    #[must_use]
+    pub fn held(&self) -> usize {
+        self.unread.get().map_or(0, |unread| unread.total())
+    }
+
+    /// What counts them, from the moment that there are streams.
+    pub(super) fn attach(&self, unread: Arc<Unread>) {
+        // A socket has one muxer.
+        let _ = self.unread.set(unread);
+    }
+
+    fn check(&self, cx: &Context<'_>) -> io::Result<()> {
+        self.waker.register(cx.waker());
+        if self.is_cut() { Err(io::ErrorKind::ConnectionAborted.into()) } else { Ok(()) }
+    }
+}
+
+/// The lines of open sockets by remote address. Clones share them: here the behaviour, which
+/// knows whom to end, and the transport, which has the sockets, meet.
+#[derive(Clone, Debug, Default)]
+pub struct Lines(Arc<Mutex<HashMap<Multiaddr, Weak<Line>>>>);
+
+impl Lines {
+    /// The line of a socket that is about to be accepted.
+    pub fn put(&self, remote: &Multiaddr, line: &Arc<Line>) {
+        let mut lines = self.lock();
+        if lines.len() >= SWEEP {
+            lines.retain(|_, line| line.strong_count() > 0);
+        }
+        lines.insert(remote.clone(), Arc::downgrade(line));
+    }
+
+    /// The line of an open socket.
+    #[must_use]
+    pub fn get(&self, remote: &Multiaddr) -> Option<Arc<Line>> {
+        self.lock().get(remote)?.upgrade()
+    }
+
+    /// The line of a socket, a fresh one if nobody has put one.
+    pub(super) fn open(&self, remote: &Multiaddr) -> Arc<Line> {
+        self.get(remote).unwrap_or_else(|| {
+            let line = Arc::default();
+            self.put(remote, &line);
+            line
+        })
+    }
+
+    fn lock(&self) -> MutexGuard<'_, HashMap<Multiaddr, Weak<Line>>> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// A socket that ends when its line is cut.
+#[derive(Debug)]
+pub(super) struct Wired<T> {
+    inner: T,
+    line: Arc<Line>,
+}
+
+impl<T> Wired<T> {
+    pub(super) const fn new(inner: T, line: Arc<Line>) -> Self {
+        Self { inner, line }
+    }
+}
+
+impl<T: AsyncRead + Unpin> AsyncRead for Wired<T> {
+    fn poll_read(
+        mut self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+        buffer: &mut [u8],
+    ) -> Poll<io::Result<usize>> {
+        self.line.check(cx)?;
+        Pin::new(&mut self.inner).poll_read(cx, buffer)
+    }
+}
+
+impl<T: AsyncWrite + Unpin> AsyncWrite for Wired<T> {
+    fn poll_write(
+        mut self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+        bytes: &[u8],
+    ) -> Poll<io::Result<usize>> {
+        self.line.check(cx)?;
+        Pin::new(&mut self.inner).poll_write(cx, bytes)
+    }
+
+    fn poll_flush(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        self.line.check(cx)?;
+        Pin::new(&mut self.inner).poll_flush(cx)
+    }
+
+    fn poll_close(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        self.line.check(cx)?;
+        Pin::new(&mut self.inner).poll_close(cx)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use futures::AsyncReadExt;
+
+    use super::*;
+
+    struct Silent;
+
+    impl AsyncRead for Silent {
+        fn poll_read(
+            self: Pin<&mut Self>,
+            _: &mut Context<'_>,
+            _: &mut [u8],
+        ) -> Poll<io::Result<usize>> {
+            Poll::Pending
+        }
+    }
+
+    #[tokio::test]
+    async fn a_cut_line_wakes_and_ends_whoever_reads() {
+        let line = Arc::<Line>::default();
+        let mut socket = Wired::new(Silent, line.clone());
+        let reading = tokio::spawn(async move { socket.read(&mut [0]).await });
+        tokio::task::yield_now().await;
+        assert!(!reading.is_finished());
+        line.cut();
+        let error = reading.await.expect("no panic").expect_err("cut");
+        assert_eq!(error.kind(), io::ErrorKind::ConnectionAborted);
+    }
+
+    #[test]
+    fn lines_are_found_while_their_socket_is_open_and_then_swept() {
+        let lines = Lines::default();
+        let address =
+            |n: usize| -> Multiaddr { format!("/ip4/10.0.0.1/tcp/{n}").parse().expect("ok") };
+        let line = lines.open(&address(1));
+        assert!(Arc::ptr_eq(&line, &lines.get(&address(1)).expect("open")));
+        assert!(Arc::ptr_eq(&line, &lines.open(&address(1))));
+        drop(line);
+        assert!(lines.get(&address(1)).is_none());
+        for n in 0..10_000 {
+            drop(lines.open(&address(n)));
+        }
+        assert!(lines.lock().len() <= SWEEP);
+    }
+}

@@ -1,0 +1,223 @@
+//! Yamux with the bounds that the policy wants: few inbound streams, an end to closing, and a
+//! count of what nobody has read.
+
+use std::{
+    collections::VecDeque,
+    future::{self, Future},
+    io, iter,
+    pin::Pin,
+    sync::Arc,
+    task::{Context, Poll, Waker},
+    time::Duration,
+};
+
+use futures::{AsyncRead, AsyncWrite};
+use libp2p::core::{
+    muxing::{StreamMuxer, StreamMuxerEvent},
+    upgrade::{InboundConnectionUpgrade, OutboundConnectionUpgrade, UpgradeInfo},
+};
+use tokio::time::{Sleep, sleep};
+use yamux::{Connection, Mode};
+
+use super::{
+    MAX_STREAMS,
+    line::Line,
+    unread::{Metered, Unread},
+};
+
+/// How long closing may wait for the remote.
+const CLOSE: Duration = Duration::from_secs(5);
+/// What a stream may have unread before anything of it is read.
+const WINDOW: usize = 256 << 10;
+
+/// The upgrade to a [`Muxer`].
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Yamux {
+    /// Inbound streams at a time; further ones are reset.
+    pub(super) inbound: usize,
+}
+
+impl Yamux {
+    fn over<C: AsyncRead + AsyncWrite + Unpin>(self, io: C, mode: Mode) -> Muxer<C> {
+        let unread = Arc::<Unread>::default();
+        let mut config = yamux::Config::default();
+        // Windows are not widened for fast readers: what one connection can fill stays known.
+        config
+            .set_max_num_streams(MAX_STREAMS)
+            .set_max_connection_receive_window(Some(MAX_STREAMS * WINDOW));
+        let connection = Connection::new(Metered::new(io, unread.clone()), config, mode);
+        Muxer {
+            connection,
+            unread,
+            waiting: VecDeque::new(),
+            waker: None,
+            inbound: Arc::default(),
+            most: self.inbound,
+            deadline: None,
+        }
+    }
+}
+
+impl UpgradeInfo for Yamux {
+    type Info = &'static str;
+    type InfoIter = iter::Once<&'static str>;
+
+    fn protocol_info(&self) -> Self::InfoIter {
+        iter::once("/yamux/1.0.0")
+    }
+}
+
+impl<C: AsyncRead + AsyncWrite + Unpin> InboundConnectionUpgrade<C> for Yamux {
+    type Output = Muxer<C>;
+    type Error = io::Error;
+    type Future = future::Ready<io::Result<Muxer<C>>>;
+
+    fn upgrade_inbound(self, io: C, _: Self::Info) -> Self::Future {
+        future::ready(Ok(self.over(io, Mode::Server)))
+    }
+}
+
+impl<C: AsyncRead + AsyncWrite + Unpin> OutboundConnectionUpgrade<C> for Yamux {
+    type Output = Muxer<C>;
+    type Error = io::Error;
+    type Future = future::Ready<io::Result<Muxer<C>>>;
+
+    fn upgrade_outbound(self, io: C, _: Self::Info) -> Self::Future {
+        future::ready(Ok(self.over(io, Mode::Client)))
+    }
+}
+
+/// A multiplexed connection.
+pub(super) struct Muxer<C> {
+    connection: Connection<Metered<C>>,
+    unread: Arc<Unread>,
+    /// Inbound streams that nobody has asked for yet.
+    waiting: VecDeque<Stream>,
+    waker: Option<Waker>,
+    /// Every inbound stream has a clone.
+    inbound: Arc<()>,
+    most: usize,
+    deadline: Option<Pin<Box<Sleep>>>,
+}
+
+impl<C: AsyncRead + AsyncWrite + Unpin> Muxer<C> {
+    /// Has the line tell what is unread here.
+    pub(super) fn on(self, line: &Line) -> Self {
+        line.attach(self.unread.clone());
+        self
+    }
+
+    /// Takes the next inbound stream, unless there are too many; dropping it resets it.
+    fn next(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<Option<Stream>>> {
+        let next = std::task::ready!(self.connection.poll_next_inbound(cx));
+        let stream =
+            next.unwrap_or(Err(yamux::ConnectionError::Closed)).map_err(io::Error::other)?;
+        let crowded = Arc::strong_count(&self.inbound) > self.most;
+        let stream = Stream::new(stream, &self.unread, Some(self.inbound.clone()));
+        Poll::Ready(Ok((!crowded).then_some(stream)))
+    }
+}
+
+impl<C: AsyncRead + AsyncWrite + Unpin> StreamMuxer for Muxer<C> {
+    type Substream = Stream;
+    type Error = io::Error;
+
+    fn poll_inbound(
+        mut self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+    ) -> Poll<Result<Self::Substream, Self::Error>> {
+        if let Some(stream) = self.waiting.pop_front() {
+            return Poll::Ready(Ok(stream));
+        }
+        // `poll` makes the progress, and wakes whoever waits here.
+        self.waker = Some(cx.waker().clone());
+        Poll::Pending
+    }
+
+    fn poll_outbound(
+        mut self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+    ) -> Poll<Result<Self::Substream, Self::Error>> {
+        let stream = std::task::ready!(self.connection.poll_new_outbound(cx));
+        let stream = stream.map_err(io::Error::other)?;
+        Poll::Ready(Ok(Stream::new(stream, &self.unread, None)))
+    }
+
+    fn poll_close(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Result<(), Self::Error>> {
+        if let Poll::Ready(closed) = self.connection.poll_close(cx) {
+            return Poll::Ready(closed.map_err(io::Error::other));
+        }
+        // A remote that does not read must not keep the socket.
+        let deadline = self.deadline.get_or_insert_with(|| Box::pin(sleep(CLOSE)));
+        deadline.as_mut().poll(cx).map(Ok)
+    }
+
+    fn poll(
+        mut self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+    ) -> Poll<Result<StreamMuxerEvent, Self::Error>> {
+        if let Some(stream) = std::task::ready!(self.next(cx))? {
+            self.waiting.push_back(stream);
+            if let Some(waker) = self.waker.take() {
+                waker.wake();
+            }
+        }
+        // One at a time, so that other tasks get their turn.
+        cx.waker().wake_by_ref();
+        Poll::Pending
+    }
+}
+
+/// A stream that counts what is read from it.
+pub(super) struct Stream {
+    inner: yamux::Stream,
+    id: u32,
+    unread: Arc<Unread>,
+    _place: Option<Arc<()>>,
+}
+
+impl Stream {
+    fn new(inner: yamux::Stream, unread: &Arc<Unread>, place: Option<Arc<()>>) -> Self {
+        let id = inner.id().val();
+        unread.open(id);
+        Self { inner, id, unread: unread.clone(), _place: place }
+    }
+}
+
+impl Drop for Stream {
+    fn drop(&mut self) {
+        self.unread.close(self.id);
+    }
+}
+
+impl AsyncRead for Stream {
+    fn poll_read(
+        mut self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+        buffer: &mut [u8],
+    ) -> Poll<io::Result<usize>> {
+        let read = Pin::new(&mut self.inner).poll_read(cx, buffer);
+        if let Poll::Ready(Ok(count)) = read {
+            self.unread.took(self.id, count);
+        }
+        read
+    }
+}
+
+impl AsyncWrite for Stream {
+    fn poll_write(
+        mut self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+        bytes: &[u8],
+    ) -> Poll<io::Result<usize>> {
+        Pin::new(&mut self.inner).poll_write(cx, bytes)
+    }
+
+    fn poll_flush(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        Pin::new(&mut self.inner).poll_flush(cx)
+    }
+
+    fn poll_close(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        Pin::new(&mut self.inner).poll_close(cx)
+    }
+}
