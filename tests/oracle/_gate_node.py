@@ -20,11 +20,6 @@ class Gate(Claims):
         open_peers = {n: peer for n, peer in self.peers.items() if peer.connections}
         if number in open_peers and open_peers[number].connections >= limits.per_peer:
             raise Refused("connection-limit")
-        dialled = sum(peer.dialled for peer in open_peers.values())
-        accepted = sum(peer.connections - peer.dialled for peer in open_peers.values())
-        same_way = dialled if outbound else accepted
-        if same_way >= (limits.outbound if outbound else limits.inbound):
-            raise Refused("connection-limit")
         near = [
             sum(p.connections for p in open_peers.values() if not p.exempt and p.groups[size] == group)
             for size, group in enumerate(groups(address))
@@ -33,6 +28,11 @@ class Gate(Claims):
         exempt = self.exempt(address) or self.is_allowed(number)
         if crowded and not exempt and self.enforces("groups"):
             raise Refused("group-limit")
+        dialled = sum(peer.dialled for peer in open_peers.values())
+        accepted = sum(peer.connections - peer.dialled for peer in open_peers.values())
+        same_way = dialled if outbound else accepted
+        if same_way >= (limits.outbound if outbound else limits.inbound):
+            raise Refused("connection-limit")
         raise Refused("clear")
 
     def exempt(self, address):

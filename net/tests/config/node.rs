@@ -139,7 +139,7 @@ async fn an_operator_bans_and_forgives_a_peer_of_a_running_node() {
     assert_eq!(code, Some(0), "{said}");
     assert!(out.contains("decision           graylisted"), "{out}");
     let (_, out, _) = asked(&socket, &["peers", "show", &peer]).await;
-    assert!(out.contains("by operator        true"), "{out}");
+    assert!(out.contains("by operator        yes"), "{out}");
     let (code, ..) = asked(&socket, &["peers", "unban", &peer]).await;
     assert_eq!(code, Some(0));
     let (code, _, said) = asked(&socket, &["peers", "unban", &peer]).await;
