@@ -276,8 +276,8 @@ impl Driver {
         summary.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
         tip.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
         loop {
+            // In no order: whoever asks without a pause must not keep the network waiting.
             tokio::select! {
-                biased;
                 command = self.commands.recv() => match command {
                     None | Some(Command::Stop) => break,
                     Some(command) => self.on_command(command),
