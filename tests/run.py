@@ -85,7 +85,7 @@ def steps() -> list[Step]:
         Step(
             "deny",
             [
-                cargo("deny", "--offline", "--locked", "--manifest-path", manifest, "check", "bans",
+                cargo("deny", "--locked", "--manifest-path", manifest, "check", "bans",
                       "licenses", "sources", "--hide-inclusion-graph")
                 for manifest in ("Cargo.toml", "fuzz/Cargo.toml")
             ],
