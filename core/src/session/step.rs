@@ -74,7 +74,7 @@ pub enum Cause {
 }
 
 impl Cause {
-    /// Its number on the wire; the failures have those of [`Failure`].
+    /// Its number on the wire; the failures have those of [`crate::score::Failure`].
     #[must_use]
     pub const fn code(self) -> u8 {
         self as u8
