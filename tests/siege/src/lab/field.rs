@@ -1,0 +1,107 @@
+//! Honest nodes, the signers behind them, and how often these advertise.
+
+use ltms_core::{IdentityId, Millis, PublicKey, Timestamp};
+
+use super::{Actor, Kind, Lab, Message, Number};
+use crate::made::{self, Ad, Claim};
+use crate::rules::Which;
+
+/// From one advertisement of a signer to its next: it may have one a minute.
+pub(crate) const EVERY: Millis = Millis::from_secs(100);
+/// How long an advertisement is in force.
+pub(crate) const LASTING: Millis = Millis::from_mins(10);
+
+/// A registered signer, of the made key that has its node's number.
+#[derive(Clone, Copy)]
+pub(crate) struct Signer {
+    pub(crate) node: Number,
+    pub(crate) key: PublicKey,
+    pub(crate) identity: IdentityId,
+}
+
+/// Honest nodes that are connected with each other, a signer behind each of them.
+#[derive(Clone, Copy)]
+pub(crate) struct Field {
+    pub(crate) nodes: u32,
+    /// Links that each node opens.
+    pub(crate) degree: usize,
+}
+
+impl Field {
+    /// Nodes of the rules, each in an address group of its own, and their signers, who advertise
+    /// from now on.
+    pub(crate) fn build(self, lab: &mut Lab, which: Which, seed: u64) -> Vec<Signer> {
+        let keys = made::keys(0, self.nodes as usize);
+        let claims: Vec<_> = keys.iter().map(Claim::new).collect();
+        for node in 0..self.nodes {
+            let mut rules = which.rules(self.nodes, made::mix(seed) ^ u64::from(node));
+            for claim in &claims {
+                rules.learn(lab.now, claim);
+            }
+            lab.add(node, Some(rules));
+        }
+        for node in 0..self.nodes {
+            let mut opened = 0;
+            for _ in 0..20 * self.degree {
+                let other = lab.random.below(self.nodes as usize) as Number;
+                opened += usize::from(lab.connect(node, other));
+                if opened == self.degree {
+                    break;
+                }
+            }
+        }
+        let signers: Vec<_> = (0..)
+            .zip(keys.iter().zip(&claims))
+            .map(|(node, (key, claim))| Signer { node, key: *key, identity: claim.id })
+            .collect();
+        for signer in &signers {
+            let phase = lab.random.below(EVERY.get() as usize) as u64;
+            lab.enter(lab.now.saturating_add(Millis::new(phase)), Advertising { signer: *signer });
+        }
+        signers
+    }
+}
+
+/// An advertisement of a signer, made now.
+pub(crate) fn advertisement(lab: &Lab, signer: &Signer) -> Message {
+    let peer = lab.peers[signer.node as usize].id;
+    let ad = Ad {
+        author: signer.key,
+        identity: Some(signer.identity),
+        peer,
+        created_at: lab.now,
+        lasting: LASTING,
+        delegation: None,
+    };
+    message(Kind::Honest, &ad, ad.seal())
+}
+
+/// What goes over the wire for an advertisement, by gossip of the peer that it names.
+pub(crate) fn message(kind: Kind, ad: &Ad, bytes: Vec<u8>) -> Message {
+    Message {
+        kind,
+        publisher: ad.peer,
+        key: ad.author,
+        identity: ad.identity,
+        peer: ad.peer,
+        created_at: ad.created_at,
+        expires_at: ad.created_at.saturating_add(ad.lasting),
+        genuine: true,
+        direct: false,
+        bytes,
+        seen: Default::default(),
+        number: 0,
+    }
+}
+
+struct Advertising {
+    signer: Signer,
+}
+
+impl Actor for Advertising {
+    fn act(&mut self, lab: &mut Lab) -> Option<Timestamp> {
+        let ad = advertisement(lab, &self.signer);
+        lab.publish(self.signer.node, ad);
+        Some(lab.now.saturating_add(EVERY))
+    }
+}

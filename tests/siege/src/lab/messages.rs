@@ -1,0 +1,72 @@
+//! What peers say, and who has heard it.
+
+use std::collections::HashSet;
+use std::ops::{Index, IndexMut};
+
+use ltms_core::{IdentityId, PeerId, PublicKey, Timestamp};
+
+use super::Number;
+
+/// Whose message it is, for the figures: no rules may look at that.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub(crate) enum Kind {
+    /// A registered signer's own.
+    Honest,
+    /// A signer's without a burn.
+    Stranger,
+    /// An attacker's.
+    Hostile,
+}
+
+/// An advertisement, or bytes that are none.
+#[derive(Clone)]
+pub(crate) struct Message {
+    pub(crate) kind: Kind,
+    /// The gossip message's publisher.
+    pub(crate) publisher: PeerId,
+    /// The author's key, and the identity and the peer that it names.
+    pub(crate) key: PublicKey,
+    pub(crate) identity: Option<IdentityId>,
+    pub(crate) peer: PeerId,
+    pub(crate) created_at: Timestamp,
+    pub(crate) expires_at: Timestamp,
+    /// Whether the signature holds. It is checked once, when the message is made; the rules are
+    /// told when they pay for a check.
+    pub(crate) genuine: bool,
+    /// Whether the connected peer sent it, not gossip.
+    pub(crate) direct: bool,
+    pub(crate) bytes: Vec<u8>,
+    /// Peers that have it.
+    pub(crate) seen: HashSet<Number>,
+    pub(crate) number: Number,
+}
+
+/// All that were ever made.
+#[derive(Default)]
+pub(crate) struct Messages(Vec<Message>);
+
+impl Messages {
+    pub(crate) fn len(&self) -> u32 {
+        u32::try_from(self.0.len()).expect("fewer than 2^32 messages")
+    }
+
+    pub(crate) fn add(&mut self, message: Message) -> Number {
+        let number = self.len();
+        self.0.push(Message { number, ..message });
+        number
+    }
+}
+
+impl Index<Number> for Messages {
+    type Output = Message;
+
+    fn index(&self, number: Number) -> &Message {
+        &self.0[number as usize]
+    }
+}
+
+impl IndexMut<Number> for Messages {
+    fn index_mut(&mut self, number: Number) -> &mut Message {
+        &mut self.0[number as usize]
+    }
+}

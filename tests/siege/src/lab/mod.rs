@@ -1,0 +1,322 @@
+//! Virtual time, peers, links between them, and what became of each message.
+//!
+//! Nothing here decides: a node's [`Rules`] do, and an attacker's [`Actor`]. The same seed makes
+//! the same run, because every draw is of one generator and the queue breaks ties by number.
+
+pub(crate) mod field;
+mod messages;
+mod tally;
+
+use std::cmp::Reverse;
+use std::collections::{BTreeSet, BinaryHeap};
+use std::net::{IpAddr, Ipv4Addr};
+
+use ltms_core::{Connection, Direction, Millis, PeerId, PublicKey, Timestamp};
+
+use field::Signer;
+
+pub(crate) use messages::{Kind, Message, Messages};
+pub(crate) use tally::{Sample, Share, Tally};
+
+use crate::made::{self, Random};
+use crate::rules::{Arrival, Rules, Taken};
+
+/// Number of a peer, and of a message: they are never used twice.
+pub(crate) type Number = u32;
+
+/// How long a message may take to a node and still count as delivered.
+pub(crate) const IN_TIME: Millis = Millis::from_secs(30);
+/// How often nodes look after their timers, and figures are taken.
+pub(crate) const TICK: Millis = Millis::from_secs(30);
+
+/// What a peer does with messages of others.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Relay {
+    /// What its rules say.
+    Rules,
+    /// Nothing.
+    Silent,
+    /// Everything, without delay.
+    Fast,
+}
+
+/// A node, or an attacker's id.
+pub(crate) struct Peer {
+    pub(crate) id: PeerId,
+    pub(crate) address: IpAddr,
+    pub(crate) rules: Option<Box<dyn Rules>>,
+    pub(crate) relay: Relay,
+    links: BTreeSet<Number>,
+}
+
+/// Somebody who does something from time to time.
+pub(crate) trait Actor {
+    /// Acts, and says when again.
+    fn act(&mut self, lab: &mut Lab) -> Option<Timestamp>;
+}
+
+#[derive(PartialEq, Eq, PartialOrd, Ord)]
+enum Happening {
+    Arrive { from: Number, to: Number, message: Number },
+    Act(usize),
+    Tick,
+}
+
+/// Everything that there is.
+pub(crate) struct Lab {
+    pub(crate) now: Timestamp,
+    pub(crate) random: Random,
+    pub(crate) peers: Vec<Peer>,
+    pub(crate) messages: Messages,
+    pub(crate) tally: Tally,
+    /// Of a thousand messages over a link, how many are lost.
+    pub(crate) loss: usize,
+    /// A link's delay in milliseconds: at least, and how much more at most.
+    pub(crate) delay: (u64, usize),
+    /// Pairs of sides between which nothing passes.
+    pub(crate) split: Option<fn(Number) -> bool>,
+    queue: BinaryHeap<Reverse<(Timestamp, u64, Happening)>>,
+    happenings: u64,
+    actors: Vec<Option<Box<dyn Actor>>>,
+}
+
+impl Lab {
+    pub(crate) fn new(seed: u64) -> Self {
+        let mut lab = Self {
+            now: made::START,
+            random: Random::new(seed),
+            peers: Vec::new(),
+            messages: Messages::default(),
+            tally: Tally::default(),
+            loss: 0,
+            delay: (20, 130),
+            split: None,
+            queue: BinaryHeap::new(),
+            happenings: 0,
+            actors: Vec::new(),
+        };
+        lab.schedule(made::START.saturating_add(TICK), Happening::Tick);
+        lab
+    }
+
+    fn schedule(&mut self, at: Timestamp, what: Happening) {
+        self.happenings += 1;
+        self.queue.push(Reverse((at, self.happenings, what)));
+    }
+
+    /// Adds an actor that acts first at `at`.
+    pub(crate) fn enter(&mut self, at: Timestamp, actor: impl Actor + 'static) {
+        self.actors.push(Some(Box::new(actor)));
+        self.schedule(at, Happening::Act(self.actors.len() - 1));
+    }
+
+    /// Adds a peer of the `group`th /24, each /24 in a /16 of its own.
+    pub(crate) fn add(&mut self, group: u32, rules: Option<Box<dyn Rules>>) -> Number {
+        let number = u32::try_from(self.peers.len()).expect("fewer than 2^32 peers");
+        let relay = if rules.is_some() { Relay::Rules } else { Relay::Silent };
+        let id = made::peer(number.into());
+        let [_, _, a, b] = group.to_be_bytes();
+        let host = 1 + (number % 250) as u8;
+        let address = IpAddr::V4(Ipv4Addr::new(20 + a, b, 1, host));
+        self.peers.push(Peer { id, address, rules, relay, links: BTreeSet::new() });
+        number
+    }
+
+    fn peer(&mut self, number: Number) -> &mut Peer {
+        &mut self.peers[number as usize]
+    }
+
+    pub(crate) fn connection(&self, to: Number, direction: Direction) -> Connection {
+        let peer = &self.peers[to as usize];
+        Connection { peer: peer.id, address: Some(peer.address), direction }
+    }
+
+    /// Whether `by` let `from` in, or `from` wanted nobody.
+    pub(crate) fn connect(&mut self, from: Number, to: Number) -> bool {
+        if from == to || self.peer(from).links.contains(&to) {
+            return false;
+        }
+        let now = self.now;
+        let (outbound, inbound) =
+            (self.connection(to, Direction::Outbound), self.connection(from, Direction::Inbound));
+        let lets = |rules: &mut Option<Box<dyn Rules>>, connection: &Connection| {
+            rules.as_mut().is_none_or(|rules| rules.connect(now, connection))
+        };
+        if !lets(&mut self.peer(to).rules, &inbound) {
+            return false;
+        }
+        if !lets(&mut self.peer(from).rules, &outbound) {
+            if let Some(rules) = &mut self.peer(to).rules {
+                rules.disconnect(now, &inbound.peer);
+            }
+            return false;
+        }
+        self.peer(from).links.insert(to);
+        self.peer(to).links.insert(from);
+        true
+    }
+
+    pub(crate) fn disconnect(&mut self, a: Number, b: Number) {
+        let now = self.now;
+        for (this, other) in [(a, b), (b, a)] {
+            let id = self.peer(other).id;
+            let peer = self.peer(this);
+            if peer.links.remove(&other)
+                && let Some(rules) = &mut peer.rules
+            {
+                rules.disconnect(now, &id);
+            }
+        }
+    }
+
+    pub(crate) fn links(&self, of: Number) -> &BTreeSet<Number> {
+        &self.peers[of as usize].links
+    }
+
+    /// Whether a node has it in its directory.
+    pub(crate) fn lists(&self, node: Number, key: &PublicKey) -> bool {
+        self.peers[node as usize].rules.as_ref().is_some_and(|rules| rules.lists(self.now, key))
+    }
+
+    /// Whether the node hears nothing of this connected peer until it has proved an identity.
+    pub(crate) fn asks_for_proof(&mut self, of: Number, node: Number) -> bool {
+        let (now, id) = (self.now, self.peer(of).id);
+        let rules = &mut self.peer(node).rules;
+        rules.as_mut().is_some_and(|rules| rules.is_cut_off(now, &id))
+    }
+
+    /// Whether a connected peer can prove to the node that it is this signer.
+    pub(crate) fn prove(&mut self, of: Number, node: Number, signer: &Signer) -> bool {
+        let (now, id, verifier) = (self.now, self.peer(of).id, self.peer(node).id);
+        let rules = &mut self.peer(node).rules;
+        rules.as_mut().is_none_or(|rules| rules.prove(now, &id, &verifier, signer))
+    }
+
+    /// Nodes with rules.
+    pub(crate) fn nodes(&self) -> impl Iterator<Item = Number> + '_ {
+        (0..).zip(&self.peers).filter(|(_, peer)| peer.rules.is_some()).map(|(number, _)| number)
+    }
+
+
+    /// A peer says something of its own to all that it is connected with.
+    pub(crate) fn publish(&mut self, from: Number, message: Message) -> Number {
+        let number = self.messages.add(message);
+        let nodes = self.nodes().filter(|node| *node != from).count();
+        self.tally.published(&self.messages[number], from, nodes, self.now);
+        self.messages[number].seen.insert(from);
+        let links: Vec<_> = self.links(from).iter().copied().collect();
+        for to in links {
+            self.send(from, to, number);
+        }
+        number
+    }
+
+    /// A message that is there once more, or over one link only.
+    pub(crate) fn send(&mut self, from: Number, to: Number, message: Number) {
+        if self.random.below(1000) < self.loss {
+            return;
+        }
+        let fast = self.peer(from).relay == Relay::Fast;
+        let (least, more) = if fast { (1, 1) } else { self.delay };
+        let delay = least + self.random.below(more) as u64;
+        let at = self.now.saturating_add(Millis::new(delay));
+        self.schedule(at, Happening::Arrive { from, to, message });
+    }
+
+    /// Lets happen what does until then.
+    pub(crate) fn run(&mut self, until: Timestamp) {
+        while let Some(Reverse((at, _, what))) = self.queue.pop() {
+            if at > until {
+                self.happenings += 1;
+                self.queue.push(Reverse((at, self.happenings, what)));
+                break;
+            }
+            self.now = at;
+            match what {
+                Happening::Arrive { from, to, message } => self.arrive(from, to, message),
+                Happening::Tick => {
+                    self.tick();
+                    self.schedule(at.saturating_add(TICK), Happening::Tick);
+                }
+                Happening::Act(number) => {
+                    let Some(mut actor) = self.actors[number].take() else { continue };
+                    if let Some(next) = actor.act(self) {
+                        self.schedule(next, Happening::Act(number));
+                    }
+                    self.actors[number] = Some(actor);
+                }
+            }
+        }
+        self.now = until;
+    }
+
+    fn arrive(&mut self, from: Number, to: Number, number: Number) {
+        let parted = self.split.is_some_and(|side| side(from) != side(to));
+        if parted || !self.links(to).contains(&from) {
+            return;
+        }
+        let (now, id) = (self.now, self.peer(from).id);
+        match self.peer(to).relay {
+            Relay::Silent => {}
+            Relay::Fast => {
+                if self.messages[number].seen.insert(to) {
+                    self.pass_on(to, from, number);
+                }
+            }
+            Relay::Rules => {
+                let (peers, messages) = (&mut self.peers, &mut self.messages);
+                let Some(rules) = &mut peers[to as usize].rules else { return };
+                if rules.is_cut_off(now, &id) || !messages[number].seen.insert(to) {
+                    return;
+                }
+                let arrival = Arrival { from: id, message: &messages[number] };
+                let taken = rules.take(now, &arrival);
+                self.tally.taken(&messages[number], to, taken, now);
+                self.end_sanctioned(to);
+                if taken != Taken::Dropped {
+                    self.pass_on(to, from, number);
+                }
+            }
+        }
+    }
+
+    /// Whoever was sanctioned is disconnected.
+    fn end_sanctioned(&mut self, node: Number) {
+        let now = self.now;
+        let Some(rules) = &mut self.peer(node).rules else { return };
+        let sanctioned = rules.sanctioned(now);
+        if sanctioned.is_empty() {
+            return;
+        }
+        let links: Vec<_> = self.links(node).iter().copied().collect();
+        for other in links {
+            let peer = &self.peers[other as usize];
+            if sanctioned.contains(&peer.id) {
+                self.tally.sanctioned(peer.rules.is_some());
+                self.disconnect(node, other);
+            }
+        }
+    }
+
+    fn pass_on(&mut self, by: Number, from: Number, message: Number) {
+        let links: Vec<_> = self.links(by).iter().copied().filter(|to| *to != from).collect();
+        for to in links {
+            self.send(by, to, message);
+        }
+    }
+
+    fn tick(&mut self) {
+        let now = self.now;
+        let nodes: Vec<_> = self.nodes().collect();
+        for node in nodes {
+            if let Some(rules) = &mut self.peer(node).rules {
+                rules.tick(now);
+            }
+            self.end_sanctioned(node);
+        }
+        let rules = || self.peers.iter().filter_map(|peer| peer.rules.as_deref());
+        let bytes = rules().map(|rules| rules.bytes()).sum();
+        let checks = rules().map(|rules| rules.checks()).sum();
+        self.tally.sample(now, bytes, checks);
+    }
+}

@@ -1,0 +1,86 @@
+//! What became of the messages, the peers and the memory.
+
+use std::collections::{BTreeMap, HashSet};
+
+use ltms_core::Timestamp;
+
+use super::{IN_TIME, Kind, Message, Number};
+use crate::rules::Taken;
+
+/// Deliveries that there could have been, and that there were.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) struct Share {
+    pub(crate) of: u64,
+    pub(crate) some: u64,
+}
+
+impl Share {
+    /// 0 to 1; 1 of nothing.
+    pub(crate) fn value(self) -> f64 {
+        if self.of == 0 { 1.0 } else { self.some as f64 / self.of as f64 }
+    }
+
+    /// The same, 0 of nothing.
+    pub(crate) fn share_of_sent(self) -> f64 {
+        if self.of == 0 { 0.0 } else { self.value() }
+    }
+}
+
+/// Figures of one moment.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Sample {
+    pub(crate) at: Timestamp,
+    /// Of honest deliveries since the last sample.
+    pub(crate) honest: Share,
+    pub(crate) bytes: u64,
+    pub(crate) checks: u64,
+}
+
+/// Sums over all nodes.
+#[derive(Default)]
+pub(crate) struct Tally {
+    pub(crate) by_kind: BTreeMap<Kind, Share>,
+    pub(crate) samples: Vec<Sample>,
+    /// Sanctions of honest nodes by honest nodes, and of attackers.
+    pub(crate) honest_sanctioned: u64,
+    pub(crate) hostile_sanctioned: u64,
+    sent: BTreeMap<Number, Timestamp>,
+    /// Messages, and the nodes that listed them.
+    listed: HashSet<(Number, Number)>,
+    at_last_sample: Share,
+}
+
+impl Tally {
+    pub(crate) fn published(&mut self, message: &Message, from: Number, nodes: usize, now: Timestamp) {
+        // A node's own is no delivery.
+        self.listed.insert((message.number, from));
+        self.sent.insert(message.number, now);
+        self.by_kind.entry(message.kind).or_default().of += nodes as u64;
+    }
+
+    pub(crate) fn taken(&mut self, message: &Message, node: Number, taken: Taken, now: Timestamp) {
+        let in_time = self.sent.get(&message.number).is_some_and(|at| at.saturating_add(IN_TIME) >= now);
+        if taken == Taken::Listed && in_time && self.listed.insert((message.number, node)) {
+            self.by_kind.entry(message.kind).or_default().some += 1;
+        }
+    }
+
+    pub(crate) fn sanctioned(&mut self, honest: bool) {
+        if honest {
+            self.honest_sanctioned += 1;
+        } else {
+            self.hostile_sanctioned += 1;
+        }
+    }
+
+    pub(crate) fn share(&self, kind: Kind) -> Share {
+        self.by_kind.get(&kind).copied().unwrap_or_default()
+    }
+
+    pub(crate) fn sample(&mut self, at: Timestamp, bytes: u64, checks: u64) {
+        let all = self.share(Kind::Honest);
+        let last = std::mem::replace(&mut self.at_last_sample, all);
+        let honest = Share { of: all.of - last.of, some: all.some - last.some };
+        self.samples.push(Sample { at, honest, bytes, checks });
+    }
+}

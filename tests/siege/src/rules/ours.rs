@@ -1,0 +1,148 @@
+//! A real Gate, asked as a node's driver asks it.
+
+use std::collections::HashMap;
+
+use ltms_core::wire::{AdHeader, Hello, hello_hash};
+use ltms_core::{
+    Capacity, Connection, Event, FrameKind, Gate, Heap, PeerId, Proof, PublicKey, Reason, Screening, Seed,
+    SignatureCheck, Source, Timestamp, Verdict,
+};
+
+use super::{Arrival, Rules, Taken};
+use crate::lab::field::Signer;
+use crate::made::{self, Claim, POLICY};
+
+pub(crate) struct Ours {
+    gate: Gate<Heap>,
+    capacity: Capacity,
+    /// Connections that are cut off before deduplication, and until when.
+    cut_off: HashMap<PeerId, Timestamp>,
+    sanctioned: Vec<PeerId>,
+}
+
+impl Ours {
+    pub(crate) fn new(identities: u32, seed: u64) -> Self {
+        let capacity = Capacity {
+            peers: 192,
+            identities: (2 * identities).max(64),
+            tombstones: (identities / 4).max(16),
+            keys: (3 * identities).max(128),
+            ..Capacity::NODE
+        };
+        let seed = Seed::new((u128::from(made::mix(seed)) << 64 | u128::from(seed)).to_le_bytes());
+        let mut gate = Gate::new(Heap::new(capacity), POLICY, seed).expect("the policy is valid");
+        made::set_tip(&mut gate, made::START);
+        Self { gate, capacity, cut_off: HashMap::new(), sanctioned: Vec::new() }
+    }
+
+    fn poll(&mut self, now: Timestamp) {
+        while let Some(event) = self.gate.poll_event(now) {
+            match event {
+                Event::Sanctioned { peer, .. } => self.sanctioned.push(peer),
+                Event::ProveIdentity { peer, until } => {
+                    self.cut_off.insert(peer, until);
+                }
+                _ => {}
+            }
+        }
+    }
+}
+
+impl Rules for Ours {
+    fn connect(&mut self, now: Timestamp, connection: &Connection) -> bool {
+        let decision = self.gate.screen_connection(now, connection);
+        let may = decision.verdict == Verdict::Accept || decision.reason == Reason::ProveIdentity;
+        may && self.gate.connected(now, connection).is_ok()
+    }
+
+    fn disconnect(&mut self, now: Timestamp, peer: &PeerId) {
+        self.gate.disconnected(now, peer);
+        self.cut_off.remove(peer);
+    }
+
+    fn is_cut_off(&mut self, now: Timestamp, peer: &PeerId) -> bool {
+        self.cut_off.get(peer).is_some_and(|until| *until > now)
+    }
+
+    fn take(&mut self, now: Timestamp, arrival: &Arrival<'_>) -> Taken {
+        let message = arrival.message;
+        let (source, kind) = if message.direct {
+            (Source::direct(arrival.from), FrameKind::Direct)
+        } else {
+            (Source::gossip(arrival.from, message.publisher), FrameKind::Gossip)
+        };
+        let framed = self.gate.screen_frame(now, &source, kind, message.bytes.len());
+        if framed.reason == Reason::Throttle
+            && let Some(until) = framed.retry_at
+        {
+            self.cut_off.insert(arrival.from, until);
+        }
+        let decision = if framed.verdict != Verdict::Accept {
+            framed
+        } else {
+            match AdHeader::read(POLICY.network, &message.bytes) {
+                Err(error) => self.gate.malformed(now, &source, error.reason(), &message.bytes),
+                Ok(header) => match self.gate.screen_ad(now, &source, &header) {
+                    Screening::Done(decision) => decision,
+                    Screening::Proceed(ticket) => {
+                        let check = if message.genuine {
+                            SignatureCheck::Valid
+                        } else {
+                            SignatureCheck::Invalid
+                        };
+                        self.gate.settle_ad(now, ticket, check)
+                    }
+                },
+            }
+        };
+        self.poll(now);
+        // A stranger's advertisement is listed and never travels by gossip (policy 8).
+        match decision.verdict {
+            Verdict::Accept => Taken::Listed,
+            _ => Taken::Dropped,
+        }
+    }
+
+    fn sanctioned(&mut self, _: Timestamp) -> Vec<PeerId> {
+        std::mem::take(&mut self.sanctioned)
+    }
+
+    fn tick(&mut self, now: Timestamp) {
+        while self.gate.poll_timeout() <= now && self.gate.handle_timeout(now) {}
+        self.cut_off.retain(|_, until| *until > now);
+        self.poll(now);
+    }
+
+    fn learn(&mut self, now: Timestamp, claim: &Claim) {
+        let local = Source::own(made::peer(u64::MAX));
+        let decision = claim.settle(&mut self.gate, now, &local);
+        assert_eq!(decision.reason, Reason::New, "a made claim holds");
+    }
+
+    fn prove(&mut self, now: Timestamp, peer: &PeerId, verifier: &PeerId, signer: &Signer) -> bool {
+        let (secret, challenge) = (made::secret(signer.node.into()), [9; 32]);
+        let (identity, key) = (signer.identity, secret.public_key());
+        let hello = Hello { identity, key, challenge, delegation: None };
+        let hash = hello_hash(POLICY.network, peer, verifier, &identity, &challenge);
+        let signature = secret.sign(&hash);
+        let proof = Proof { verifier, challenge: &challenge, hello: &hello, signature };
+        let decision = self.gate.prove_identity(now, &Source::direct(*peer), &proof);
+        self.poll(now);
+        if decision.verdict == Verdict::Accept {
+            self.cut_off.remove(peer);
+        }
+        decision.verdict == Verdict::Accept
+    }
+
+    fn lists(&self, now: Timestamp, key: &PublicKey) -> bool {
+        self.gate.is_listed(now, key)
+    }
+
+    fn bytes(&self) -> u64 {
+        self.capacity.bytes()
+    }
+
+    fn checks(&self) -> u64 {
+        self.gate.metrics(made::START).signature_checks
+    }
+}

@@ -1,0 +1,123 @@
+//! Bans that are to be forgotten, or to hit somebody else.
+
+use ltms_core::{Millis, PublicKey};
+
+use super::{Outcome, Scale, Scenario, floods::HOSTILE_GROUP};
+use crate::lab::field::{self, Field, Signer};
+use crate::lab::{Kind, Lab, Message, Number};
+use crate::made::{self, START};
+use crate::rules::Which;
+
+pub(crate) const FLUSH: Scenario = Scenario {
+    name: "ban-table flush",
+    about: "a hundred ids are banned; thousands of throwaway ids are banned after them; then the \
+            hundred come back",
+    line: "all of the hundred are refused, memory constant, nobody honest banned",
+    run: flush,
+    holds: |outcome| {
+        outcome.figure("of the first hundred refused") == 100.0
+            && outcome.bytes[0] == outcome.bytes[1]
+            && outcome.honest_banned == 0
+    },
+};
+
+pub(crate) const NEIGHBOURS: Scenario = Scenario {
+    name: "banned neighbours",
+    about: "an attacker behind an honest signer's own address has as many ids banned as it can; \
+            then the signer's node connects again",
+    line: "the signer is let in and its advertisements are taken",
+    run: neighbours,
+    holds: |outcome| {
+        outcome.figure("signer let in") == 1.0 && outcome.honest.value() >= 0.99
+    },
+};
+
+/// Bytes that are no message.
+fn malformed(lab: &Lab, from: Number, number: u64) -> Message {
+    let peer = lab.peers[from as usize].id;
+    let mut bytes = vec![0xff; 64];
+    bytes[1..9].copy_from_slice(&made::mix(number).to_le_bytes());
+    Message {
+        kind: Kind::Hostile,
+        publisher: peer,
+        key: PublicKey::from_bytes([2; 33]),
+        identity: None,
+        peer,
+        created_at: lab.now,
+        expires_at: lab.now.saturating_add(field::LASTING),
+        genuine: false,
+        direct: true,
+        bytes,
+        seen: Default::default(),
+        number: 0,
+    }
+}
+
+/// Lets an id connect to the node and do what a ban for good is for.
+fn be_banned(lab: &mut Lab, id: Number, node: Number, number: &mut u64) {
+    if lab.connect(id, node) {
+        // Fifty within a day blacklist.
+        for _ in 0..60 {
+            *number += 1;
+            let message = malformed(lab, id, *number);
+            lab.publish(id, message);
+        }
+        lab.run(lab.now.saturating_add(Millis::new(200)));
+        lab.disconnect(id, node);
+    }
+}
+
+/// Whether the node refuses the id, asked as an id that comes again.
+fn refused(lab: &mut Lab, id: Number, node: Number) -> bool {
+    let let_in = lab.connect(id, node);
+    let asked_for_proof = lab.asks_for_proof(id, node);
+    if let_in {
+        lab.disconnect(id, node);
+    }
+    !let_in || asked_for_proof
+}
+
+fn flush(which: Which, scale: Scale, seed: u64) -> Outcome {
+    let mut lab = Lab::new(seed);
+    let field = Field { nodes: 12, degree: 4 };
+    let _ = field.build(&mut lab, which, seed);
+    lab.run(START.saturating_add(Millis::from_secs(60)));
+    let mut number = 0;
+    let first: Vec<_> = (0..100).map(|group| lab.add(HOSTILE_GROUP + group, None)).collect();
+    for id in &first {
+        be_banned(&mut lab, *id, 0, &mut number);
+    }
+    let throwaway = scale.of(1_500, 6_000, 40_000);
+    for group in 0..throwaway {
+        let id = lab.add(HOSTILE_GROUP + 100 + group % 20_000, None);
+        be_banned(&mut lab, id, 0, &mut number);
+    }
+    let refused = first.into_iter().filter(|id| refused(&mut lab, *id, 0)).count();
+    let mut outcome = Outcome::of(&lab);
+    outcome.more.push(("of the first hundred refused", refused as f64));
+    outcome.more.push(("throwaway ids", f64::from(throwaway)));
+    outcome
+}
+
+fn neighbours(which: Which, scale: Scale, seed: u64) -> Outcome {
+    let mut lab = Lab::new(seed);
+    let field = Field { nodes: 12, degree: 4 };
+    let signers = field.build(&mut lab, which, seed);
+    lab.run(START.saturating_add(Millis::from_secs(60)));
+    let victim: Signer = signers[1];
+    assert_eq!(victim.node, 1);
+    let (mut number, ids) = (0, scale.of(200, 2_000, 20_000));
+    lab.disconnect(1, 0);
+    for _ in 0..ids {
+        let id = lab.add(1, None);
+        lab.peers[id as usize].address = lab.peers[1].address;
+        be_banned(&mut lab, id, 0, &mut number);
+    }
+    let let_in = lab.connect(1, 0) && lab.prove(1, 0, &victim);
+    lab.run(lab.now.saturating_add(Millis::from_mins(5)));
+    let stays = lab.links(0).contains(&1);
+    let mut outcome = Outcome::of(&lab);
+    outcome.more.push(("signer let in", f64::from(u8::from(let_in && stays))));
+    outcome.more.push(("ids banned beside it", f64::from(ids)));
+    outcome
+}

@@ -1,0 +1,111 @@
+//! More of everything than a node can take.
+
+use ltms_core::{Millis, Timestamp};
+
+use super::{Outcome, Scale, Scenario};
+use crate::lab::field::{self, Field, LASTING, Signer};
+use crate::lab::{Actor, Kind, Lab, Message, Number};
+use crate::made::{self, Ad, START};
+use crate::rules::Which;
+
+/// Address groups that an attacker has.
+const GROUPS: usize = 40;
+/// The first of them: honest nodes have lower ones.
+pub(crate) const HOSTILE_GROUP: u32 = 30_000;
+
+pub(crate) const SYBILS: Scenario = Scenario {
+    name: "Sybil flood",
+    about: "fresh ids from 40 address groups connect to every node, advertise as strangers and \
+            leave",
+    line: "honest ≥ 99 %, memory constant, nobody honest banned",
+    run: |which, scale, seed| flood(which, scale, seed, stranger),
+    holds: |outcome| {
+        outcome.honest.value() >= 0.99
+            && outcome.bytes[0] == outcome.bytes[1]
+            && outcome.honest_banned == 0
+    },
+};
+
+pub(crate) const FORGED: Scenario = Scenario {
+    name: "forged advertisements that name victims",
+    about: "the same ids send advertisements of registered signers with signatures that do not hold",
+    line: "honest ≥ 99 %, none of the forged listed, nobody honest banned",
+    run: |which, scale, seed| flood(which, scale, seed, forged),
+    holds: |outcome| {
+        outcome.honest.value() >= 0.99 && outcome.hostile.some == 0 && outcome.honest_banned == 0
+    },
+};
+
+/// What one fresh id says.
+type Said = fn(&mut Lab, Number, &[Signer], u64) -> Message;
+
+fn stranger(lab: &mut Lab, from: Number, _: &[Signer], number: u64) -> Message {
+    let ad = Ad {
+        author: made::keys(1 << 40 | number << 8, 1)[0],
+        identity: None,
+        peer: lab.peers[from as usize].id,
+        created_at: lab.now,
+        lasting: LASTING,
+        delegation: None,
+    };
+    Message { direct: true, ..field::message(Kind::Hostile, &ad, ad.seal()) }
+}
+
+fn forged(lab: &mut Lab, from: Number, signers: &[Signer], _: u64) -> Message {
+    let victim = signers[lab.random.below(signers.len())];
+    let publisher = lab.peers[from as usize].id;
+    let genuine = field::advertisement(lab, &victim);
+    Message { kind: Kind::Hostile, genuine: false, publisher, ..genuine }
+}
+
+struct Flood {
+    signers: Vec<Signer>,
+    nodes: u32,
+    /// Ids a second, over all nodes.
+    rate: u64,
+    number: u64,
+    said: Said,
+    end: Timestamp,
+    /// Ids that are connected at present.
+    there: Vec<(Timestamp, Number, Number)>,
+}
+
+impl Actor for Flood {
+    fn act(&mut self, lab: &mut Lab) -> Option<Timestamp> {
+        let now = lab.now;
+        self.there.retain(|(until, id, node)| {
+            if *until <= now {
+                lab.disconnect(*id, *node);
+            }
+            *until > now
+        });
+        let group = HOSTILE_GROUP + lab.random.below(GROUPS) as u32;
+        let node = lab.random.below(self.nodes as usize) as Number;
+        let id = lab.add(group, None);
+        if lab.connect(id, node) {
+            for _ in 0..3 {
+                self.number += 1;
+                let message = (self.said)(lab, id, &self.signers, self.number);
+                lab.publish(id, message);
+            }
+            self.there.push((now.saturating_add(Millis::from_secs(2)), id, node));
+        }
+        let next = now.saturating_add(Millis::new(1000 / self.rate));
+        (next < self.end).then_some(next)
+    }
+}
+
+fn flood(which: Which, scale: Scale, seed: u64, said: Said) -> Outcome {
+    let field = Field { nodes: scale.of(30, 150, 1_000), degree: 6 };
+    let minutes = scale.of(3, 5, 10);
+    let mut lab = Lab::new(seed);
+    let signers = field.build(&mut lab, which, seed);
+    let end = START.saturating_add(Millis::from_mins(minutes));
+    let rate = scale.of(20, 200, 1000);
+    let flood = Flood { signers, nodes: field.nodes, rate, number: 0, said, end, there: Vec::new() };
+    lab.enter(START.saturating_add(Millis::from_mins(1)), flood);
+    lab.run(end);
+    let mut outcome = Outcome::of(&lab);
+    outcome.more.push(("attackers disconnected", lab.tally.hostile_sanctioned as f64));
+    outcome
+}

@@ -1,0 +1,99 @@
+//! The attacks. Each is run with every rule set, under the same seed.
+
+mod bans;
+mod floods;
+mod relays;
+mod replays;
+
+use crate::lab::{Kind, Lab, Sample, Share};
+use crate::rules::Which;
+
+/// How much of it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, serde::Serialize)]
+#[serde(rename_all = "lowercase")]
+pub(crate) enum Scale {
+    /// Seconds, for every run of the tests.
+    Quick,
+    /// Minutes.
+    Usual,
+    /// As long as it takes.
+    Full,
+}
+
+impl Scale {
+    /// One of three numbers.
+    pub(crate) const fn of<T: Copy>(self, quick: T, usual: T, full: T) -> T {
+        match self {
+            Self::Quick => quick,
+            Self::Usual => usual,
+            Self::Full => full,
+        }
+    }
+}
+
+/// What came of it.
+#[derive(Debug, Default)]
+pub(crate) struct Outcome {
+    /// Of registered signers' advertisements, deliveries to honest nodes in time.
+    pub(crate) honest: Share,
+    /// Of what the attacker sent, deliveries that were listed.
+    pub(crate) hostile: Share,
+    /// Honest nodes or signers that were banned or cut off.
+    pub(crate) honest_banned: u64,
+    /// Bytes of all nodes' tables after the start, and at most.
+    pub(crate) bytes: [u64; 2],
+    /// Signature checks for each honest advertisement that was delivered.
+    pub(crate) checks: f64,
+    /// Figures of this scenario alone.
+    pub(crate) more: Vec<(&'static str, f64)>,
+    pub(crate) samples: Vec<Sample>,
+}
+
+impl Outcome {
+    /// What the lab counted.
+    pub(crate) fn of(lab: &Lab) -> Self {
+        let samples = lab.tally.samples.clone();
+        let first = samples.first().map_or(0, |sample| sample.bytes);
+        let most = samples.iter().map(|sample| sample.bytes).max().unwrap_or(0);
+        let checks = samples.last().map_or(0, |sample| sample.checks);
+        let honest = lab.tally.share(Kind::Honest);
+        Self {
+            honest,
+            hostile: lab.tally.share(Kind::Hostile),
+            honest_banned: lab.tally.honest_sanctioned,
+            bytes: [first, most],
+            checks: checks as f64 / honest.some.max(1) as f64,
+            more: Vec::new(),
+            samples,
+        }
+    }
+}
+
+impl Outcome {
+    /// A figure of the scenario alone.
+    pub(crate) fn figure(&self, name: &str) -> f64 {
+        self.more.iter().find(|(known, _)| *known == name).map_or(f64::NAN, |(_, value)| *value)
+    }
+}
+
+/// An attack: what it is called, what it does, and what has to hold for ours.
+pub(crate) struct Scenario {
+    pub(crate) name: &'static str,
+    pub(crate) about: &'static str,
+    pub(crate) line: &'static str,
+    pub(crate) run: fn(Which, Scale, u64) -> Outcome,
+    pub(crate) holds: fn(&Outcome) -> bool,
+}
+
+/// All of them, in the order of the report.
+pub(crate) const ALL: &[Scenario] = &[
+    floods::SYBILS,
+    floods::FORGED,
+    relays::FIRST_COPY,
+    bans::FLUSH,
+    bans::NEIGHBOURS,
+    replays::OWN,
+    replays::OLD,
+    replays::PARTITION,
+    replays::TIMES,
+];

@@ -1,0 +1,60 @@
+//! Attacks by who passes messages on.
+
+use ltms_core::{Millis, Timestamp};
+
+use super::{Outcome, Scale, Scenario, floods::HOSTILE_GROUP};
+use crate::lab::field::Field;
+use crate::lab::{Actor, Lab, Number, Relay};
+use crate::made::START;
+use crate::rules::Which;
+
+pub(crate) const FIRST_COPY: Scenario = Scenario {
+    name: "first-copy censorship",
+    about: "relays with the shortest links bring every honest message first, and more copies than \
+            their window allows, so that their copy is refused and later ones are duplicates",
+    line: "honest ≥ 99 %, nobody honest banned",
+    run: first_copy,
+    holds: |outcome| outcome.honest.value() >= 0.99 && outcome.honest_banned == 0,
+};
+
+/// Sends old messages again, over its window.
+struct Rush {
+    relays: Vec<Number>,
+    end: Timestamp,
+}
+
+impl Actor for Rush {
+    fn act(&mut self, lab: &mut Lab) -> Option<Timestamp> {
+        for relay in &self.relays {
+            let links: Vec<_> = lab.links(*relay).iter().copied().collect();
+            let there = lab.messages.len();
+            if there == 0 {
+                continue;
+            }
+            for to in links {
+                let number = lab.random.below(there as usize) as Number;
+                lab.messages[number].seen.remove(&to);
+                lab.send(*relay, to, number);
+            }
+        }
+        let next = lab.now.saturating_add(Millis::new(25));
+        (next < self.end).then_some(next)
+    }
+}
+
+fn first_copy(which: Which, scale: Scale, seed: u64) -> Outcome {
+    let field = Field { nodes: scale.of(24, 64, 200), degree: 4 };
+    let mut lab = Lab::new(seed);
+    let _ = field.build(&mut lab, which, seed);
+    let end = START.saturating_add(Millis::from_mins(scale.of(3, 6, 10)));
+    let relays: Vec<_> = (0..4).map(|number| lab.add(HOSTILE_GROUP + number, None)).collect();
+    for relay in &relays {
+        lab.peers[*relay as usize].relay = Relay::Fast;
+        for node in 0..field.nodes {
+            lab.connect(*relay, node);
+        }
+    }
+    lab.enter(START.saturating_add(Millis::from_secs(30)), Rush { relays, end });
+    lab.run(end);
+    Outcome::of(&lab)
+}

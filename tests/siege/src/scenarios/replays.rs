@@ -1,0 +1,227 @@
+//! Honest messages, used against those who made them or who pass them on.
+
+use ltms_core::{Millis, Timestamp};
+
+use super::{Outcome, Scale, Scenario, floods::HOSTILE_GROUP};
+use crate::lab::field::{self, Field, Signer};
+use crate::lab::{Actor, Kind, Lab, Message, Number};
+use crate::made::{Ad, START};
+use crate::rules::Which;
+
+pub(crate) const OWN: Scenario = Scenario {
+    name: "a signer's own messages replayed",
+    about: "attackers send a signer's genuine advertisements again and again, to have it sanctioned",
+    line: "honest ≥ 99 %, nobody honest banned",
+    run: own,
+    holds: |outcome| outcome.honest.value() >= 0.99 && outcome.honest_banned == 0,
+};
+
+pub(crate) const OLD: Scenario = Scenario {
+    name: "replay after a flood of ids",
+    about: "every message of the last minutes is sent again after a flood of others, when a cache \
+            of ids would have forgotten it",
+    line: "none is listed a second time as new, nobody honest banned",
+    run: old,
+    holds: |outcome| outcome.figure("withdrawn listed again") == 0.0 && outcome.honest_banned == 0,
+};
+
+pub(crate) const PARTITION: Scenario = Scenario {
+    name: "a partition that heals",
+    about: "two halves of the network hear nothing of each other for some minutes; then all that \
+            was held back arrives within seconds",
+    line: "nobody honest banned, honest ≥ 99 % afterwards",
+    run: partition,
+    holds: |outcome| {
+        outcome.honest_banned == 0 && outcome.figure("honest after healing, %") >= 99.0
+    },
+};
+
+pub(crate) const TIMES: Scenario = Scenario {
+    name: "expired and future entries",
+    about: "genuine advertisements that have ended, or are dated ahead, by thousands of keys",
+    line: "none listed, honest ≥ 99 %",
+    run: times,
+    holds: |outcome| outcome.hostile.some == 0 && outcome.honest.value() >= 0.99,
+};
+
+/// Sends what there is, again.
+struct Again {
+    ids: Vec<Number>,
+    victims: u32,
+    every: Millis,
+    end: Timestamp,
+}
+
+impl Actor for Again {
+    fn act(&mut self, lab: &mut Lab) -> Option<Timestamp> {
+        let count = lab.messages.len() as usize;
+        if count > 0 {
+            for id in self.ids.clone() {
+                let number = lab.random.below(count) as Number;
+                let links: Vec<_> = lab.links(id).iter().copied().collect();
+                for to in links {
+                    lab.messages[number].seen.remove(&to);
+                    lab.send(id, to, number);
+                }
+                if links_are_cut(lab, id) {
+                    let to = lab.random.below(self.victims as usize) as Number;
+                    let fresh = lab.add(HOSTILE_GROUP + id % 40, None);
+                    lab.connect(fresh, to);
+                    self.ids.retain(|old| *old != id);
+                    self.ids.push(fresh);
+                }
+            }
+        }
+        let next = lab.now.saturating_add(self.every);
+        (next < self.end).then_some(next)
+    }
+}
+
+fn links_are_cut(lab: &Lab, id: Number) -> bool {
+    lab.links(id).is_empty()
+}
+
+fn own(which: Which, scale: Scale, seed: u64) -> Outcome {
+    let mut lab = Lab::new(seed);
+    let field = Field { nodes: scale.of(20, 60, 200), degree: 4 };
+    let _ = field.build(&mut lab, which, seed);
+    let end = START.saturating_add(Millis::from_mins(scale.of(4, 8, 20)));
+    let ids: Vec<_> = (0..40).map(|group| lab.add(HOSTILE_GROUP + group, None)).collect();
+    for (id, node) in ids.iter().zip((0..field.nodes).cycle()) {
+        lab.connect(*id, node);
+    }
+    let again = Again { ids, victims: field.nodes, every: Millis::new(500), end };
+    lab.enter(START.saturating_add(Millis::from_mins(1)), again);
+    lab.run(end);
+    Outcome::of(&lab)
+}
+
+/// After the advertisements of a key have been superseded, whether an older one comes back.
+fn old(which: Which, scale: Scale, seed: u64) -> Outcome {
+    let mut lab = Lab::new(seed);
+    let field = Field { nodes: 12, degree: 4 };
+    let signers = field.build(&mut lab, which, seed);
+    lab.run(START.saturating_add(Millis::from_mins(3)));
+    let (id, victim) = (lab.add(HOSTILE_GROUP, None), 0);
+    lab.connect(id, victim);
+    // A short advertisement supersedes the long one before it, and ends: that is a withdrawal.
+    let leaving = signers[1];
+    let held = field::advertisement(&lab, &leaving);
+    let long = lab.publish(leaving.node, held);
+    lab.run(lab.now.saturating_add(Millis::from_secs(90)));
+    let short = brief(&lab, &leaving);
+    lab.publish(leaving.node, short);
+    lab.run(lab.now.saturating_add(Millis::from_secs(70)));
+    let flood = scale.of(300, 2_000, 20_000);
+    for number in 0..flood {
+        let fresh = lab.add(HOSTILE_GROUP + 1 + number % 40, None);
+        if lab.connect(fresh, victim) {
+            let mut ad = field::advertisement(&lab, &signers[0]);
+            ad.kind = Kind::Hostile;
+            ad.genuine = false;
+            lab.publish(fresh, ad);
+            lab.run(lab.now.saturating_add(Millis::new(200)));
+            lab.disconnect(fresh, victim);
+        }
+    }
+    let fresh = lab.add(HOSTILE_GROUP + 50, None);
+    lab.connect(fresh, victim);
+    let before = lab.lists(victim, &leaving.key);
+    lab.messages[long].seen.remove(&victim);
+    lab.send(fresh, victim, long);
+    lab.run(lab.now.saturating_add(Millis::from_secs(2)));
+    let after = lab.lists(victim, &leaving.key);
+    let mut outcome = Outcome::of(&lab);
+    outcome.more.push(("withdrawn listed again", f64::from(u8::from(!before && after))));
+    outcome
+}
+
+/// One that ends in a minute.
+fn brief(lab: &Lab, signer: &Signer) -> Message {
+    let ad = Ad {
+        author: signer.key,
+        identity: Some(signer.identity),
+        peer: lab.peers[signer.node as usize].id,
+        created_at: lab.now,
+        lasting: Millis::from_secs(60),
+        delegation: None,
+    };
+    field::message(Kind::Honest, &ad, ad.seal())
+}
+
+fn partition(which: Which, scale: Scale, seed: u64) -> Outcome {
+    let mut lab = Lab::new(seed);
+    let field = Field { nodes: scale.of(16, 64, 256), degree: 5 };
+    let _ = field.build(&mut lab, which, seed);
+    lab.run(START.saturating_add(Millis::from_mins(2)));
+    lab.split = Some(|number| number % 2 == 0);
+    lab.run(lab.now.saturating_add(Millis::from_mins(4)));
+    lab.split = None;
+    // What was held back arrives: each half's messages, by every link between the halves.
+    let nodes: Vec<_> = lab.nodes().collect();
+    for node in nodes {
+        let others: Vec<_> = lab.links(node).iter().copied().filter(|to| to % 2 != node % 2).collect();
+        for number in 0..lab.messages.len() {
+            let has = lab.messages[number].seen.contains(&node);
+            for to in others.iter().filter(|_| has) {
+                lab.send(node, *to, number);
+            }
+        }
+    }
+    lab.run(lab.now.saturating_add(Millis::from_mins(1)));
+    let before = lab.tally.share(Kind::Honest);
+    lab.run(lab.now.saturating_add(Millis::from_mins(4)));
+    let after = lab.tally.share(Kind::Honest);
+    let healed = (after.some - before.some) as f64 / (after.of - before.of).max(1) as f64;
+    let mut outcome = Outcome::of(&lab);
+    outcome.more.push(("honest after healing, %", 100.0 * healed));
+    outcome
+}
+
+/// Advertisements that are not of now.
+struct OtherTimes {
+    signers: Vec<Signer>,
+    ids: Vec<Number>,
+    end: Timestamp,
+}
+
+impl Actor for OtherTimes {
+    fn act(&mut self, lab: &mut Lab) -> Option<Timestamp> {
+        for id in self.ids.clone() {
+            let signer = self.signers[lab.random.below(self.signers.len())];
+            let ahead = lab.random.below(2) == 0;
+            let created_at = if ahead {
+                lab.now.saturating_add(Millis::from_mins(6 + lab.random.below(600) as u64))
+            } else {
+                lab.now.saturating_sub(Millis::from_hours(1 + lab.random.below(48) as u64))
+            };
+            let ad = Ad {
+                author: signer.key,
+                identity: Some(signer.identity),
+                peer: lab.peers[signer.node as usize].id,
+                created_at,
+                lasting: field::LASTING,
+                delegation: None,
+            };
+            let publisher = lab.peers[id as usize].id;
+            let said = field::message(Kind::Hostile, &ad, ad.seal());
+            lab.publish(id, Message { publisher, ..said });
+        }
+        let next = lab.now.saturating_add(Millis::new(250));
+        (next < self.end).then_some(next)
+    }
+}
+
+fn times(which: Which, scale: Scale, seed: u64) -> Outcome {
+    let mut lab = Lab::new(seed);
+    let field = Field { nodes: scale.of(20, 60, 200), degree: 4 };
+    let signers = field.build(&mut lab, which, seed);
+    let end = START.saturating_add(Millis::from_mins(scale.of(3, 6, 15)));
+    let ids: Vec<_> = (0..20).map(|group| lab.add(HOSTILE_GROUP + group, None)).collect();
+    for (id, node) in ids.iter().zip((0..field.nodes).cycle()) {
+        lab.connect(*id, node);
+    }
+    lab.enter(START.saturating_add(Millis::from_secs(40)), OtherTimes { signers, ids, end });
+    lab.run(end);
+    Outcome::of(&lab)
+}
