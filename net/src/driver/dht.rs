@@ -65,8 +65,7 @@ impl Driver {
     fn on_record(&mut self, peer: PeerId, mut record: kad::Record) {
         let now = self.now();
         let source = Self::source_of(&peer, Channel::Dht);
-        let decision =
-            self.gate().screen_frame(now, &source, FrameKind::Record, record.value.len());
+        let decision = self.screen_frame(&source, FrameKind::Record, record.value.len());
         if !decision.is_accept() {
             return self.tell(NodeEvent::Refused { peer, reason: decision.reason });
         }

@@ -35,8 +35,8 @@ use libp2p::{
     request_response::{OutboundRequestId, ResponseChannel},
 };
 use ltms_core::{
-    Decision, IdentityId, LookupTicket, Network, PublicKey, Source, Timestamp, Verdict,
-    schnorr::SecretKey,
+    Decision, FrameKind, IdentityId, LookupTicket, Network, PublicKey, Reason, Source, Timestamp,
+    Verdict, schnorr::SecretKey,
 };
 use tokio::sync::{broadcast, mpsc, oneshot};
 
@@ -89,6 +89,9 @@ impl Pace {
     };
 }
 
+/// How long a connection is not read at most, whatever the clock does: its pings are answered late,
+/// but in time.
+const LONGEST_REST: Duration = Duration::from_secs(5);
 /// How often the process's memory is looked at.
 const MEMORY: Duration = Duration::from_secs(1);
 
@@ -476,6 +479,21 @@ impl Driver {
 
     fn is_connected(&self, peer: &PeerId) -> bool {
         self.swarm.is_connected(peer)
+    }
+
+    /// Asks the Gate about a frame that came unasked. A connection over its window is not read
+    /// until that opens: to refuse a flood one by one would cost more than to let it wait.
+    fn screen_frame(&mut self, source: &Source, kind: FrameKind, len: usize) -> Decision {
+        let now = self.now();
+        let decision = self.gate().screen_frame(now, source, kind, len);
+        if let (Reason::ConnectionWindow | Reason::Throttle, Some(until)) =
+            (decision.reason, decision.retry_at)
+            && let Some(peer) = net_peer(&source.peer)
+        {
+            let time = Duration::from_millis(until.since(now).get()).min(LONGEST_REST);
+            self.swarm.behaviour().connections.rest(&peer, time);
+        }
+        decision
     }
 
     fn source_of(peer: &PeerId, channel: ltms_core::Channel) -> Source {

@@ -2,10 +2,11 @@
 //! in.
 
 mod executor;
+mod inflow;
 mod line;
 mod muxer;
 mod outbound;
-mod unread;
+mod share;
 
 use std::{io, net::SocketAddr, time::Duration};
 
@@ -86,7 +87,7 @@ pub fn transport_with(
         })
         .upgrade(upgrade::Version::V1)
         .authenticate(noise)
-        .multiplex(Yamux { inbound: limits.streams.into() })
+        .multiplex(Yamux { inbound: limits.streams.into(), share: limits.share })
         .timeout(Duration::from_millis(limits.handshake.get()))
         .map(move |(peer, muxer), point| {
             let line = muxers.open(point.get_remote_address());

@@ -1,5 +1,5 @@
-//! Yamux with the bounds that the policy wants: few inbound streams, an end to closing, and a
-//! count of what nobody has read.
+//! Yamux with the bounds that the policy wants: few inbound streams, an end to closing, a pace of
+//! reading, and a count of what nobody has read.
 
 use std::{
     collections::VecDeque,
@@ -21,8 +21,8 @@ use yamux::{Connection, Mode};
 
 use super::{
     MAX_STREAMS,
+    inflow::{Inflow, Metered},
     line::Line,
-    unread::{Metered, Unread},
 };
 
 /// How long closing may wait for the remote.
@@ -35,20 +35,22 @@ const WINDOW: usize = 256 << 10;
 pub(super) struct Yamux {
     /// Inbound streams at a time; further ones are reset.
     pub(super) inbound: usize,
+    /// Percent of a processor that the connection may take.
+    pub(super) share: u16,
 }
 
 impl Yamux {
     fn over<C: AsyncRead + AsyncWrite + Unpin>(self, io: C, mode: Mode) -> Muxer<C> {
-        let unread = Arc::<Unread>::default();
+        let inflow = Arc::new(Inflow::new(self.share));
         let mut config = yamux::Config::default();
         // Windows are not widened for fast readers: what one connection can fill stays known.
         config
             .set_max_num_streams(MAX_STREAMS)
             .set_max_connection_receive_window(Some(MAX_STREAMS * WINDOW));
-        let connection = Connection::new(Metered::new(io, unread.clone()), config, mode);
+        let connection = Connection::new(Metered::new(io, inflow.clone()), config, mode);
         Muxer {
             connection,
-            unread,
+            inflow,
             waiting: VecDeque::new(),
             waker: None,
             inbound: Arc::default(),
@@ -90,7 +92,7 @@ impl<C: AsyncRead + AsyncWrite + Unpin> OutboundConnectionUpgrade<C> for Yamux {
 /// A multiplexed connection.
 pub(super) struct Muxer<C> {
     connection: Connection<Metered<C>>,
-    unread: Arc<Unread>,
+    inflow: Arc<Inflow>,
     /// Inbound streams that nobody has asked for yet.
     waiting: VecDeque<Stream>,
     waker: Option<Waker>,
@@ -101,9 +103,9 @@ pub(super) struct Muxer<C> {
 }
 
 impl<C: AsyncRead + AsyncWrite + Unpin> Muxer<C> {
-    /// Has the line tell what is unread here.
+    /// Has the line tell what is unread here, and let it rest.
     pub(super) fn on(self, line: &Line) -> Self {
-        line.attach(self.unread.clone());
+        line.attach(self.inflow.clone());
         self
     }
 
@@ -113,7 +115,7 @@ impl<C: AsyncRead + AsyncWrite + Unpin> Muxer<C> {
         let stream =
             next.unwrap_or(Err(yamux::ConnectionError::Closed)).map_err(io::Error::other)?;
         let crowded = Arc::strong_count(&self.inbound) > self.most;
-        let stream = Stream::new(stream, &self.unread, Some(self.inbound.clone()));
+        let stream = Stream::new(stream, &self.inflow, Some(self.inbound.clone()));
         Poll::Ready(Ok((!crowded).then_some(stream)))
     }
 }
@@ -140,7 +142,7 @@ impl<C: AsyncRead + AsyncWrite + Unpin> StreamMuxer for Muxer<C> {
     ) -> Poll<Result<Self::Substream, Self::Error>> {
         let stream = std::task::ready!(self.connection.poll_new_outbound(cx));
         let stream = stream.map_err(io::Error::other)?;
-        Poll::Ready(Ok(Stream::new(stream, &self.unread, None)))
+        Poll::Ready(Ok(Stream::new(stream, &self.inflow, None)))
     }
 
     fn poll_close(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Result<(), Self::Error>> {
@@ -172,21 +174,21 @@ impl<C: AsyncRead + AsyncWrite + Unpin> StreamMuxer for Muxer<C> {
 pub(super) struct Stream {
     inner: yamux::Stream,
     id: u32,
-    unread: Arc<Unread>,
+    inflow: Arc<Inflow>,
     _place: Option<Arc<()>>,
 }
 
 impl Stream {
-    fn new(inner: yamux::Stream, unread: &Arc<Unread>, place: Option<Arc<()>>) -> Self {
+    fn new(inner: yamux::Stream, inflow: &Arc<Inflow>, place: Option<Arc<()>>) -> Self {
         let id = inner.id().val();
-        unread.open(id);
-        Self { inner, id, unread: unread.clone(), _place: place }
+        inflow.open(id);
+        Self { inner, id, inflow: inflow.clone(), _place: place }
     }
 }
 
 impl Drop for Stream {
     fn drop(&mut self) {
-        self.unread.close(self.id);
+        self.inflow.close(self.id);
     }
 }
 
@@ -198,7 +200,7 @@ impl AsyncRead for Stream {
     ) -> Poll<io::Result<usize>> {
         let read = Pin::new(&mut self.inner).poll_read(cx, buffer);
         if let Poll::Ready(Ok(count)) = read {
-            self.unread.took(self.id, count);
+            self.inflow.took(self.id, count);
         }
         read
     }
