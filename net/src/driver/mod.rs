@@ -47,7 +47,7 @@ use self::{
     waiting::Waiting,
 };
 use crate::{
-    behaviour::{Behaviour, streams::Response},
+    behaviour::{self, Behaviour, streams::Response},
     chain::ChainSource,
     clock::Clock,
     door::{Door, Gate, core_peer, net_peer},
@@ -275,6 +275,8 @@ impl Driver {
             timer.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
         }
         memory.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
+        let mut refresh = tokio::time::interval(behaviour::dht::REFRESH);
+        refresh.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
         let mut heartbeat = tokio::time::interval(heartbeat::PACE);
         heartbeat.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
         directory.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
@@ -305,6 +307,7 @@ impl Driver {
                     self.pull_from_somebody();
                     self.prove_again();
                 }
+                _ = refresh.tick() => self.swarm.behaviour_mut().dht.refresh(),
                 _ = memory.tick() => self.relieve(),
                 _ = dial.tick() => self.dial_due(),
                 _ = anchors.tick() => self.keep_anchors(),
