@@ -21,4 +21,5 @@ mod rotation;
 mod session_steps;
 mod sessions;
 mod shutdown;
+mod wild;
 mod world;
