@@ -2,7 +2,8 @@
 
 use std::str::FromStr;
 
-use ltms_core::{BlockHash, IdentityId, Millis, PublicKey, Signature, Timestamp, Txid};
+use ltms_core::{BlockHash, IdentityId, Millis, PeerId, PublicKey, SessionId, Signature};
+use ltms_core::{Timestamp, Txid};
 use pyo3::exceptions::{PyOverflowError, PyTypeError};
 use pyo3::prelude::*;
 use pyo3::types::{PyBytes, PyInt, PyString};
@@ -78,10 +79,33 @@ argument!(
 argument!(Span(Millis): |value| {
     number(value, "a span in milliseconds", u64::MAX).map(Millis::new)
 });
-argument!(Index(u32): |value| {
-    number(value, "an output index", u32::MAX.into()).map(|index| index as u32)
-});
 argument!(
     /// 64 bits, as in scripts.
     Wide(u64): |value| number(value, "a time in milliseconds since 1970", u64::MAX)
 );
+argument!(Peer(PeerId): |value| PeerId::from_bytes(bytes(value)?).map_err(input));
+argument!(Session(SessionId): |value| {
+    fixed(bytes(value)?, "a session id").map(SessionId::from_bytes)
+});
+
+macro_rules! numbers {
+    ($($name:ident($type:ty), $what:literal, $most:expr;)*) => {
+        $(argument!($name($type): |value| {
+            number(value, $what, $most).map(|number| number as $type)
+        });)*
+    };
+}
+
+numbers! {
+    Index(u32), "an output index", u32::MAX.into();
+    Group(u32), "the tag of a group", u32::MAX.into();
+    Height(u32), "a block height", i32::MAX as u64;
+    Position(u32), "a position in a block", u32::MAX.into();
+    Size(usize), "a length", u32::MAX.into();
+    Counter(u64), "a counter", u64::MAX;
+    Sats(u64), "an amount in satoshis", u64::MAX;
+    Score(u8), "a score", 100;
+    TypeNumber(u8), "a transaction type", 63;
+    WireType(u16), "a transaction type", u16::MAX.into();
+    Sequence(u64), "the sequence of a rotation", u64::MAX;
+}

@@ -7,9 +7,15 @@ mod chain;
 mod convert;
 mod decision;
 mod errors;
+mod gate;
 mod names;
+mod plain;
+mod policy;
+mod replay;
 mod reputation;
 mod schnorr;
+mod who;
+mod wire;
 
 /// The compiled part of ltms; import that.
 #[pyo3::pymodule(gil_used = false)]
@@ -24,11 +30,24 @@ mod _ltms {
     #[pymodule_export]
     use crate::decision::Decision;
     #[pymodule_export]
+    use crate::gate::{AdTicket, ClaimTicket, Gate, LookupTicket};
+    #[pymodule_export]
     use crate::names::{about, all, code};
+    #[pymodule_export]
+    use crate::policy::{certificate, default_policy, policy_fields};
+    #[pymodule_export]
+    use crate::replay::Replay;
     #[pymodule_export]
     use crate::reputation::Reputation;
     #[pymodule_export]
     use crate::schnorr::{public_key, schnorr_sign, schnorr_verify, schnorr_verify_batch};
+    #[pymodule_export]
+    use crate::who::{Connection, Source, Subject};
+    #[pymodule_export]
+    use crate::wire::{
+        parse_envelope, sign_ad, sign_credit, sign_delegation, sign_hello, sign_registration,
+        sign_rotation, sign_withdrawal,
+    };
 
     #[pymodule_init]
     fn init(module: &Bound<'_, PyModule>) -> PyResult<()> {

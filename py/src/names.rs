@@ -1,10 +1,10 @@
 //! The enums of `ltms/_enums.py`, by the names and numbers of the core.
 
-use ltms_core::burn::Purpose;
+use ltms_core::burn::{Purpose, Tier};
 use ltms_core::score::Failure;
-use ltms_core::{Reason, Verdict};
+use ltms_core::{EvidenceClass, FrameKind, Network, Posture, Reason, SignatureCheck, Verdict};
 use pyo3::prelude::*;
-use pyo3::types::{PyString, PyType};
+use pyo3::types::{PyInt, PyString, PyType};
 
 use crate::errors::input;
 
@@ -14,6 +14,16 @@ const FAILURES: [(Failure, &str); 4] = [
     (Failure::InvalidSignature, "invalid-signature"),
     (Failure::Abort, "abort"),
 ];
+const CHECKS: [(SignatureCheck, &str); 3] = [
+    (SignatureCheck::Valid, "valid"),
+    (SignatureCheck::Invalid, "invalid"),
+    (SignatureCheck::NotDelegated, "not-delegated"),
+];
+const FRAMES: [(FrameKind, &str); 3] =
+    [(FrameKind::Gossip, "gossip"), (FrameKind::Direct, "direct"), (FrameKind::Record, "record")];
+const NETWORKS: [Network; 3] = [Network::Main, Network::Test, Network::Reg];
+const CLASSES: [EvidenceClass; 4] =
+    [EvidenceClass::Weak, EvidenceClass::Anchored, EvidenceClass::Indexer, EvidenceClass::Node];
 const VERDICTS: [Verdict; 3] = [Verdict::Ignore, Verdict::Accept, Verdict::Reject];
 
 /// The member of an enum that has this value.
@@ -36,6 +46,8 @@ macro_rules! class {
 class!(reason_class, "Reason");
 class!(verdict_class, "Verdict");
 class!(purpose_class, "Purpose");
+class!(check_class, "SignatureCheck");
+class!(evidence_class, "Evidence");
 
 pub(crate) fn reason(py: Python<'_>, reason: Reason) -> PyResult<Bound<'_, PyAny>> {
     member(reason_class(py)?, reason.as_str())
@@ -47,6 +59,31 @@ pub(crate) fn verdict(py: Python<'_>, verdict: Verdict) -> PyResult<Bound<'_, Py
 
 pub(crate) fn purpose(py: Python<'_>, purpose: Purpose) -> PyResult<Bound<'_, PyAny>> {
     member(purpose_class(py)?, purpose.code())
+}
+
+pub(crate) fn check(py: Python<'_>, check: SignatureCheck) -> PyResult<Bound<'_, PyAny>> {
+    let name = CHECKS.iter().find_map(|(it, name)| (*it == check).then_some(*name));
+    member(check_class(py)?, name)
+}
+
+pub(crate) fn evidence(py: Python<'_>, class: EvidenceClass) -> PyResult<Bound<'_, PyAny>> {
+    member(evidence_class(py)?, class as u8)
+}
+
+pub(crate) const fn posture(posture: Posture) -> &'static str {
+    match posture {
+        Posture::Normal => "normal",
+        Posture::Lockdown => "lockdown",
+        Posture::Guarded => "guarded",
+    }
+}
+
+pub(crate) const fn tier(tier: Tier) -> &'static str {
+    match tier {
+        Tier::Basic => "basic",
+        Tier::Verified => "verified",
+        Tier::Institutional => "institutional",
+    }
 }
 
 /// A name, with dashes or underlines between its words.
@@ -63,42 +100,56 @@ fn named<T: Copy>(
         .ok_or_else(|| input(format_args!("no {what} is called {given:?}")))
 }
 
-/// A [`Failure`] by its name.
-#[derive(Clone, Copy)]
-pub(crate) struct FailureName(pub(crate) Failure);
+macro_rules! names {
+    ($($(#[$doc:meta])* $name:ident($type:ty), $what:literal, $names:expr;)*) => {$(
+        $(#[$doc])*
+        #[derive(Clone, Copy)]
+        pub(crate) struct $name(pub(crate) $type);
 
-impl FromPyObject<'_, '_> for FailureName {
-    type Error = PyErr;
-    fn extract(value: Borrowed<'_, '_, PyAny>) -> PyResult<Self> {
-        named(&value, "failure", FAILURES.into_iter()).map(Self)
-    }
+        impl FromPyObject<'_, '_> for $name {
+            type Error = PyErr;
+            fn extract(value: Borrowed<'_, '_, PyAny>) -> PyResult<Self> {
+                named(&value, $what, $names.into_iter()).map(Self)
+            }
+        }
+    )*};
 }
 
-/// A [`Reason`] by its name.
-#[derive(Clone, Copy)]
-pub(crate) struct ReasonName(pub(crate) Reason);
-
-impl FromPyObject<'_, '_> for ReasonName {
-    type Error = PyErr;
-    fn extract(value: Borrowed<'_, '_, PyAny>) -> PyResult<Self> {
-        let names = Reason::ALL.iter().map(|reason| (*reason, reason.as_str()));
-        named(&value, "reason", names).map(Self)
-    }
+names! {
+    /// A [`Failure`] by its name.
+    FailureName(Failure), "failure", FAILURES;
+    /// A [`Reason`] by its name.
+    ReasonName(Reason), "reason", Reason::ALL.iter().map(|reason| (*reason, reason.as_str()));
+    /// A [`SignatureCheck`] by its name.
+    CheckName(SignatureCheck), "check of signatures", CHECKS;
+    /// A [`FrameKind`] by its name.
+    FrameName(FrameKind), "kind of frame", FRAMES;
+    /// A [`Network`] by its name.
+    NetworkName(Network), "network", NETWORKS.map(|network| (network, network.name()));
 }
 
-/// A [`Purpose`] by its number.
-#[derive(Clone, Copy)]
-pub(crate) struct PurposeNumber(pub(crate) Purpose);
+macro_rules! codes {
+    ($($(#[$doc:meta])* $name:ident($type:ty), $what:literal, $all:expr;)*) => {$(
+        $(#[$doc])*
+        #[derive(Clone, Copy)]
+        pub(crate) struct $name(pub(crate) $type);
 
-impl FromPyObject<'_, '_> for PurposeNumber {
-    type Error = PyErr;
-    fn extract(value: Borrowed<'_, '_, PyAny>) -> PyResult<Self> {
-        let purpose = Purpose::ALL.into_iter().find(|purpose| {
-            value.is_instance_of::<pyo3::types::PyInt>()
-                && value.extract::<u8>().is_ok_and(|code| code == purpose.code())
-        });
-        purpose.map(Self).ok_or_else(|| input("a purpose is one of ltms.Purpose, 1 to 6"))
-    }
+        impl FromPyObject<'_, '_> for $name {
+            type Error = PyErr;
+            fn extract(value: Borrowed<'_, '_, PyAny>) -> PyResult<Self> {
+                let code = value.is_instance_of::<PyInt>().then(|| value.extract::<u8>().ok());
+                let found = $all.into_iter().find(|it| code.flatten() == Some(*it as u8));
+                found.map(Self).ok_or_else(|| input($what))
+            }
+        }
+    )*};
+}
+
+codes! {
+    /// A [`Purpose`] by its number.
+    PurposeNumber(Purpose), "a purpose is one of ltms.Purpose, 1 to 6", Purpose::ALL;
+    /// An [`EvidenceClass`] by its number.
+    ClassNumber(EvidenceClass), "evidence is one of ltms.Evidence, 0 to 3", CLASSES;
 }
 
 /// The number of a member of `Reason`, `Verdict` or `Failure`.
@@ -109,6 +160,7 @@ pub(crate) fn code(class: &str, name: &str) -> Option<u8> {
         "Reason" => Reason::ALL.iter().find(|reason| reason.as_str() == name).map(|it| it.code()),
         "Verdict" => VERDICTS.iter().find(|it| it.as_str() == name).map(|it| *it as u8),
         "Failure" => FAILURES.iter().find(|(_, text)| *text == name).map(|(it, _)| *it as u8),
+        "SignatureCheck" => CHECKS.iter().find(|(_, text)| *text == name).map(|(it, _)| *it as u8),
         _ => None,
     }
 }

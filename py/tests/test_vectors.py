@@ -104,6 +104,129 @@ class Signatures(unittest.TestCase):
         self.assertEqual(ltms.schnorr_verify_batch([]), [])
 
 
+class Messages(unittest.TestCase):
+    def test_messages_say_what_was_meant(self):
+        kinds = {1: "advertisement", 2: "withdrawal", 4: "registration", 5: "hello", 6: "rotation",
+                 7: "credit"}
+        for case in vectors.cases("wire.json", "valid"):
+            told = ltms.parse_envelope(unhex(case["envelope"]), case["network"])
+            self.assertEqual(told["kind"], kinds[case["kind"]], case["name"])
+            self.assertEqual(told["signature"].hex(), case["signature"], case["name"])
+            self.assertEqual(told["body"].hex(), case["body"], case["name"])
+            fields = dict(case["fields"])
+            # An identity stands beside its sequence and delegation here.
+            fields.update(fields.pop("authority", None) or {})
+            given = fields.pop("delegation", None)
+            if given:
+                fields["sequence"] = given.get("sequence", fields.get("sequence"))
+                self.assertEqual(told["delegation"]["not_after"], given["not_after"])
+                self.assertEqual(told["delegation"]["signature"].hex(), given["signature"])
+            if "block" in fields:
+                fields["block"] = displayed(fields["block"])
+            for name, value in fields.items():
+                self.assertEqual(plain(told[name]), value, (case["name"], name))
+
+    def test_messages_are_made_as_they_were_meant(self):
+        kinds = set()
+        for case in vectors.cases("wire.json", "valid"):
+            made = make(case)
+            if made is not None:
+                kinds.add(case["kind"])
+                self.assertEqual(made.hex(), case["envelope"], case["name"])
+        self.assertEqual(kinds, {1, 2, 4, 5, 6, 7})
+
+    def test_delegations_are_signed_alike(self):
+        for case in vectors.cases("wire.json", "delegations"):
+            signature = ltms.sign_delegation(
+                unhex(case["secret_key"]), case["identity"], unhex(case["delegated"]),
+                case["sequence"], case["not_after"], network=case["network"],
+            )
+            self.assertEqual(signature.hex(), case["signature"])
+
+    def test_other_bytes_are_refused_for_the_reason_that_all_have(self):
+        for entries in ("invalid", "mutated"):
+            for case in vectors.cases("wire.json", entries):
+                try:
+                    ltms.parse_envelope(unhex(case["envelope"]), case["network"])
+                    reason = ltms.Reason.CLEAR
+                except ltms.WireError as error:
+                    reason = error.reason
+                self.assertEqual(reason.value, case["reason"], case)
+
+
+def plain(value):
+    """As the vectors have it: bytes in digits, pairs as lists."""
+    if isinstance(value, (list, tuple)):
+        return [plain(item) for item in value]
+    return value.hex() if isinstance(value, bytes) else value
+
+
+def displayed(block):
+    """A hash in the order of bytes that people see; the vectors have it as on the wire."""
+    return unhex(block)[::-1].hex()
+
+
+def make(case):
+    """The message of a case from its fields; None for a kind that Python makes otherwise."""
+    fields, network = case["fields"], case["network"]
+    secret = unhex(case["secret_key"])
+    under = fields.get("authority")
+    if under:
+        given = under.get("delegation")
+        rest = (given["not_after"], unhex(given["signature"])) if given else ()
+        under = (under["identity"], under["sequence"], *rest)
+    if case["kind"] == 1:
+        return ltms.sign_ad(
+            secret, unhex(fields["peer"]), fields["created_at"], fields["expires_at"],
+            fields["types"], addresses=[unhex(it) for it in fields["addresses"]],
+            amount=fields.get("amount") and tuple(fields["amount"]), fee=fields.get("fee"),
+            nickname=fields.get("nickname"), description=fields.get("description"),
+            authority=under, network=network,
+        )
+    if case["kind"] == 2:
+        return ltms.sign_withdrawal(secret, fields["created_at"], authority=under, network=network)
+    if case["kind"] == 5:
+        given = fields.get("delegation")
+        rest = (given["not_after"], unhex(given["signature"])) if given else ()
+        under = (fields["identity"], given["sequence"] if given else 0, *rest)
+        return ltms.sign_hello(
+            secret, unhex(case["prover"]), unhex(case["verifier"]), unhex(fields["challenge"]),
+            under, network=network,
+        )
+    burn = (unhex(fields["transaction"]), fields["vout"],
+            displayed(fields["block"]), fields["position"], [unhex(it) for it in fields["branch"]])
+    try:
+        ltms.parse_burn_script(ltms.parse_transaction(burn[0])["outputs"][burn[1]]["script"])
+    except (ltms.InputError, IndexError):
+        return None  # made up to be at a limit, without a burn in it
+    if case["kind"] == 4:
+        return ltms.sign_registration(secret, burn, network=network)
+    under = (fields["identity"], fields["sequence"])
+    if case["kind"] == 6:
+        new = unhex(case["new_secret_key"])
+        return ltms.sign_rotation(secret, new, burn, *under, fields["created_at"], network=network)
+    return ltms.sign_credit(secret, burn, *under, network=network)
+
+
+class Incidents(unittest.TestCase):
+    def test_a_recorded_flood_is_judged_as_it_was(self):
+        lines = vectors.file("recordings/flood.txt").decode().splitlines()
+        self.assertEqual(len(lines), vectors.MANIFEST["recordings/flood.txt"]["entries"]["lines"])
+        steps = list(ltms.Replay(b"".join(unhex(line.split("#")[0].strip()) for line in lines)))
+        self.assertEqual(len(steps), len(lines) - 1)
+        self.assertEqual([step for step in steps if not step["holds"]], [])
+        reasons = {step["decision"].reason for step in steps if step["decision"] is not None}
+        self.assertIn(ltms.Reason.BLACKLISTED, reasons)
+
+    def test_a_snapshot_of_a_released_version_is_read(self):
+        snapshot = unhex("".join(vectors.file("snapshots/1.hex").decode().split()))
+        gate = ltms.Gate({"network": "reg"}, "small", b"a seed for tests")
+        told = gate.restore(1_795_361_000_000, snapshot)
+        self.assertEqual((told["identities"], told["bans"]), (4, 4))
+        self.assertEqual(told["dropped"], dict.fromkeys(told["dropped"], 0))
+        self.assertEqual(len(gate.identities()), 4)
+
+
 class ZEverything(unittest.TestCase):
     """Runs last: classes go by their names."""
 

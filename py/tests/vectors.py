@@ -16,9 +16,6 @@ ELSEWHERE = {
     "gossip-message-id.json": "message ids are the network's",
     "scenarios.json": "the model's language is played against the core itself",
     "inclusion.json": "proofs for devices without a source are not in Python",
-    "wire.json": "signed bodies are not in Python yet",
-    "recordings/flood.txt": "the Gate is not in Python yet",
-    "snapshots/1.hex": "the Gate is not in Python yet",
     "regtest/": "answers of lotusd and its indexer, for the sources of the node",
 }
 # The same for single lists.
@@ -31,6 +28,7 @@ OTHER_LISTS = {
     ("chain.json", "sighash"): "signing of inputs, for the wallet of the node",
     ("chain.json", "addresses"): "addresses, for the wallet of the node",
     ("lotus-sdk-ltms.json", "registration_cases"): "rules of the older SDK, which ours replace",
+    ("wire.json", "history"): "histories of identities are not in Python",
     ("schnorr.json", "parsing"): "how the older SDK cuts signatures of other lengths",
 }
 

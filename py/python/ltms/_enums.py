@@ -48,6 +48,27 @@ class Failure(_Name):
     ABORT = "abort"
 
 
+class SignatureCheck(_Name):
+    """What a ticket's signatures turned out to be."""
+
+    __module__ = "ltms"
+
+    VALID = "valid"
+    INVALID = "invalid"
+    NOT_DELEGATED = "not-delegated"
+
+
+class Evidence(IntEnum):
+    """How well it is known that a block is in the chain; more is better."""
+
+    __module__ = "ltms"
+
+    WEAK = 0
+    ANCHORED = 1
+    INDEXER = 2
+    NODE = 3
+
+
 class Purpose(IntEnum):
     """What a burn after the registration is for: the number in its script."""
 
