@@ -1,5 +1,7 @@
 //! What was decided, and why. Names and numbers are part of the interface: none is ever reused.
 
+use core::ffi::CStr;
+
 use crate::time::Timestamp;
 
 /// What to do with a message.
@@ -56,6 +58,17 @@ macro_rules! reasons {
             #[must_use]
             pub const fn as_str(self) -> &'static str {
                 match self { $(Self::$name => $text,)* }
+            }
+
+            /// The same with a zero at its end, for C.
+            #[must_use]
+            pub const fn as_c_str(self) -> &'static CStr {
+                match self {
+                    $(Self::$name => match CStr::from_bytes_with_nul(concat!($text, "\0").as_bytes()) {
+                        Ok(text) => text,
+                        Err(_) => c"",
+                    },)*
+                }
             }
 
             /// What it means, in a sentence: that of `docs/wire.md`.

@@ -197,8 +197,8 @@ pub(crate) struct Driver {
     libp2p: Metrics,
 }
 
-/// Ends when the group on its way is stored.
-async fn written(keeper: &mut Option<Keeper>) {
+/// Ends when the group on its way is stored, and tells how long the disk took.
+async fn written(keeper: &mut Option<Keeper>) -> Option<Duration> {
     match keeper {
         Some(keeper) => keeper.written().await,
         None => std::future::pending().await,
@@ -261,7 +261,10 @@ impl Driver {
 
     /// Runs until told to stop. When it returns, its own tasks have ended; the swarm's are the
     /// executor's to end.
-    pub(crate) async fn run(mut self) {
+    ///
+    /// # Errors
+    /// Why what was decided last is not stored.
+    pub(crate) async fn run(mut self) -> Result<(), String> {
         let mut tip = tokio::time::interval(self.pace.tip);
         let mut directory = tokio::time::interval(self.pace.directory);
         let mut memory = tokio::time::interval(MEMORY);
@@ -289,7 +292,7 @@ impl Driver {
                         self.on_checked(checked);
                     }
                 }
-                () = written(&mut self.keeper) => {}
+                took = written(&mut self.keeper) => self.meters.stored(took),
                 found = self.lookups.next() => self.on_found(found),
                 () = self.timers.due(&self.clock) => self.on_timers(),
                 _ = summary.tick() => self.refusals.summarise(),
@@ -311,14 +314,16 @@ impl Driver {
             self.store();
         }
         self.keep_anchors();
+        let mut stored = Ok(());
         if let Some(keeper) = self.keeper.take() {
             let gate = &mut self.swarm.behaviour_mut().connections.door.gate;
             let (envelopes, history) = (&mut self.envelopes, &mut self.desk.history);
             let changes = |all| [envelopes.take_changes(all), history.take_changes(all)].concat();
-            keeper.stop(gate, changes).await;
+            stored = keeper.stop(gate, changes).await;
         }
         self.workers.shutdown().await;
         self.lookups.shutdown().await;
+        stored
     }
 
     /// Closes the connection that holds most when the process has too much memory.
