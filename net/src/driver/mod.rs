@@ -107,7 +107,9 @@ enum Origin {
     /// A DHT record that we asked for.
     Sought(kad::QueryId),
     /// An item of an answer that we asked for.
-    Pulled,
+    Pulled {
+        claim: bool,
+    },
     /// Nobody waits for it any longer.
     Nobody,
     Own(Stored<Decision>),
@@ -441,9 +443,9 @@ impl Driver {
                 }
                 self.answer_sought(query);
             }
-            Origin::Pulled => {
+            Origin::Pulled { claim } => {
                 if let Some(peer) = net_peer(&source.peer) {
-                    self.on_judged(peer);
+                    self.on_judged(peer, claim);
                 }
             }
             Origin::Nobody => {}
