@@ -16,7 +16,8 @@ pub struct Limits {
     pub first_byte: Millis,
     /// From a socket to an authenticated, multiplexed connection. Default 10 s.
     pub handshake: Millis,
-    /// From the opening of an inbound stream to its whole frame; then it is reset. Default 10 s.
+    /// From the opening of an inbound stream to its whole frame; then it is reset. So is what is
+    /// open for three times as long, but for two streams of a connection. Default 10 s.
     pub frame: Millis,
     /// Inbound streams of one connection at a time, in all protocols; further ones are reset.
     /// Default 32.

@@ -22,7 +22,7 @@ use crate::{
         gossip::Topic,
         streams::{DecodeError, FrameError, Incoming, Request, Response},
     },
-    door::core_peer,
+    door::{core_peer, is_served},
     handle::NodeEvent,
     meters,
 };
@@ -242,7 +242,7 @@ impl Driver {
             }
             Ok(Request::Directory { after }) => {
                 let gate = &self.swarm.behaviour().connections.door.gate;
-                let page = self.envelopes.page(after, |key| gate.is_listed(now, key));
+                let page = self.envelopes.page(after, |key, kind| is_served(gate, now, key, kind));
                 self.respond(channel, page);
             }
             Err(FrameError::Decode(DecodeError::Unknown(_))) => {

@@ -21,25 +21,46 @@ use super::inflow::Inflow;
 /// Entries above which those of closed sockets are swept out.
 const SWEEP: usize = 512;
 
+/// Ends a socket or a stream from elsewhere: whoever reads or writes it wakes and fails.
+#[derive(Debug, Default)]
+pub(super) struct Switch {
+    cut: AtomicBool,
+    waker: AtomicWaker,
+}
+
+impl Switch {
+    pub(super) fn cut(&self) {
+        self.cut.store(true, Ordering::Release);
+        self.waker.wake();
+    }
+
+    fn is_cut(&self) -> bool {
+        self.cut.load(Ordering::Acquire)
+    }
+
+    pub(super) fn check(&self, cx: &Context<'_>) -> io::Result<()> {
+        self.waker.register(cx.waker());
+        if self.is_cut() { Err(io::ErrorKind::ConnectionAborted.into()) } else { Ok(()) }
+    }
+}
+
 /// What belongs to one socket.
 #[derive(Debug, Default)]
 pub struct Line {
-    cut: AtomicBool,
-    waker: AtomicWaker,
+    switch: Switch,
     inflow: OnceLock<Arc<Inflow>>,
 }
 
 impl Line {
     /// Ends the socket at once: everything that reads or writes fails.
     pub fn cut(&self) {
-        self.cut.store(true, Ordering::Release);
-        self.waker.wake();
+        self.switch.cut();
     }
 
     /// Whether it was ended.
     #[must_use]
     pub fn is_cut(&self) -> bool {
-        self.cut.load(Ordering::Acquire)
+        self.switch.is_cut()
     }
 
     /// Bytes that the remote sent and that nobody here has read yet.
@@ -59,11 +80,6 @@ impl Line {
     pub(super) fn attach(&self, inflow: Arc<Inflow>) {
         // A socket has one muxer.
         let _ = self.inflow.set(inflow);
-    }
-
-    fn check(&self, cx: &Context<'_>) -> io::Result<()> {
-        self.waker.register(cx.waker());
-        if self.is_cut() { Err(io::ErrorKind::ConnectionAborted.into()) } else { Ok(()) }
     }
 }
 
@@ -121,7 +137,7 @@ impl<T: AsyncRead + Unpin> AsyncRead for Wired<T> {
         cx: &mut Context<'_>,
         buffer: &mut [u8],
     ) -> Poll<io::Result<usize>> {
-        self.line.check(cx)?;
+        self.line.switch.check(cx)?;
         Pin::new(&mut self.inner).poll_read(cx, buffer)
     }
 }
@@ -132,17 +148,17 @@ impl<T: AsyncWrite + Unpin> AsyncWrite for Wired<T> {
         cx: &mut Context<'_>,
         bytes: &[u8],
     ) -> Poll<io::Result<usize>> {
-        self.line.check(cx)?;
+        self.line.switch.check(cx)?;
         Pin::new(&mut self.inner).poll_write(cx, bytes)
     }
 
     fn poll_flush(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
-        self.line.check(cx)?;
+        self.line.switch.check(cx)?;
         Pin::new(&mut self.inner).poll_flush(cx)
     }
 
     fn poll_close(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
-        self.line.check(cx)?;
+        self.line.switch.check(cx)?;
         Pin::new(&mut self.inner).poll_close(cx)
     }
 }

@@ -53,6 +53,19 @@ async fn who_floods_with_rpcs_is_disconnected_and_it_is_remembered() {
     node.stop().await;
 }
 
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_narrower_window_narrows_what_gossip_may_send_while_the_node_runs() {
+    let mut policy = Policy::LOTUS_V1.on(Network::Reg);
+    policy.windows.connection = Quota::per_second(1_000_000, 1_000_000);
+    let node = builder(&chain()).policy(policy).start().await.expect("a node");
+    let handle = node.handle();
+    policy.windows.connection = Quota::per_second(1, 60);
+    assert!(handle.reload(policy, Vec::new()).await.expect("answer"));
+    let flood = (0..3_000).flat_map(|_| frame(&subscribe("other"))).collect();
+    assert_eq!(dropped(&handle, Hostile::new(), flood).await.malformed.0, 1);
+    node.stop().await;
+}
+
 /// Gossipsub counts them without telling, and forgets them within seconds.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_burst_of_unsigned_messages_is_remembered_though_gossipsub_forgets() {
