@@ -12,6 +12,7 @@ mod full;
 #[expect(dead_code, reason = "every program uses a part")]
 #[path = "../common/made.rs"]
 mod made;
+#[expect(dead_code, reason = "every program uses a part")]
 #[path = "../common/report.rs"]
 mod report;
 mod round;

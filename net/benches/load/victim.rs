@@ -87,7 +87,7 @@ impl Running {
 
     async fn stop(self) {
         match self {
-            Self::Node(node, _folder) => node.stop().await,
+            Self::Node(node, _folder) => assert!(node.stop().await.is_none()),
             Self::Echo(echo) => echo.abort(),
         }
     }
