@@ -1,4 +1,5 @@
-//! One socket as the rest of the node sees it: how much it holds, and a way to end it at once.
+//! One socket as the rest of the node sees it: how much it holds, and ways to let it rest and to end
+//! it at once.
 
 use std::{
     collections::HashMap,
@@ -13,8 +14,9 @@ use std::{
 
 use futures::{AsyncRead, AsyncWrite, task::AtomicWaker};
 use libp2p::Multiaddr;
+use tokio::time::Instant;
 
-use super::unread::Unread;
+use super::inflow::Inflow;
 
 /// Entries above which those of closed sockets are swept out.
 const SWEEP: usize = 512;
@@ -46,7 +48,7 @@ impl Switch {
 #[derive(Debug, Default)]
 pub struct Line {
     switch: Switch,
-    unread: OnceLock<Arc<Unread>>,
+    inflow: OnceLock<Arc<Inflow>>,
 }
 
 impl Line {
@@ -64,13 +66,20 @@ impl Line {
     /// Bytes that the remote sent and that nobody here has read yet.
     #[must_use]
     pub fn held(&self) -> usize {
-        self.unread.get().map_or(0, |unread| unread.total())
+        self.inflow.get().map_or(0, |inflow| inflow.unread())
     }
 
-    /// What counts them, from the moment that there are streams.
-    pub(super) fn attach(&self, unread: Arc<Unread>) {
+    /// Reads nothing more of what the remote sends until then.
+    pub fn rest(&self, until: Instant) {
+        if let Some(inflow) = self.inflow.get() {
+            inflow.rest(until);
+        }
+    }
+
+    /// What its muxer counts and heeds.
+    pub(super) fn attach(&self, inflow: Arc<Inflow>) {
         // A socket has one muxer.
-        let _ = self.unread.set(unread);
+        let _ = self.inflow.set(inflow);
     }
 }
 

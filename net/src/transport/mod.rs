@@ -2,10 +2,11 @@
 //! in.
 
 mod executor;
+mod inflow;
 mod line;
 mod muxer;
 mod outbound;
-mod unread;
+mod share;
 
 use std::{io, net::SocketAddr, time::Duration};
 
@@ -88,7 +89,7 @@ pub fn transport_with(
         })
         .upgrade(upgrade::Version::V1)
         .authenticate(noise)
-        .multiplex(Yamux { inbound: limits.streams.into(), life })
+        .multiplex(Yamux { inbound: limits.streams.into(), share: limits.share, life })
         .timeout(Duration::from_millis(limits.handshake.get()))
         .map(move |(peer, muxer), point| {
             let line = muxers.open(point.get_remote_address());

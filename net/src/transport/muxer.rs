@@ -1,5 +1,5 @@
 //! Yamux with the bounds that the policy wants: few inbound streams, an end to those that last and
-//! to closing, and a count of what nobody has read.
+//! to closing, a pace of reading, and a count of what nobody has read.
 
 use std::{
     collections::VecDeque,
@@ -21,8 +21,8 @@ use yamux::{Connection, Mode};
 
 use super::{
     MAX_STREAMS,
+    inflow::{Inflow, Metered},
     line::{Line, Switch},
-    unread::{Metered, Unread},
 };
 
 /// How long closing may wait for the remote.
@@ -38,22 +38,24 @@ const LASTING: usize = 2;
 pub(super) struct Yamux {
     /// Inbound streams at a time; further ones are reset.
     pub(super) inbound: usize,
+    /// Percent of a processor that the connection may take.
+    pub(super) share: u16,
     /// How long an inbound stream may last that is not among the [`LASTING`] oldest.
     pub(super) life: Duration,
 }
 
 impl Yamux {
     fn over<C: AsyncRead + AsyncWrite + Unpin>(self, io: C, mode: Mode) -> Muxer<C> {
-        let unread = Arc::<Unread>::default();
+        let inflow = Arc::new(Inflow::new(self.share));
         let mut config = yamux::Config::default();
         // Windows are not widened for fast readers: what one connection can fill stays known.
         config
             .set_max_num_streams(MAX_STREAMS)
             .set_max_connection_receive_window(Some(MAX_STREAMS * WINDOW));
-        let connection = Connection::new(Metered::new(io, unread.clone()), config, mode);
+        let connection = Connection::new(Metered::new(io, inflow.clone()), config, mode);
         Muxer {
             connection,
-            unread,
+            inflow,
             waiting: VecDeque::new(),
             waker: None,
             inbound: VecDeque::new(),
@@ -96,7 +98,7 @@ impl<C: AsyncRead + AsyncWrite + Unpin> OutboundConnectionUpgrade<C> for Yamux {
 /// A multiplexed connection.
 pub(super) struct Muxer<C> {
     connection: Connection<Metered<C>>,
-    unread: Arc<Unread>,
+    inflow: Arc<Inflow>,
     /// Inbound streams that nobody has asked for yet.
     waiting: VecDeque<Stream>,
     waker: Option<Waker>,
@@ -109,9 +111,9 @@ pub(super) struct Muxer<C> {
 }
 
 impl<C: AsyncRead + AsyncWrite + Unpin> Muxer<C> {
-    /// Has the line tell what is unread here.
+    /// Has the line tell what is unread here, and let it rest.
     pub(super) fn on(self, line: &Line) -> Self {
-        line.attach(self.unread.clone());
+        line.attach(self.inflow.clone());
         self
     }
 
@@ -126,7 +128,7 @@ impl<C: AsyncRead + AsyncWrite + Unpin> Muxer<C> {
         if !crowded {
             self.inbound.push_back((Instant::now(), Arc::downgrade(&switch)));
         }
-        let stream = Stream::new(stream, &self.unread, switch);
+        let stream = Stream::new(stream, &self.inflow, switch);
         Poll::Ready(Ok((!crowded).then_some(stream)))
     }
 
@@ -181,7 +183,7 @@ impl<C: AsyncRead + AsyncWrite + Unpin> StreamMuxer for Muxer<C> {
     ) -> Poll<Result<Self::Substream, Self::Error>> {
         let stream = std::task::ready!(self.connection.poll_new_outbound(cx));
         let stream = stream.map_err(io::Error::other)?;
-        Poll::Ready(Ok(Stream::new(stream, &self.unread, Arc::default())))
+        Poll::Ready(Ok(Stream::new(stream, &self.inflow, Arc::default())))
     }
 
     fn poll_close(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Result<(), Self::Error>> {
@@ -214,21 +216,21 @@ impl<C: AsyncRead + AsyncWrite + Unpin> StreamMuxer for Muxer<C> {
 pub(super) struct Stream {
     inner: yamux::Stream,
     id: u32,
-    unread: Arc<Unread>,
+    inflow: Arc<Inflow>,
     switch: Arc<Switch>,
 }
 
 impl Stream {
-    fn new(inner: yamux::Stream, unread: &Arc<Unread>, switch: Arc<Switch>) -> Self {
+    fn new(inner: yamux::Stream, inflow: &Arc<Inflow>, switch: Arc<Switch>) -> Self {
         let id = inner.id().val();
-        unread.open(id);
-        Self { inner, id, unread: unread.clone(), switch }
+        inflow.open(id);
+        Self { inner, id, inflow: inflow.clone(), switch }
     }
 }
 
 impl Drop for Stream {
     fn drop(&mut self) {
-        self.unread.close(self.id);
+        self.inflow.close(self.id);
     }
 }
 
@@ -241,7 +243,7 @@ impl AsyncRead for Stream {
         self.switch.check(cx)?;
         let read = Pin::new(&mut self.inner).poll_read(cx, buffer);
         if let Poll::Ready(Ok(count)) = read {
-            self.unread.took(self.id, count);
+            self.inflow.took(self.id, count);
         }
         read
     }
