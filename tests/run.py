@@ -120,6 +120,8 @@ def steps() -> list[Step]:
         Step("dashboard", [[PYTHON, "dist/grafana/dashboard.py", "--check"]]),
         # With a real browser, which it installs where it may.
         Step("page", [[PYTHON, "tests/page/check.py"]], may_skip=True),
+        # The wheel in an empty environment; its tools come from the package registry.
+        Step("python", [[PYTHON, "py/check.py"]], may_skip=True),
         Step(
             "fuzz",
             [
