@@ -241,6 +241,32 @@ enum {
     LTMS_CAPACITY_BANS = 161,
     /** no such identity or key is known */
     LTMS_CAPACITY_UNKNOWN = 162,
+    /** the Gate is not empty */
+    LTMS_SNAPSHOT_NOT_EMPTY = 170,
+    /** not a snapshot of this kind */
+    LTMS_SNAPSHOT_NOT_A_SNAPSHOT = 171,
+    /** a snapshot that this version cannot read */
+    LTMS_SNAPSHOT_TOO_NEW = 172,
+    /** not as long as the snapshot says */
+    LTMS_SNAPSHOT_LENGTH = 173,
+    /** the snapshot is damaged */
+    LTMS_SNAPSHOT_DAMAGED = 174,
+    /** a snapshot of another network */
+    LTMS_SNAPSHOT_OTHER_NETWORK = 175,
+    /** a snapshot made under another seed */
+    LTMS_SNAPSHOT_OTHER_SEED = 176,
+    /** a section of the snapshot is not known and may not be skipped */
+    LTMS_SNAPSHOT_UNKNOWN_SECTION = 177,
+    /** a section of the snapshot is missing or misshapen */
+    LTMS_SNAPSHOT_SECTION = 178,
+    /** a record of the snapshot is none that a Gate writes */
+    LTMS_SNAPSHOT_RECORD = 179,
+    /** no room for what may not be dropped */
+    LTMS_SNAPSHOT_NO_ROOM = 180,
+    /** the seal does not hold */
+    LTMS_SNAPSHOT_SEAL = 181,
+    /** an older snapshot was given */
+    LTMS_SNAPSHOT_REPLAYED = 182,
 };
 
 /** Why a decision is what it is. Numbers are never reused. */
@@ -540,6 +566,21 @@ enum {
 #define LTMS_CAPACITY_NODE 2
 
 /**
+ * The most bytes of an envelope.
+ */
+#define LTMS_ENVELOPE_MAX 10000
+
+/**
+ * The most addresses of an advertisement.
+ */
+#define LTMS_ADDRESSES_MAX 8
+
+/**
+ * The most transaction types of an advertisement.
+ */
+#define LTMS_TYPES_MAX 16
+
+/**
  * `peer` is meant.
  */
 #define LTMS_SUBJECT_PEER 1
@@ -568,6 +609,36 @@ enum {
  * The same, but a registration waits for 144 confirmations.
  */
 #define LTMS_POLICY_CAUTIOUS 1
+
+/**
+ * How many bytes a seal adds to a snapshot.
+ */
+#define LTMS_SEAL_LEN 48
+
+/**
+ * The session completed.
+ */
+#define LTMS_OUTCOME_COMPLETED 0
+
+/**
+ * A phase it had acknowledged ran out of time.
+ */
+#define LTMS_OUTCOME_TIMEOUT 1
+
+/**
+ * The connection ended in a phase it had acknowledged.
+ */
+#define LTMS_OUTCOME_DISCONNECT 2
+
+/**
+ * Its own signed contribution did not verify.
+ */
+#define LTMS_OUTCOME_INVALID_SIGNATURE 3
+
+/**
+ * It ended the session.
+ */
+#define LTMS_OUTCOME_ABORT 4
 
 /**
  * "Until lifted", where a time is the end of something.
@@ -909,6 +980,69 @@ typedef struct ltms_proved {
 } ltms_proved;
 
 /**
+ * Bytes of somebody else's.
+ */
+typedef struct ltms_span {
+    /**
+     * The first; may be NULL if there are none.
+     */
+    const uint8_t *data;
+    /**
+     * How many.
+     */
+    size_t len;
+} ltms_span;
+
+/**
+ * An output that burned, and the way from it to a block.
+ */
+typedef struct ltms_burn {
+    /**
+     * The whole raw transaction.
+     */
+    struct ltms_span transaction;
+    /**
+     * The hashes from the transaction to the block's root, 32 bytes each, the leaf's sibling
+     * first; `len` is in bytes.
+     */
+    struct ltms_span branch;
+    /**
+     * The position of the transaction in the block.
+     */
+    uint32_t position;
+    /**
+     * The block.
+     */
+    struct ltms_block_hash block;
+    /**
+     * The index of the output.
+     */
+    uint8_t vout;
+} ltms_burn;
+
+/**
+ * A claim that lacks the check of its signatures, in memory of the caller's. It belongs to the
+ * Gate that gave it, is used up by ltms_gate_settle_claim, and may be dropped.
+ */
+typedef struct ltms_claim_ticket {
+    /**
+     * For the library only.
+     */
+    uint64_t words[112];
+} ltms_claim_ticket;
+
+/**
+ * A claim whose signatures hold and that lacks its block, in memory of the caller's. It belongs to
+ * the Gate that gave it, is used up by ltms_gate_settle_burn, and may be dropped.
+ */
+typedef struct ltms_lookup_ticket {
+    /**
+     * For the library only.
+     */
+    uint64_t words[80];
+} ltms_lookup_ticket;
+
+/**
  * A connection as the transport sees it.
  */
 typedef struct ltms_connection {
@@ -1026,6 +1160,111 @@ typedef struct ltms_policy {
 } ltms_policy;
 
 /**
+ * In whose name an author speaks.
+ */
+typedef struct ltms_authority {
+    /**
+     * The rotation under which the author speaks; 0 before the first.
+     */
+    uint64_t sequence;
+    /**
+     * When the delegation ends.
+     */
+    uint64_t not_after_ms;
+    /**
+     * The identity.
+     */
+    struct ltms_identity identity;
+    /**
+     * The delegation's signature, by the identity's current key.
+     */
+    struct ltms_signature delegation;
+    /**
+     * 0 for nobody (a stranger), 1 for an identity whose current key the author is, 2 for one that
+     * delegated to the author.
+     */
+    uint8_t kind;
+    /**
+     * Zeros.
+     */
+    uint8_t reserved[7];
+} ltms_authority;
+
+/**
+ * An advertisement: that a peer signs, what it signs, and where it is found.
+ */
+typedef struct ltms_ad {
+    /**
+     * sizeof(ltms_ad).
+     */
+    uint32_t struct_size;
+    /**
+     * How many `addresses` there are.
+     */
+    uint8_t address_count;
+    /**
+     * How many `types` there are; at least one.
+     */
+    uint8_t type_count;
+    /**
+     * 1 if `amount_min_sats` and `amount_max_sats` are given, else 0.
+     */
+    uint8_t has_amount;
+    /**
+     * 1 if `fee_sats` is given, else 0.
+     */
+    uint8_t has_fee;
+    /**
+     * When it was made.
+     */
+    uint64_t created_at_ms;
+    /**
+     * When it ends.
+     */
+    uint64_t expires_at_ms;
+    /**
+     * The least that a transaction may be worth.
+     */
+    uint64_t amount_min_sats;
+    /**
+     * The most.
+     */
+    uint64_t amount_max_sats;
+    /**
+     * What the signer asks for.
+     */
+    uint64_t fee_sats;
+    /**
+     * In whose name it is made.
+     */
+    struct ltms_authority authority;
+    /**
+     * Binary multiaddrs.
+     */
+    struct ltms_span addresses[LTMS_ADDRESSES_MAX];
+    /**
+     * At most 64 bytes of UTF-8; none if `data` is NULL.
+     */
+    struct ltms_span nickname;
+    /**
+     * At most 256 bytes of UTF-8; none if `data` is NULL.
+     */
+    struct ltms_span description;
+    /**
+     * Numbers of transaction types, ascending.
+     */
+    uint16_t types[LTMS_TYPES_MAX];
+    /**
+     * The key that signs it.
+     */
+    struct ltms_public_key author;
+    /**
+     * The advertised peer.
+     */
+    struct ltms_peer peer;
+} ltms_ad;
+
+/**
  * Somebody. Only the field that `kind` names is looked at.
  */
 typedef struct ltms_subject {
@@ -1050,6 +1289,487 @@ typedef struct ltms_subject {
      */
     struct ltms_identity identity;
 } ltms_subject;
+
+/**
+ * What is known about somebody and what follows from it. What does not apply is zero, and so is a
+ * time of "now" or "not at all" if not said otherwise.
+ */
+typedef struct ltms_standing {
+    /**
+     * sizeof(ltms_standing).
+     */
+    uint32_t struct_size;
+    /**
+     * The tag of the narrow address group of a peer; 0 if it has none.
+     */
+    uint32_t group;
+    /**
+     * LTMS_REASON_CLEAR, or the sanction in force.
+     */
+    struct ltms_decision decision;
+    /**
+     * When the first sanction began.
+     */
+    uint64_t first_sanctioned_at_ms;
+    /**
+     * When the last sanction began.
+     */
+    uint64_t last_sanctioned_at_ms;
+    /**
+     * The end of the group's ban, which is for strangers.
+     */
+    uint64_t group_until_ms;
+    /**
+     * Until when a peer that was let in from a banned group may prove an identity.
+     */
+    uint64_t prove_by_ms;
+    /**
+     * When a sanction for window violations, which waits, is due.
+     */
+    uint64_t held_until_ms;
+    /**
+     * When its connection may bring a message again, or a key or identity advertise.
+     */
+    uint64_t message_at_ms;
+    /**
+     * When a signature of the peer's may be checked again.
+     */
+    uint64_t signature_at_ms;
+    /**
+     * When a block header may be looked up for the peer again.
+     */
+    uint64_t header_at_ms;
+    /**
+     * How long a fault counts, from the first one counted on, in milliseconds.
+     */
+    uint64_t span_ms;
+    /**
+     * The total burn, in satoshis.
+     */
+    uint64_t burned_sats;
+    /**
+     * End of the newest advertisement; an identity's last to end.
+     */
+    uint64_t expires_at_ms;
+    /**
+     * Until when an anchored proof of the burn holds.
+     */
+    uint64_t proved_until_ms;
+    /**
+     * Confirmations of the registration.
+     */
+    uint32_t confirmations;
+    /**
+     * Completed sessions.
+     */
+    uint32_t sessions_completed;
+    /**
+     * Failed sessions.
+     */
+    uint32_t sessions_failed;
+    /**
+     * Keys that advertise.
+     */
+    uint16_t keys;
+    /**
+     * How many may.
+     */
+    uint16_t keys_max;
+    /**
+     * The identity that a key belongs to; zeros if none.
+     */
+    struct ltms_identity identity;
+    /**
+     * The first eight bytes of the SHA-256 of the evidence for the sanction.
+     */
+    uint8_t evidence[8];
+    /**
+     * 1 if there is a row at all.
+     */
+    uint8_t known;
+    /**
+     * What the sanction is for: one of the LTMS_REASON numbers.
+     */
+    uint8_t sanction_reason;
+    /**
+     * 1 if the operator made the ban.
+     */
+    uint8_t by_operator;
+    /**
+     * 1 if the operator exempts the peer from group limits and automatic sanctions.
+     */
+    uint8_t allowed;
+    /**
+     * Proven faults of an identity within the span.
+     */
+    uint8_t faults;
+    /**
+     * How many ban.
+     */
+    uint8_t faults_max;
+    /**
+     * Open connections.
+     */
+    uint8_t connections;
+    /**
+     * Window violations within the span.
+     */
+    uint8_t violations;
+    /**
+     * How many sanction.
+     */
+    uint8_t violations_max;
+    /**
+     * Invalid signatures within the span.
+     */
+    uint8_t invalid_signatures;
+    /**
+     * How many sanction.
+     */
+    uint8_t invalid_signatures_max;
+    /**
+     * Malformed items within the span.
+     */
+    uint8_t malformed;
+    /**
+     * How many sanction.
+     */
+    uint8_t malformed_max;
+    /**
+     * Faults of others passed on within the span.
+     */
+    uint8_t passed_on;
+    /**
+     * The tier in force: 1 Basic, 2 Verified, 3 Institutional; 0 for none.
+     */
+    uint8_t tier;
+    /**
+     * 1 if the burn is out of the chain at present.
+     */
+    uint8_t suspended;
+    /**
+     * Reputation score, 0 to 100.
+     */
+    uint8_t score;
+    /**
+     * 1 if the row left a full table, or the burn the chain: it can register again.
+     */
+    uint8_t displaced;
+    /**
+     * Zeros.
+     */
+    uint8_t reserved[6];
+} ltms_standing;
+
+/**
+ * Counters and gauges.
+ */
+typedef struct ltms_metrics {
+    /**
+     * sizeof(ltms_metrics).
+     */
+    uint32_t struct_size;
+    /**
+     * Mean score of the identities, rounded down.
+     */
+    uint8_t average_reputation_score;
+    /**
+     * One of the LTMS_POSTURE numbers.
+     */
+    uint8_t posture;
+    /**
+     * 1 if the breaker is open.
+     */
+    uint8_t breaker_open;
+    /**
+     * Zero.
+     */
+    uint8_t reserved;
+    /**
+     * Window violations counted against peers and keys.
+     */
+    uint64_t rate_limit_violations;
+    /**
+     * Sanctions begun.
+     */
+    uint64_t peers_blocked;
+    /**
+     * Identities registered at present.
+     */
+    uint64_t identities_registered;
+    /**
+     * Sum of their burns, in satoshis.
+     */
+    uint64_t total_burned_sats;
+    /**
+     * The same per identity.
+     */
+    uint64_t average_burn_per_identity_sats;
+    /**
+     * Identities with a score below 30.
+     */
+    uint64_t peers_with_bad_reputation;
+    /**
+     * Expired messages refused and expired rows dropped.
+     */
+    uint64_t expired_entries_dropped;
+    /**
+     * Peers banned until lifted.
+     */
+    uint64_t blacklisted_peers;
+    /**
+     * Peers banned until a time.
+     */
+    uint64_t graylisted_peers;
+    /**
+     * Peers connected.
+     */
+    uint64_t active_peers;
+    /**
+     * Keys with a live advertisement.
+     */
+    uint64_t advertised_keys;
+    /**
+     * Signatures that were checked.
+     */
+    uint64_t signature_checks;
+    /**
+     * Bans that found no room.
+     */
+    uint64_t bans_not_recorded;
+    /**
+     * Bans that the ban of their address group stands for.
+     */
+    uint64_t bans_merged;
+    /**
+     * Address groups banned at present.
+     */
+    uint64_t banned_groups;
+    /**
+     * Rows of the ban table that the operator's bans have.
+     */
+    uint64_t operator_bans;
+    /**
+     * Rows of the ban table that all other bans have.
+     */
+    uint64_t automatic_bans;
+    /**
+     * Identities given up because their burn did not come back.
+     */
+    uint64_t identities_lapsed;
+    /**
+     * Identities whose row another took in a full table.
+     */
+    uint64_t identities_displaced;
+    /**
+     * Keys with a live advertisement whose row another took in a full table.
+     */
+    uint64_t keys_displaced;
+    /**
+     * Identities without a row of which something is remembered.
+     */
+    uint64_t tombstones;
+    /**
+     * Searches of a full table for a row that may leave.
+     */
+    uint64_t searches;
+    /**
+     * Proven faults of identities.
+     */
+    uint64_t identity_faults;
+    /**
+     * Bans of identities begun for proven faults.
+     */
+    uint64_t identities_banned;
+    /**
+     * Peers on the operator's allow-list.
+     */
+    uint64_t allowed_peers;
+    /**
+     * Sanctions for window violations that wait at present.
+     */
+    uint64_t sanctions_held;
+    /**
+     * How often the breaker has opened.
+     */
+    uint64_t breaker_opened;
+    /**
+     * How often an open breaker kept a peer from a sanction.
+     */
+    uint64_t sanctions_spared;
+    /**
+     * How often the clock stepped forward by more than an hour.
+     */
+    uint64_t clock_steps_forward;
+    /**
+     * How often the clock stepped back by more than a minute.
+     */
+    uint64_t clock_steps_back;
+    /**
+     * Messages taken only because windows are observed.
+     */
+    uint64_t would_windows;
+    /**
+     * Messages taken only because key limits are observed.
+     */
+    uint64_t would_keys;
+    /**
+     * Connections that only pass because group limits are observed.
+     */
+    uint64_t would_groups;
+    /**
+     * Automatic bans that did not begin because sanctions are observed.
+     */
+    uint64_t would_sanctions;
+} ltms_metrics;
+
+/**
+ * A registered identity.
+ */
+typedef struct ltms_registered {
+    /**
+     * How often its key was rotated.
+     */
+    uint64_t sequence;
+    /**
+     * Its total burn, in satoshis.
+     */
+    uint64_t burned_sats;
+    /**
+     * The height of its registration.
+     */
+    uint32_t height;
+    /**
+     * How well that is known: one of the LTMS_EVIDENCE numbers.
+     */
+    uint8_t evidence;
+    /**
+     * 1 if the burn is out of the chain at present.
+     */
+    uint8_t suspended;
+    /**
+     * Its reputation score, 0 to 100.
+     */
+    uint8_t score;
+    /**
+     * The identity.
+     */
+    struct ltms_identity identity;
+    /**
+     * Its current key.
+     */
+    struct ltms_public_key key;
+} ltms_registered;
+
+/**
+ * A signer that was found.
+ */
+typedef struct ltms_found {
+    /**
+     * The identity's total burn, in satoshis.
+     */
+    uint64_t burned_sats;
+    /**
+     * End of the advertisement.
+     */
+    uint64_t expires_at_ms;
+    /**
+     * Its identity; zeros for a stranger.
+     */
+    struct ltms_identity identity;
+    /**
+     * The author key.
+     */
+    struct ltms_public_key key;
+    /**
+     * 0 for a stranger, else 1.
+     */
+    uint8_t has_identity;
+    /**
+     * The identity's score, 0 for a stranger.
+     */
+    uint8_t score;
+} ltms_found;
+
+/**
+ * What a signer must offer.
+ */
+typedef struct ltms_criteria {
+    /**
+     * Transaction types, all of which are wanted: bit n for number n.
+     */
+    uint64_t types;
+    /**
+     * An amount in satoshis that must lie in the signer's range, if `has_amount` is 1.
+     */
+    uint64_t amount_sats;
+    /**
+     * 1 or 0.
+     */
+    uint8_t has_amount;
+    /**
+     * The least reputation score. Strangers have none and are found only with 0.
+     */
+    uint8_t min_score;
+} ltms_criteria;
+
+/**
+ * What a snapshot brought back.
+ */
+typedef struct ltms_restored {
+    /**
+     * sizeof(ltms_restored).
+     */
+    uint32_t struct_size;
+    /**
+     * Identities.
+     */
+    uint32_t identities;
+    /**
+     * Keys.
+     */
+    uint32_t keys;
+    /**
+     * Bans of peers and of address groups, with the allow-list.
+     */
+    uint32_t bans;
+    /**
+     * Identities that smaller tables had no room for: those of the lowest burns.
+     */
+    uint32_t dropped_identities;
+    /**
+     * Keys, likewise.
+     */
+    uint32_t dropped_keys;
+    /**
+     * Automatic bans, likewise: those that end first.
+     */
+    uint32_t dropped_bans;
+    /**
+     * Peers with faults, pairs of signers and windows of strangers, likewise.
+     */
+    uint32_t dropped_others;
+    /**
+     * The latest time that the Gate had been given. A device without a clock knows that it is
+     * later now.
+     */
+    uint64_t saved_at_ms;
+    /**
+     * The counter of a sealed snapshot, else 0.
+     */
+    uint64_t counter;
+} ltms_restored;
+
+/**
+ * What sessions with one identity were like, by itself and without a Gate, in memory of the
+ * caller's.
+ */
+typedef struct ltms_reputation {
+    /**
+     * For the library only.
+     */
+    uint64_t words[8];
+} ltms_reputation;
 
 #ifdef __cplusplus
 extern "C" {
@@ -1268,6 +1988,154 @@ ltms_status ltms_inclusion_weigh(struct ltms_proved *proved,
                                  uint32_t vout);
 
 /**
+ * Claims a new identity: writes the envelope of a registration, signed with the secret of the key
+ * in the burn's script. As for ltms_ad_sign. The library for devices writes claims of at most
+ * 2,048 bytes.
+ *
+ * Errors: LTMS_TX_…, LTMS_SCRIPT_…, LTMS_PROOF_NO_OUTPUT, LTMS_KEY_OTHER, LTMS_KEY_OUT_OF_RANGE,
+ * LTMS_LENGTH for a branch that is not of whole hashes, LTMS_VALUE, LTMS_BUFFER_TOO_SMALL.
+ * Threads: any.
+ */
+ltms_status ltms_registration_sign(uint8_t *envelope,
+                                   size_t capacity,
+                                   size_t *envelope_len,
+                                   const struct ltms_burn *burn,
+                                   uint8_t network_number,
+                                   const uint8_t *secret_key);
+
+/**
+ * Claims a new current key: writes the envelope of a rotation. The new key is the one in the
+ * burn's script; both keys sign. `sequence` is which of the identity's rotations it is, from 1 on.
+ *
+ * Errors: as for ltms_registration_sign.
+ * Threads: any.
+ */
+ltms_status ltms_rotation_sign(uint8_t *envelope,
+                               size_t capacity,
+                               size_t *envelope_len,
+                               const struct ltms_burn *burn,
+                               const struct ltms_identity *identity,
+                               uint64_t sequence,
+                               uint64_t created_at_ms,
+                               uint8_t network_number,
+                               const uint8_t *old_secret_key,
+                               const uint8_t *new_secret_key);
+
+/**
+ * Claims what else a burn is for: writes the envelope of a credit, signed with the secret of the
+ * identity's current key under rotation `sequence`.
+ *
+ * Errors: as for ltms_registration_sign; LTMS_SCRIPT_UNKNOWN_PURPOSE for a burn without a purpose.
+ * Threads: any.
+ */
+ltms_status ltms_credit_sign(uint8_t *envelope,
+                             size_t capacity,
+                             size_t *envelope_len,
+                             const struct ltms_burn *burn,
+                             const struct ltms_identity *identity,
+                             uint64_t sequence,
+                             uint8_t network_number,
+                             const uint8_t *secret_key);
+
+/**
+ * Reads the claim of a burn: transaction, output, script, amount, identity. Asks nobody.
+ *
+ * If `decision->reason` is LTMS_REASON_UNJUDGED afterwards, check the signatures of `*ticket` and
+ * call ltms_gate_settle_claim; otherwise that is the decision, and there is no ticket.
+ *
+ * Errors: LTMS_PEER_ID, LTMS_VALUE. Bad envelopes are decisions, not errors.
+ * Threads: one at a time for a Gate.
+ */
+ltms_status ltms_gate_screen_claim(struct ltms_gate *gate,
+                                   struct ltms_decision *decision,
+                                   struct ltms_claim_ticket *ticket,
+                                   uint64_t now_ms,
+                                   const struct ltms_source *source,
+                                   const uint8_t *envelope,
+                                   size_t envelope_len);
+
+/**
+ * Checks the signatures of a ticket one by one: `*check` becomes one of the LTMS_SIGNATURE
+ * numbers.
+ *
+ * Errors: LTMS_EMPTY for a ticket that was never given, or was used up.
+ * Threads: any, one at a time for a ticket.
+ */
+ltms_status ltms_claim_ticket_verify(uint8_t *check, const struct ltms_claim_ticket *ticket);
+
+/**
+ * Goes on from the claim's signatures to its block. Uses `*ticket` up. If `decision->reason` is
+ * LTMS_REASON_UNJUDGED afterwards, `*lookup` says which block header is wanted
+ * (ltms_lookup_ticket_block); otherwise that is the decision.
+ *
+ * Errors: LTMS_EMPTY for a ticket that was never given, or was used up; LTMS_OTHER_GATE;
+ * LTMS_VALUE.
+ * Threads: one at a time for a Gate.
+ */
+ltms_status ltms_gate_settle_claim(struct ltms_gate *gate,
+                                   struct ltms_decision *decision,
+                                   struct ltms_lookup_ticket *lookup,
+                                   uint64_t now_ms,
+                                   struct ltms_claim_ticket *ticket,
+                                   uint8_t check);
+
+/**
+ * Which block's header is wanted, and whose burn it is.
+ *
+ * Errors: LTMS_EMPTY for a ticket that was never given, or was used up.
+ * Threads: any, one at a time for a ticket.
+ */
+ltms_status ltms_lookup_ticket_block(struct ltms_block_hash *block,
+                                     struct ltms_identity *identity,
+                                     const struct ltms_lookup_ticket *lookup);
+
+/**
+ * Takes the tokens of one look-up of a header that is not known yet, before somebody is asked for
+ * it. LTMS_REASON_CLEAR: ask. LTMS_REASON_HEADER_BUDGET: not before `retry_at_ms`.
+ *
+ * Errors: LTMS_EMPTY for a ticket that was never given, or was used up.
+ * Threads: one at a time for a Gate.
+ */
+ltms_status ltms_gate_charge_lookup(struct ltms_gate *gate,
+                                    struct ltms_decision *decision,
+                                    uint64_t now_ms,
+                                    const struct ltms_lookup_ticket *lookup);
+
+/**
+ * The verdict on a claim: LTMS_REASON_NEW if it was accepted. `header` is the 160 bytes of the
+ * block's header, if a source has it in its active chain, else NULL; `evidence` says how well that
+ * is known, by one of the LTMS_EVIDENCE numbers. Uses the ticket up.
+ *
+ * Errors: LTMS_HEADER_… for a header that is none, LTMS_EMPTY for a ticket that was never given,
+ * or was used up; LTMS_OTHER_GATE; LTMS_VALUE.
+ * Threads: one at a time for a Gate.
+ */
+ltms_status ltms_gate_settle_burn(struct ltms_gate *gate,
+                                  struct ltms_decision *decision,
+                                  uint64_t now_ms,
+                                  struct ltms_lookup_ticket *lookup,
+                                  const uint8_t *header,
+                                  uint8_t evidence);
+
+/**
+ * Whether the connection of `source` belongs to the identity that its answer names: an envelope
+ * of ltms_hello_sign. `verifier` is our own peer id, `challenge` the 32 bytes that we asked on this
+ * connection; each is good for one answer. LTMS_REASON_CLEAR: the connection has the identity's
+ * benefits until it ends.
+ *
+ * Errors: LTMS_PEER_ID, LTMS_VALUE. Bad envelopes are decisions, not errors.
+ * Threads: one at a time for a Gate.
+ */
+ltms_status ltms_gate_prove_identity(struct ltms_gate *gate,
+                                     struct ltms_decision *decision,
+                                     uint64_t now_ms,
+                                     const struct ltms_source *source,
+                                     const struct ltms_peer *verifier,
+                                     const uint8_t *challenge,
+                                     const uint8_t *envelope,
+                                     size_t envelope_len);
+
+/**
  * Whether a connection may be opened or kept: bans, then how many there are already. Ask before
  * ltms_gate_connected.
  *
@@ -1434,6 +2302,84 @@ ltms_status ltms_gate_new(struct ltms_gate **gate,
 ltms_status ltms_gate_free(struct ltms_gate **gate);
 
 /**
+ * Writes and signs an advertisement, as an envelope at the start of `envelope`, which has room for
+ * `capacity` bytes (LTMS_ENVELOPE_MAX always do), and its length to `*envelope_len`. `secret_key`
+ * is 32 bytes, of `ad->author`; the library keeps no copy.
+ *
+ * Errors: LTMS_WIRE_… and LTMS_ADDRESS_… for content that nobody would take, LTMS_KEY_OTHER,
+ * LTMS_KEY_OUT_OF_RANGE, LTMS_PEER_ID, LTMS_LENGTH for too many addresses or types, LTMS_VALUE,
+ * LTMS_TEXT, LTMS_STRUCT_SIZE, LTMS_BUFFER_TOO_SMALL. How long it may live is the Gate's to say.
+ * Threads: any.
+ */
+ltms_status ltms_ad_sign(uint8_t *envelope,
+                         size_t capacity,
+                         size_t *envelope_len,
+                         const struct ltms_ad *ad,
+                         uint8_t network_number,
+                         const uint8_t *secret_key);
+
+/**
+ * Reads the envelope of an advertisement, of `envelope_len` bytes. Addresses and texts lead into
+ * the envelope: they are good for as long as it is. The signature was not checked.
+ * `ad->struct_size` has to be set.
+ *
+ * Errors: LTMS_WIRE_…, LTMS_ADDRESS_…, LTMS_STRUCT_SIZE, LTMS_VALUE.
+ * Threads: any.
+ */
+ltms_status ltms_ad_read(struct ltms_ad *ad,
+                         uint8_t network_number,
+                         const uint8_t *envelope,
+                         size_t envelope_len);
+
+/**
+ * Writes and signs the withdrawal of an author's advertisement, as ltms_ad_sign does. `authority`
+ * is that of the advertisement, or NULL for a stranger's.
+ *
+ * Errors: LTMS_KEY_OUT_OF_RANGE, LTMS_VALUE, LTMS_BUFFER_TOO_SMALL.
+ * Threads: any.
+ */
+ltms_status ltms_withdrawal_sign(uint8_t *envelope,
+                                 size_t capacity,
+                                 size_t *envelope_len,
+                                 uint64_t created_at_ms,
+                                 const struct ltms_authority *authority,
+                                 uint8_t network_number,
+                                 const uint8_t *secret_key);
+
+/**
+ * Lets `delegated` speak for an identity until a time: the signature for `authority.delegation`.
+ * `secret_key` is that of the identity's current key, `sequence` how often it was rotated.
+ *
+ * Errors: LTMS_KEY_OUT_OF_RANGE, LTMS_VALUE.
+ * Threads: any.
+ */
+ltms_status ltms_delegation_sign(struct ltms_signature *signature,
+                                 uint8_t network_number,
+                                 const struct ltms_identity *identity,
+                                 const struct ltms_public_key *delegated,
+                                 uint64_t sequence,
+                                 uint64_t not_after_ms,
+                                 const uint8_t *secret_key);
+
+/**
+ * Answers a challenge of 32 bytes, to show on a connection that it belongs to an identity, as an
+ * envelope that only `verifier` can take, and only from `prover`: the peer ids of the connection.
+ *
+ * Errors: LTMS_PEER_ID, LTMS_VALUE (also for an authority of kind 0), LTMS_KEY_OUT_OF_RANGE,
+ * LTMS_BUFFER_TOO_SMALL.
+ * Threads: any.
+ */
+ltms_status ltms_hello_sign(uint8_t *envelope,
+                            size_t capacity,
+                            size_t *envelope_len,
+                            const struct ltms_peer *prover,
+                            const struct ltms_peer *verifier,
+                            const uint8_t *challenge,
+                            const struct ltms_authority *authority,
+                            uint8_t network_number,
+                            const uint8_t *secret_key);
+
+/**
  * Bans somebody until a time, or until lifted (LTMS_NEVER); `reason` is one of the LTMS_REASON
  * numbers. A peer is to be disconnected then (LTMS_EVENT_SANCTIONED); an identity or key serves
  * nothing.
@@ -1572,6 +2518,80 @@ ltms_status ltms_policy_validate(const struct ltms_policy *policy, char *field);
 ltms_status ltms_policy_hash(uint8_t *hash, const struct ltms_policy *policy);
 
 /**
+ * Everything that is known about somebody. Makes no row. `standing->struct_size` has to be set.
+ *
+ * Errors: LTMS_STRUCT_SIZE, LTMS_VALUE, LTMS_PEER_ID.
+ * Threads: one at a time for a Gate.
+ */
+ltms_status ltms_gate_standing(struct ltms_gate *gate,
+                               struct ltms_standing *standing,
+                               uint64_t now_ms,
+                               const struct ltms_subject *subject);
+
+/**
+ * Counters and gauges at a time. `metrics->struct_size` has to be set.
+ *
+ * Errors: LTMS_STRUCT_SIZE.
+ * Threads: one at a time for a Gate. Passes over all tables.
+ */
+ltms_status ltms_gate_metrics(struct ltms_gate *gate,
+                              struct ltms_metrics *metrics,
+                              uint64_t now_ms);
+
+/**
+ * How many decisions had this reason, one of the LTMS_REASON numbers.
+ *
+ * Errors: LTMS_VALUE.
+ * Threads: one at a time for a Gate.
+ */
+ltms_status ltms_gate_decisions(struct ltms_gate *gate, uint64_t *count, uint8_t reason);
+
+/**
+ * The registered identity of this id.
+ *
+ * Errors: LTMS_CAPACITY_UNKNOWN if there is none.
+ * Threads: one at a time for a Gate.
+ */
+ltms_status ltms_gate_identity(struct ltms_gate *gate,
+                               struct ltms_registered *registered,
+                               const struct ltms_identity *identity);
+
+/**
+ * The registered identity whose current key this is.
+ *
+ * Errors: LTMS_CAPACITY_UNKNOWN if there is none.
+ * Threads: one at a time for a Gate.
+ */
+ltms_status ltms_gate_resolve_identity(struct ltms_gate *gate,
+                                       struct ltms_registered *registered,
+                                       const struct ltms_public_key *key);
+
+/**
+ * The best live signers that fit, best first: at most `capacity` of them, and at most 8 in the
+ * library for devices. `*count` becomes how many there are.
+ *
+ * Errors: LTMS_VALUE, LTMS_OUT_OF_MEMORY.
+ * Threads: one at a time for a Gate. Passes over the directory.
+ */
+ltms_status ltms_gate_find(struct ltms_gate *gate,
+                           struct ltms_found *found,
+                           size_t capacity,
+                           size_t *count,
+                           uint64_t now_ms,
+                           const struct ltms_criteria *criteria);
+
+/**
+ * The live advertisement of a key.
+ *
+ * Errors: LTMS_CAPACITY_UNKNOWN if there is none.
+ * Threads: one at a time for a Gate.
+ */
+ltms_status ltms_gate_find_key(struct ltms_gate *gate,
+                               struct ltms_found *found,
+                               uint64_t now_ms,
+                               const struct ltms_public_key *key);
+
+/**
  * Whether `signature` is the one of the 32 bytes at `hash` by `key`: `*valid` becomes 1 or 0. A
  * key off the curve has no signatures.
  *
@@ -1616,6 +2636,112 @@ ltms_status ltms_schnorr_sign(struct ltms_signature *signature,
  * Threads: any.
  */
 ltms_status ltms_public_key_of(struct ltms_public_key *key, const uint8_t *secret_key);
+
+/**
+ * How many bytes ltms_gate_write_snapshot needs at present; a sealed one, LTMS_SEAL_LEN more.
+ *
+ * Threads: one at a time for a Gate.
+ */
+ltms_status ltms_gate_snapshot_len(struct ltms_gate *gate, size_t *len);
+
+/**
+ * Writes everything that has to outlive a restart to the start of `snapshot`, which has room for
+ * `capacity` bytes, and its length to `*snapshot_len`: identities, keys, bans, what is counted
+ * against peers, and the chain's end. Keep it after every ban.
+ *
+ * It can only be read with the Gate's seed, which is not in it. With a `seal_key` of 32 bytes it is
+ * sealed: only who has the key can make or change it; `counter` is to grow with every snapshot.
+ * NULL: no seal.
+ *
+ * Errors: LTMS_BUFFER_TOO_SMALL.
+ * Threads: one at a time for a Gate.
+ */
+ltms_status ltms_gate_write_snapshot(struct ltms_gate *gate,
+                                     uint8_t *snapshot,
+                                     size_t capacity,
+                                     size_t *snapshot_len,
+                                     const uint8_t *seal_key,
+                                     uint64_t counter);
+
+/**
+ * Brings back what ltms_gate_write_snapshot wrote, into a Gate that is empty: without a seal if
+ * `seal_key` is NULL, otherwise with one that `seal_key` made and a counter of `at_least` or more.
+ * `restored->struct_size` has to be set.
+ *
+ * Errors: LTMS_SNAPSHOT_…; nothing has changed then. If a snapshot is lost, call ltms_gate_guard.
+ * Threads: one at a time for a Gate.
+ */
+ltms_status ltms_gate_restore(struct ltms_gate *gate,
+                              struct ltms_restored *restored,
+                              uint64_t now_ms,
+                              const uint8_t *snapshot,
+                              size_t snapshot_len,
+                              const uint8_t *seal_key,
+                              uint64_t at_least);
+
+/**
+ * Counts the outcome of a signing session of 16 bytes of id for `subject`. `counterparty` is the
+ * identity that signed with it, or NULL for ourselves; `result` is one of the LTMS_OUTCOME
+ * numbers, and `response_ms` how long a signer of a completed one took to answer.
+ *
+ * LTMS_REASON_CLEAR if it was counted; LTMS_REASON_NOT_COUNTED, LTMS_REASON_UNKNOWN_IDENTITY.
+ *
+ * Errors: LTMS_VALUE.
+ * Threads: one at a time for a Gate.
+ */
+ltms_status ltms_gate_record_session(struct ltms_gate *gate,
+                                     struct ltms_decision *decision,
+                                     uint64_t now_ms,
+                                     const uint8_t *session,
+                                     const struct ltms_identity *subject,
+                                     const struct ltms_identity *counterparty,
+                                     uint8_t result,
+                                     uint64_t response_ms);
+
+/**
+ * Counts a proven fault of an identity; `fault`, one of the LTMS_REASON numbers, says in which
+ * way. The caller has checked the proof, counts each fault once and keeps the evidence.
+ *
+ * LTMS_REASON_IDENTITY_BANNED if it is banned now, LTMS_REASON_CLEAR if not yet.
+ *
+ * Errors: LTMS_VALUE.
+ * Threads: one at a time for a Gate.
+ */
+ltms_status ltms_gate_record_fault(struct ltms_gate *gate,
+                                   struct ltms_decision *decision,
+                                   uint64_t now_ms,
+                                   const struct ltms_identity *identity,
+                                   uint8_t fault);
+
+/**
+ * The reputation of somebody never met.
+ *
+ * Errors: LTMS_EMPTY for a policy that was never made.
+ * Threads: one at a time for a reputation.
+ */
+ltms_status ltms_reputation_init(struct ltms_reputation *reputation,
+                                 const struct ltms_policy *policy,
+                                 uint64_t now_ms);
+
+/**
+ * Counts an outcome, as for ltms_gate_record_session.
+ *
+ * Errors: LTMS_VALUE, LTMS_EMPTY for a reputation or policy that was never made.
+ * Threads: one at a time for a reputation.
+ */
+ltms_status ltms_reputation_record(struct ltms_reputation *reputation,
+                                   const struct ltms_policy *policy,
+                                   uint64_t now_ms,
+                                   uint8_t result,
+                                   uint64_t response_ms);
+
+/**
+ * The score, 0 to 100.
+ *
+ * Errors: LTMS_EMPTY for a reputation that was never made.
+ * Threads: any, while nobody records.
+ */
+ltms_status ltms_reputation_score(uint8_t *score, const struct ltms_reputation *reputation);
 
 /**
  * The name of a status, as in `LTMS_SCRIPT_TRUNCATED` without the prefix and in camel case:

@@ -119,7 +119,8 @@ reasons! {
     Replayed = 13, "replayed", Ignore;
     /// The author's newest message, already met on this channel.
     AlreadyKnown = 14, "already-known", Ignore;
-    /// A withdrawal of what is not listed here.
+    /// A withdrawal of what is not listed here: a stranger's, of another owner's key, or without a
+    /// free row to remember it in.
     NotListed = 15, "not-listed", Ignore;
 
     /// The author's own window is spent.

@@ -87,16 +87,7 @@ pub unsafe extern "C" fn ltms_gate_screen_ad(
                 }
             })
         })?;
-        match screened {
-            Screening::Proceed(given) => {
-                held::put(ticket, gate.addr(), given);
-                decision.write(ltms_decision::NONE);
-            }
-            Screening::Done(given) => {
-                held::clear(ticket);
-                decision.write(given.into());
-            }
-        }
+        decision.write(held::screened(ticket, gate.addr(), screened));
         Ok(())
     })
 }

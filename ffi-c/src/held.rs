@@ -2,9 +2,12 @@
 
 use core::mem::MaybeUninit;
 
+use ltms_core::Screening;
+
 use crate::guard::Result;
 use crate::raw;
 use crate::status::Status;
+use crate::types::ltms_decision;
 
 /// A C struct that holds a value of the core.
 ///
@@ -86,4 +89,22 @@ unsafe fn find<H: Holder>(at: *const H) -> Result<*const Held<H::Value>> {
     // SAFETY: the caller's promise; a holder is all words, of which any value may be read.
     let tag = unsafe { *raw::get(at.cast::<u64>())? };
     if tag == H::TAG { Ok(at.cast()) } else { Err(Status::Empty) }
+}
+
+/// What a check that gives a ticket tells C: the ticket and no decision yet, or a decision.
+pub(crate) fn screened<H: Holder>(
+    to: &mut MaybeUninit<H>,
+    owner: usize,
+    screened: Screening<H::Value>,
+) -> ltms_decision {
+    match screened {
+        Screening::Proceed(ticket) => {
+            put(to, owner, ticket);
+            ltms_decision::NONE
+        }
+        Screening::Done(decision) => {
+            clear(to);
+            decision.into()
+        }
+    }
 }

@@ -170,6 +170,20 @@ statuses! {
     CapacityPeers = 160, "every row of the peer table belongs to a connected peer";
     CapacityBans = 161, "the operator's quarter of the ban table is full";
     CapacityUnknown = 162, "no such identity or key is known";
+
+    SnapshotNotEmpty = 170, "the Gate is not empty";
+    SnapshotNotASnapshot = 171, "not a snapshot of this kind";
+    SnapshotTooNew = 172, "a snapshot that this version cannot read";
+    SnapshotLength = 173, "not as long as the snapshot says";
+    SnapshotDamaged = 174, "the snapshot is damaged";
+    SnapshotOtherNetwork = 175, "a snapshot of another network";
+    SnapshotOtherSeed = 176, "a snapshot made under another seed";
+    SnapshotUnknownSection = 177, "a section of the snapshot is not known and may not be skipped";
+    SnapshotSection = 178, "a section of the snapshot is missing or misshapen";
+    SnapshotRecord = 179, "a record of the snapshot is none that a Gate writes";
+    SnapshotNoRoom = 180, "no room for what may not be dropped";
+    SnapshotSeal = 181, "the seal does not hold";
+    SnapshotReplayed = 182, "an older snapshot was given";
 }
 
 /// `from!(Error: Variant => Status, …)`; the core may have more variants in later versions.

@@ -29,7 +29,7 @@ use crate::{
     behaviour::{Behaviour, Settings, SetupError, scores::Scores},
     chain::ChainSource,
     clock::Clock,
-    door::{Door, Gate, core_peer},
+    door::{Door, Gate, core_peer, is_served},
     driver::{Desk, Dialler, Driver, peer_of},
     envelopes::Envelopes,
     handle::{Command, Handle, NodeError},
@@ -292,7 +292,8 @@ impl Builder {
             }
         }
         let mut envelopes = Envelopes::restored(self.network, store.envelopes()?);
-        envelopes.retain(|key| gate.is_listed(now, key), |id| gate.identity(id).is_some());
+        envelopes
+            .retain(|key, kind| is_served(&gate, now, key, kind), |id| gate.identity(id).is_some());
         envelopes.note_changes();
         let history = History::of(self.remembered(), store.sessions()?);
         let desk = Desk::new(now, history);

@@ -4,7 +4,8 @@
 1. include/ltms.h is what the sources say, and compiles as C99 and as C++17 without a warning.
 2. The test programs of this folder pass: linked with the shared library, and with the static one
    under AddressSanitizer and UndefinedBehaviorSanitizer; under Valgrind where that is installed.
-3. The libraries have no symbols without the prefix.
+3. The vectors of tests/vectors were played, as many of each list as there are.
+4. The libraries have no symbols without the prefix.
 """
 
 import os
@@ -14,6 +15,8 @@ import subprocess
 import sys
 from pathlib import Path
 
+import vectors
+
 HERE = Path(__file__).resolve().parent
 ROOT = HERE.parent.parent
 TARGET = ROOT / os.environ.get("CARGO_TARGET_DIR", "target")
@@ -21,7 +24,7 @@ OUT = TARGET / "ffi"
 INCLUDE = ROOT / "include"
 WARNINGS = ["-Wall", "-Wextra", "-Wpedantic", "-Werror"]
 LIBRARIES = ["-lpthread", "-ldl", "-lm"]
-PROGRAMS = ["misuse"]
+PROGRAMS = ["misuse", "vectors", "gate"]
 SONAME = "libltms.so.0.1"
 
 
@@ -57,18 +60,25 @@ def build():
     (OUT / "libltms.so").symlink_to(SONAME)
 
 
-def check_programs():
+def check_programs(counts):
     valgrind = shutil.which("valgrind")
     for name in PROGRAMS:
-        compile_ = ["cc", "-std=c99", *WARNINGS, "-g", f"-I{INCLUDE}", HERE / f"{name}.c"]
+        compile_ = ["cc", "-std=c99", *WARNINGS, "-g", f"-I{INCLUDE}", f"-I{OUT}", HERE / f"{name}.c"]
         shared, sanitized = OUT / name, OUT / f"{name}-sanitized"
         output(*compile_, "-o", shared, f"-L{OUT}", "-lltms", f"-Wl,-rpath,{OUT}", *LIBRARIES)
         output(
             *compile_, "-fsanitize=address,undefined", "-fno-sanitize-recover=all", "-o", sanitized,
             OUT / "libltms.a", *LIBRARIES,
         )
-        print(f"{name}, shared: {output(shared).splitlines()[-1]}")
-        print(f"{name}, static, sanitized: {output(sanitized).splitlines()[-1]}")
+        if "__asan_init" not in output("nm", sanitized):
+            sys.exit(f"{sanitized} has no sanitizer")
+        for form, program in (("shared", shared), ("static, sanitized", sanitized)):
+            printed = output(program)
+            if name == "vectors":
+                played = dict(line.split() for line in printed.splitlines() if "_" in line)
+                if played != {list_: str(count) for list_, count in counts.items()}:
+                    sys.exit(f"not every vector was played: {played}")
+            print(f"{name}, {form}: {printed.splitlines()[-1]}")
         if valgrind:
             output(valgrind, "--quiet", "--error-exitcode=9", "--leak-check=full", shared)
             print(f"{name}, Valgrind: no error, no leak")
@@ -93,7 +103,9 @@ def main():
     OUT.mkdir(parents=True, exist_ok=True)
     check_header()
     build()
-    check_programs()
+    counts = vectors.write(OUT / "vectors.h")
+    check_programs(counts)
+    print(f"{sum(counts.values())} vectors of {len(counts)} lists were played")
     check_symbols()
 
 

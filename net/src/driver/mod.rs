@@ -35,8 +35,8 @@ use libp2p::{
     request_response::{OutboundRequestId, ResponseChannel},
 };
 use ltms_core::{
-    Decision, IdentityId, LookupTicket, Network, PublicKey, Source, Timestamp, Verdict,
-    schnorr::SecretKey,
+    Decision, FrameKind, IdentityId, LookupTicket, Network, PublicKey, Reason, Source, Timestamp,
+    Verdict, schnorr::SecretKey,
 };
 use tokio::sync::{broadcast, mpsc, oneshot};
 
@@ -47,7 +47,7 @@ use self::{
     waiting::Waiting,
 };
 use crate::{
-    behaviour::{Behaviour, streams::Response},
+    behaviour::{self, Behaviour, streams::Response},
     chain::ChainSource,
     clock::Clock,
     door::{Door, Gate, core_peer, net_peer},
@@ -89,6 +89,9 @@ impl Pace {
     };
 }
 
+/// How long a connection is not read at most, whatever the clock does: its pings are answered late,
+/// but in time.
+const LONGEST_REST: Duration = Duration::from_secs(5);
 /// How often the process's memory is looked at.
 const MEMORY: Duration = Duration::from_secs(1);
 
@@ -104,7 +107,9 @@ enum Origin {
     /// A DHT record that we asked for.
     Sought(kad::QueryId),
     /// An item of an answer that we asked for.
-    Pulled,
+    Pulled {
+        claim: bool,
+    },
     /// Nobody waits for it any longer.
     Nobody,
     Own(Stored<Decision>),
@@ -272,6 +277,8 @@ impl Driver {
             timer.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
         }
         memory.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
+        let mut refresh = tokio::time::interval(behaviour::dht::REFRESH);
+        refresh.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
         let mut heartbeat = tokio::time::interval(heartbeat::PACE);
         heartbeat.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
         directory.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
@@ -302,6 +309,7 @@ impl Driver {
                     self.pull_from_somebody();
                     self.prove_again();
                 }
+                _ = refresh.tick() => self.swarm.behaviour_mut().dht.refresh(),
                 _ = memory.tick() => self.relieve(),
                 _ = dial.tick() => self.dial_due(),
                 _ = anchors.tick() => self.keep_anchors(),
@@ -435,9 +443,9 @@ impl Driver {
                 }
                 self.answer_sought(query);
             }
-            Origin::Pulled => {
+            Origin::Pulled { claim } => {
                 if let Some(peer) = net_peer(&source.peer) {
-                    self.on_judged(peer);
+                    self.on_judged(peer, claim);
                 }
             }
             Origin::Nobody => {}
@@ -476,6 +484,21 @@ impl Driver {
 
     fn is_connected(&self, peer: &PeerId) -> bool {
         self.swarm.is_connected(peer)
+    }
+
+    /// Asks the Gate about a frame that came unasked. A connection over its window is not read
+    /// until that opens: to refuse a flood one by one would cost more than to let it wait.
+    fn screen_frame(&mut self, source: &Source, kind: FrameKind, len: usize) -> Decision {
+        let now = self.now();
+        let decision = self.gate().screen_frame(now, source, kind, len);
+        if let (Reason::ConnectionWindow | Reason::Throttle, Some(until)) =
+            (decision.reason, decision.retry_at)
+            && let Some(peer) = net_peer(&source.peer)
+        {
+            let time = Duration::from_millis(until.since(now).get()).min(LONGEST_REST);
+            self.swarm.behaviour().connections.rest(&peer, time);
+        }
+        decision
     }
 
     fn source_of(peer: &PeerId, channel: ltms_core::Channel) -> Source {

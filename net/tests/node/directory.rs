@@ -19,11 +19,10 @@ use ltms_net::{
 use tokio::{sync::oneshot, task::JoinHandle, time::timeout};
 
 use crate::{
-    rotation::{burned, new_key},
     wild::{Does, Raw, only, page, peer_of, serve},
     world::{
-        PATIENCE, Watch, advertisement, builder, burn, chain, connect, decided, delegation, event,
-        finds, key, node, own, register, until,
+        PATIENCE, Watch, advertisement, builder, chain, connect, decided, delegation, event, finds,
+        key, node, own, register, until,
     },
 };
 
@@ -274,37 +273,6 @@ async fn a_withdrawn_signer_does_not_come_back_and_its_key_is_free() {
         until(&b, "listed", async || finds(&b, &other.public_key()).await).await;
     }
     peer.abort();
-    first.stop().await;
-    second.stop().await;
-}
-
-#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn an_identity_is_found_by_the_history_that_a_peer_tells() {
-    let chain = chain();
-    let first = node(&chain).await;
-    let a = first.handle();
-    let (current, outpoint, id) = burn(&chain, 3);
-    until(&a, "registered", async || a.register_identity(&current, outpoint).await.is_ok()).await;
-    let next = new_key(31);
-    let rotation = burned(&chain, next.public_key(), ltms_core::burn::Purpose::Rotation, id, 5);
-    until(&a, "rotated", async || a.rotate_identity(id, &current, &next, rotation).await.is_ok())
-        .await;
-    // Nobody advertises under it, so no page of a directory tells of it.
-    let second = node(&chain).await;
-    let c = second.handle();
-    let liar = serve(peer_of(&c).await, |_| Does::Answers(page(vec![], false)));
-    connect(&c, &a).await;
-    assert!(c.identity(id).await.expect("answer").is_none());
-    until(&c, "the tip is known, and the history told", async || {
-        assert_eq!(c.look_up_identity(id).await.expect("answer"), []);
-        c.identity(id).await.expect("answer").is_some_and(|known| known.sequence == 1)
-    })
-    .await;
-    let known = c.identity(id).await.expect("answer").expect("registered");
-    assert_eq!(known.key, next.public_key());
-    let nobody = ltms_core::IdentityId::from_bytes([9; 32]);
-    assert_eq!(c.look_up_identity(nobody).await.expect("answer"), []);
-    liar.abort();
     first.stop().await;
     second.stop().await;
 }

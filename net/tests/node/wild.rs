@@ -126,10 +126,19 @@ pub(crate) fn framed(response: &Response) -> Raw {
     Raw { bytes, slow: false }
 }
 
-/// Lets the peer run; `does` is asked about each request for its directory.
+/// Lets the peer run; `does` is asked about each request for its directory. It knows no histories.
 pub(crate) fn serve(
-    mut peer: Peer,
+    peer: Peer,
     mut does: impl FnMut(Option<PublicKey>) -> Does + Send + 'static,
+) -> JoinHandle<()> {
+    let history = || Does::Answers(Response::History(Vec::new()));
+    answer(peer, move |after| after.map_or_else(history, &mut does))
+}
+
+/// The same; `does` is also asked about each request for a history, which is none for an author.
+pub(crate) fn answer(
+    mut peer: Peer,
+    mut does: impl FnMut(Option<Option<PublicKey>>) -> Does + Send + 'static,
 ) -> JoinHandle<()> {
     tokio::spawn(async move {
         let mut kept: Vec<ResponseChannel<Raw>> = Vec::new();
@@ -144,24 +153,25 @@ pub(crate) fn serve(
             };
             let SwarmEvent::Behaviour(Event::Message { message, .. }) = event else { continue };
             let Message::Request { request, channel, .. } = message else { continue };
-            let raw = match Request::decode(&request) {
-                Ok(Request::Directory { after }) => match does(after) {
-                    Does::Answers(response) => framed(&response),
-                    Does::Writes(raw) => raw,
-                    Does::Waits(now, response) => {
-                        told.push(async move {
-                            now.await.expect("told");
-                            (response, channel)
-                        });
-                        continue;
-                    }
-                    Does::Nothing => {
-                        kept.push(channel);
-                        continue;
-                    }
-                },
-                Ok(Request::History(_)) => framed(&Response::History(Vec::new())),
+            let asked = match Request::decode(&request) {
+                Ok(Request::Directory { after }) => Some(after),
+                Ok(Request::History(_)) => None,
                 _ => continue,
+            };
+            let raw = match does(asked) {
+                Does::Answers(response) => framed(&response),
+                Does::Writes(raw) => raw,
+                Does::Waits(now, response) => {
+                    told.push(async move {
+                        now.await.expect("told");
+                        (response, channel)
+                    });
+                    continue;
+                }
+                Does::Nothing => {
+                    kept.push(channel);
+                    continue;
+                }
             };
             // The stream may be gone.
             let _ = peer.behaviour_mut().send_response(channel, raw);
