@@ -26,6 +26,7 @@ fmt: needs ## format all Rust code in place
 	@$(CARGO) fmt --all
 	@$(CARGO) fmt --manifest-path tests/no_std/Cargo.toml
 	@$(CARGO) fmt --manifest-path fuzz/Cargo.toml
+	@$(CARGO) fmt --manifest-path ffi-c/header/Cargo.toml
 
 scenarios: needs ## 1,000 random operation sequences that nobody played before, against the model (or LTMS_SEED's)
 	@$(PYTHON) tests/oracle/gate.py --fresh 1000 target/fresh-scenarios.json
@@ -52,6 +53,9 @@ load: needs ## verified advertisements against a node on 127.0.0.1, and a flood;
 install: needs ## the command, its unit, manual pages and completions, under PREFIX (/usr/local)
 	@$(CARGO) build --locked --release --quiet -p ltms-net --bin ltms
 	@PREFIX="$(PREFIX)" DESTDIR="$(DESTDIR)" LTMS="$${CARGO_TARGET_DIR:-target}/release/ltms" sh dist/install.sh
+
+header: needs ## include/ltms.h, anew from the sources of ffi-c
+	@$(CARGO) run --locked --quiet --manifest-path ffi-c/header/Cargo.toml --target-dir "$${CARGO_TARGET_DIR:-target}/header"
 
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z]+:.*## /{printf "  make %-9s %s\n", $$1, $$2}' Makefile

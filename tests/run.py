@@ -78,6 +78,7 @@ def steps() -> list[Step]:
                 cargo("fmt", "--all", "--check"),
                 cargo("fmt", "--manifest-path", "tests/no_std/Cargo.toml", "--check"),
                 cargo("fmt", "--manifest-path", "fuzz/Cargo.toml", "--check"),
+                cargo("fmt", "--manifest-path", "ffi-c/header/Cargo.toml", "--check"),
             ],
         ),
         Step("docs", [[PYTHON, "tests/docs.py"]]),
@@ -104,6 +105,7 @@ def steps() -> list[Step]:
             ],
         ),
         Step("no_std", [[PYTHON, "tests/no_std/check.py"]]),
+        Step("ffi", [[PYTHON, "tests/c/check.py"]]),
         Step(
             "doc",
             [cargo("doc", "--locked", "--workspace", "--no-deps")],
@@ -118,6 +120,8 @@ def steps() -> list[Step]:
         Step("dashboard", [[PYTHON, "dist/grafana/dashboard.py", "--check"]]),
         # With a real browser, which it installs where it may.
         Step("page", [[PYTHON, "tests/page/check.py"]], may_skip=True),
+        # The wheel in an empty environment; its tools come from the package registry.
+        Step("python", [[PYTHON, "py/check.py"]], may_skip=True),
         Step(
             "fuzz",
             [

@@ -232,6 +232,18 @@ impl KeyRow {
         self.flags.set(SLOT, true);
     }
 
+    /// Notes a withdrawal: what it outdates may last until `until`.
+    pub(crate) fn withdraw(&mut self, now: Timestamp, until: Timestamp) {
+        let remember = self.remember_until().max(until);
+        self.set_times(now, remember);
+        self.flags.set(LISTED, false);
+    }
+
+    /// Whether what it withdrew could still be brought again.
+    pub(crate) fn is_withdrawn(&self, now: Timestamp) -> bool {
+        !self.is_listed() && self.remember_until() > now
+    }
+
     /// Leaves its slot, which has ended, and with it the directory: a clock that steps back must
     /// not list it again.
     pub(crate) const fn leave_slot(&mut self) {

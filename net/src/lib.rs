@@ -13,6 +13,7 @@ mod door;
 mod driver;
 mod envelopes;
 mod handle;
+mod history;
 pub mod judge;
 pub mod key_file;
 pub mod limits;

@@ -29,10 +29,10 @@ use crate::{
     behaviour::{Behaviour, Settings, SetupError, scores::Scores},
     chain::ChainSource,
     clock::Clock,
-    door::{Door, Gate, core_peer},
+    door::{Door, Gate, core_peer, is_served},
     driver::{Desk, Dialler, Driver, peer_of},
     envelopes::Envelopes,
-    handle::{Command, Handle},
+    handle::{Command, Handle, NodeError},
     limits::Limits,
     meters::Meters,
     recording::Recording,
@@ -292,7 +292,8 @@ impl Builder {
             }
         }
         let mut envelopes = Envelopes::restored(self.network, store.envelopes()?);
-        envelopes.retain(|key| gate.is_listed(now, key), |id| gate.identity(id).is_some());
+        envelopes
+            .retain(|key, kind| is_served(&gate, now, key, kind), |id| gate.identity(id).is_some());
         envelopes.note_changes();
         let history = History::of(self.remembered(), store.sessions()?);
         let desk = Desk::new(now, history);
@@ -378,8 +379,9 @@ impl Builder {
             (meters, libp2p),
         );
         let task = tokio::spawn(async move {
-            driver.run().await;
+            let stored = driver.run().await;
             executor.shutdown().await;
+            stored
         });
         Ok(Node { handle, task })
     }
@@ -422,7 +424,7 @@ async fn listen(
 #[derive(Debug)]
 pub struct Node {
     handle: Handle,
-    task: JoinHandle<()>,
+    task: JoinHandle<Result<(), String>>,
 }
 
 impl Node {
@@ -432,12 +434,22 @@ impl Node {
         self.handle.clone()
     }
 
-    /// Stops it: connections are closed, and when this returns none of its tasks is left.
-    pub async fn stop(self) {
+    /// Stops it: connections are closed, and when this returns none of its tasks is left. What
+    /// went wrong meanwhile is logged and returned: [`NodeError::NotStored`] if what was decided
+    /// last does not outlive the node, [`NodeError::Failed`] if its task had ended by itself.
+    pub async fn stop(self) -> Option<NodeError> {
         // A driver that is gone already has stopped.
         let _ = self.handle.commands.send(Command::Stop).await;
-        if let Err(error) = self.task.await {
-            tracing::error!(%error, "the node's task failed");
+        match self.task.await {
+            Ok(stored) => {
+                let error = stored.err()?;
+                tracing::error!(%error, "stopped, and what was decided last is not stored");
+                Some(NodeError::NotStored(error))
+            }
+            Err(error) => {
+                tracing::error!(%error, "the node's task failed");
+                Some(NodeError::Failed(error.to_string()))
+            }
         }
     }
 }

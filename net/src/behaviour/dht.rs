@@ -33,6 +33,8 @@ pub const ANNOUNCE_AGAIN: Duration = Duration::from_secs(30 * 60);
 pub const ANNOUNCE_SOON: Duration = Duration::from_secs(30);
 /// How long a query may take (policy §9).
 pub const QUERY_TIMEOUT: Duration = Duration::from_secs(60);
+/// From one refresh of the routing table to the next: Kademlia's own default.
+pub const REFRESH: Duration = Duration::from_secs(5 * 60);
 /// Nodes that hold a record (policy §9).
 pub const REPLICATION: NonZeroUsize = NonZeroUsize::new(20).unwrap();
 /// Questions of a query at a time (policy §9).
@@ -75,6 +77,8 @@ pub fn config(network: Network) -> Config {
         .set_replication_interval(None)
         .set_publication_interval(None)
         .set_provider_publication_interval(None)
+        // Kademlia's own warns the operator each time that nobody is known, see `Dht::refresh`.
+        .set_periodic_bootstrap_interval(None)
         // Who enters the routing table is decided by address group.
         .set_kbucket_inserts(BucketInserts::Manual);
     config
@@ -97,6 +101,13 @@ impl Dht {
         let mut kad = kad::Behaviour::with_config(local, Records::new(local), config(network));
         kad.set_mode(server.then_some(Mode::Server));
         Self { kad, deadline: REQUEST_DEADLINE, regtest: network == Network::Reg }
+    }
+
+    /// Looks for peers that belong into the routing table, if it has any to ask. To be called every
+    /// [`REFRESH`].
+    pub fn refresh(&mut self) {
+        // The only error is that nobody is known, which is no fault of a lone node.
+        let _ = self.kad.bootstrap();
     }
 
     /// With another deadline than [`REQUEST_DEADLINE`], for connections made from now on.
@@ -156,6 +167,10 @@ impl NetworkBehaviour for Dht {
 
     fn on_swarm_event(&mut self, event: FromSwarm<'_>) {
         self.kad.on_swarm_event(event);
+        // Kademlia has just planned the same, with a warning if nobody is known. This takes its place.
+        if let FromSwarm::NewListenAddr(_) = event {
+            self.refresh();
+        }
     }
 
     fn on_connection_handler_event(

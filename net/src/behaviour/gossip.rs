@@ -283,6 +283,11 @@ impl Gossip {
         lock(&self.seen).deliveries.silence(peer)
     }
 
+    /// From now on a connection may bring so many messages that are new to us.
+    pub fn set_messages(&mut self, messages: Quota) {
+        self.rpcs.set(messages);
+    }
+
     /// To be called when a message was accepted.
     pub fn accepted(&mut self, id: &MessageId) {
         lock(&self.seen).deliveries.accept(id);
@@ -357,10 +362,16 @@ struct Rpcs {
 
 impl Rpcs {
     fn new(messages: Quota) -> Self {
+        let mut rpcs = Self { by_second: 0, burst: 0, sent: HashMap::new() };
+        rpcs.set(messages);
+        rpcs
+    }
+
+    fn set(&mut self, messages: Quota) {
         let wide = messages.widened(RPCS);
         let by_second = 1_000_000 / wide.interval_us.max(1);
-        let by_second = u32::try_from(by_second).unwrap_or(u32::MAX);
-        Self { by_second, burst: wide.burst.get(), sent: HashMap::new() }
+        self.by_second = u32::try_from(by_second).unwrap_or(u32::MAX);
+        self.burst = wide.burst.get();
     }
 
     /// Whether one more is looked at.

@@ -8,8 +8,10 @@ pub const PAGE_ITEMS: usize = 64;
 /// Bytes that the items of one page may have together; the rest of the frame is for their
 /// headers (at most 5 bytes each) and the message around them.
 pub const PAGE_BYTES: usize = size::FRAME - 5 * PAGE_ITEMS - 16;
-/// Envelopes of one history: a registration and every rotation after it.
-pub const HISTORY_ITEMS: usize = 1 + size::ROTATIONS as usize;
+/// Credits in one history.
+pub const CREDITS: usize = 8;
+/// Envelopes of one history: a registration, every rotation after it, and credits.
+pub const HISTORY_ITEMS: usize = 1 + size::ROTATIONS as usize + CREDITS;
 
 /// Bytes that are not a message.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]

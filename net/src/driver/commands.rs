@@ -96,6 +96,8 @@ impl Driver {
                 let (windows, enforce) = (&policy.windows, &policy.enforce);
                 let set = self.gate().set_limits(now, windows, enforce, policy.local_envelope);
                 if set {
+                    // What it may send in gossip follows from its window.
+                    self.swarm.behaviour_mut().gossip.set_messages(windows.connection);
                     self.reloads = self.reloads.saturating_add(1);
                     self.waiting_keys = waiting;
                 }

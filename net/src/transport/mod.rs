@@ -2,10 +2,11 @@
 //! in.
 
 mod executor;
+mod inflow;
 mod line;
 mod muxer;
 mod outbound;
-mod unread;
+mod share;
 
 use std::{io, net::SocketAddr, time::Duration};
 
@@ -74,6 +75,8 @@ pub fn transport_with(
     let noise = noise::Config::new(keypair).map_err(|error| SetupError::new("noise", error))?;
     let Options { limits, lines, socks5, own } = options;
     let first_byte = Duration::from_millis(limits.first_byte.get());
+    // Three waits, each with its deadline: its turn, the agreement on a protocol, the frame.
+    let life = Duration::from_millis(limits.frame.get().saturating_mul(3));
     let (sockets, muxers) = (lines.clone(), lines.clone());
     let secured = Outbound::new(network == Network::Reg, own, *socks5)
         .and_then(move |stream, point| async move {
@@ -86,7 +89,7 @@ pub fn transport_with(
         })
         .upgrade(upgrade::Version::V1)
         .authenticate(noise)
-        .multiplex(Yamux { inbound: limits.streams.into() })
+        .multiplex(Yamux { inbound: limits.streams.into(), share: limits.share, life })
         .timeout(Duration::from_millis(limits.handshake.get()))
         .map(move |(peer, muxer), point| {
             let line = muxers.open(point.get_remote_address());

@@ -155,7 +155,10 @@ fn the_command_takes_what_the_unit_starts_it_with() {
             arguments.push("--check-config".to_owned());
         }
         let arguments: Vec<_> = arguments.iter().map(String::as_str).collect();
-        assert_eq!(ltms(&arguments).good(), "the configuration is good\n");
+        let said = ltms(&arguments).good();
+        let [good, store] = said.lines().collect::<Vec<_>>()[..] else { panic!("{said}") };
+        assert_eq!(good, "the configuration is good");
+        assert!(store.ends_with("var/lib/ltms/reg: no store yet: a start makes one"), "{store}");
         count += 1;
     }
     assert_eq!(count, 2);

@@ -50,7 +50,8 @@ async fn what_cannot_be_started_is_one_line_and_exit_code_2() {
         assert_eq!((code, said.lines().count()), (Some(2), 1), "{said}");
     }
     let (code, out, _) = output(&["--check-config"]).await;
-    assert_eq!((code, out.as_str()), (Some(0), "the configuration is good\n"));
+    let said = "the configuration is good\nstore: none; what the node learns ends with it\n";
+    assert_eq!((code, out.as_str()), (Some(0), said));
     let absent = folder.join("absent.key");
     let (code, ..) =
         output(&["--check-config", "--key-file", absent.to_str().expect("text")]).await;

@@ -64,6 +64,17 @@ async fn a_node_under_load_stops_within_5_s_with_everything_that_it_acknowledged
 }
 
 #[tokio::test]
+async fn a_node_that_knows_nobody_warns_of_nothing_but_its_new_store() {
+    let folder = folder("alone");
+    let node = Process::start(&folder, &["--log", "info,libp2p_gossipsub=debug"]).await;
+    // Gossip's first heartbeat is ten times later than what is to be missing here.
+    node.log.says("HEARTBEAT: Mesh low").await;
+    let lines = node.log.lines();
+    let warnings: Vec<_> = lines.iter().filter(|line| line.contains(" WARN ")).collect();
+    assert!(matches!(&warnings[..], [one] if one.contains("a new store")), "{warnings:#?}");
+}
+
+#[tokio::test]
 async fn a_second_signal_ends_a_node_at_once() {
     let folder = folder("twice");
     let mut node = Process::start(&folder, &[]).await;

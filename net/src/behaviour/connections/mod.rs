@@ -164,6 +164,13 @@ impl<D: Doorkeeper> Connections<D> {
         Some((peer, held))
     }
 
+    /// Reads nothing more from `peer` for so long. What came already may still be taken.
+    pub fn rest(&self, peer: &PeerId, time: Duration) {
+        let until = tokio::time::Instant::now() + time;
+        let its = self.guests.values().filter(|guest| guest.peer == *peer);
+        its.filter_map(|guest| guest.line.as_ref()).for_each(|line| line.rest(until));
+    }
+
     /// Notes a round trip over a connection.
     pub fn note_ping(&mut self, id: ConnectionId, ping: Duration) {
         if let Some(guest) = self.guests.get_mut(&id) {

@@ -1,0 +1,86 @@
+#!/usr/bin/env python3
+"""Builds the wheel, installs it into an empty environment and tests it there.
+
+    python3 py/check.py
+
+What it needs besides Rust and Python comes from the package registry into target/python. Where
+that cannot be reached, nothing is checked, and the exit code is 77.
+"""
+
+import os
+import shutil
+import subprocess
+import sys
+import venv
+from pathlib import Path
+
+HERE = Path(__file__).resolve().parent
+TARGET = HERE.parent / os.environ.get("CARGO_TARGET_DIR", "target")
+WORK = TARGET / "python"
+TOOLS = ["maturin==1.16.0", "mypy==2.4.1"]
+SKIPPED = 77  # as tests/run.py knows it
+
+
+def run(*command, cwd=HERE, **env):
+    """Runs it, from a folder where nothing of ours can be imported by accident."""
+    print("$", *command, flush=True)
+    kept = {name: value for name, value in os.environ.items() if name != "PYTHONPATH"}
+    subprocess.run([str(part) for part in command], cwd=cwd, env={**kept, **env}, check=True)
+
+
+def python(environment):
+    return environment / "bin" / "python"
+
+
+def pip(environment, *args):
+    quiet = ["--quiet", "--disable-pip-version-check", "--no-input"]
+    run(python(environment), "-m", "pip", "install", *quiet, *args, cwd=WORK)
+
+
+def tools():
+    """The environment with the tools, made once; None if it cannot be."""
+    environment, done = WORK / "tools", WORK / "tools.txt"
+    if done.is_file() and done.read_text().split() == TOOLS:
+        return environment
+    try:
+        venv.create(environment, with_pip=True, clear=True)
+        pip(environment, *TOOLS)
+    except (subprocess.CalledProcessError, OSError) as error:
+        print(error)
+        return None
+    done.write_text("\n".join(TOOLS))
+    return environment
+
+
+def build(environment):
+    """The wheel, alone in its folder."""
+    wheels = WORK / "wheels"
+    shutil.rmtree(wheels, ignore_errors=True)
+    run(python(environment), "-m", "maturin", "build", "--locked", "--profile", "dev", "--quiet",
+        "--manifest-path", HERE / "Cargo.toml", "--out", wheels, CARGO_TARGET_DIR=str(TARGET))
+    [wheel] = wheels.glob("*.whl")
+    return wheel
+
+
+def main():
+    WORK.mkdir(parents=True, exist_ok=True)
+    with_tools = tools()
+    if with_tools is None:
+        print("maturin and mypy cannot be installed with pip here")
+        return SKIPPED
+    wheel = build(with_tools)
+    empty = WORK / "empty"
+    venv.create(empty, with_pip=True, clear=True)
+    for environment in (empty, with_tools):
+        pip(environment, "--no-index", "--no-deps", "--force-reinstall", wheel)
+    run(python(empty), "-m", "unittest", "discover", "-s", HERE / "tests", cwd=WORK)
+    run(python(with_tools), "-m", "mypy.stubtest", "ltms", cwd=WORK, MYPY_CACHE_DIR=str(WORK / "mypy"))
+    run(python(with_tools), "-m", "mypy", "--strict", "--no-error-summary", "-p", "ltms", cwd=WORK)
+    return 0
+
+
+if __name__ == "__main__":
+    try:
+        sys.exit(main())
+    except subprocess.CalledProcessError as error:
+        sys.exit(f"failed: {error}")
