@@ -8,14 +8,14 @@ use std::sync::{
 
 use futures::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt, StreamExt};
 use libp2p::{
-    Multiaddr, StreamProtocol, Swarm,
+    Multiaddr, StreamProtocol,
     identity::Keypair,
     request_response::{self, ProtocolSupport},
     swarm::SwarmEvent,
 };
 use tokio::time::{Duration, Instant, timeout_at};
 
-use crate::common::{self, wire};
+use crate::{common::wire, swarm};
 
 /// A kind of flood.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -121,14 +121,12 @@ pub(crate) async fn run(kind: Flood, address: &Multiaddr, expired: &[u8], second
     let end = Instant::now() + Duration::from_secs(seconds.into());
     let key = Keypair::generate_ed25519();
     let (block, count) = kind.block(&key, expired);
-    let endless =
+    let blocks =
         Blocks { block: block.into(), answered: kind != Flood::Gossip, blocks: Arc::default() };
     let config = request_response::Config::default().with_request_timeout(Duration::from_secs(600));
-    let mut swarm: Swarm<request_response::Behaviour<Blocks>> =
-        common::swarm_of(&key, common::executor(), |_| {
-            let protocols = [(kind.protocol(), ProtocolSupport::Full)];
-            request_response::Behaviour::with_codec(endless.clone(), protocols, config)
-        });
+    let protocols = [(kind.protocol(), ProtocolSupport::Full)];
+    let behaviour = request_response::Behaviour::with_codec(blocks.clone(), protocols, config);
+    let mut swarm = swarm(&key, behaviour);
     swarm.dial(address.clone()).expect("dialled");
     while let Ok(event) = timeout_at(end, swarm.select_next_some()).await {
         match event {
@@ -152,6 +150,6 @@ pub(crate) async fn run(kind: Flood, address: &Multiaddr, expired: &[u8], second
             _ => {}
         }
     }
-    let blocks = endless.blocks.load(Ordering::Relaxed);
-    u32::try_from(blocks * count).unwrap_or(u32::MAX)
+    let written = blocks.blocks.load(Ordering::Relaxed);
+    u32::try_from(written * count).unwrap_or(u32::MAX)
 }

@@ -18,6 +18,7 @@ use crate::{
     Load, common,
     flood::{self, Flood},
     keys::Owner,
+    peer,
 };
 
 const CONNECTIONS: u32 = 20;
@@ -164,7 +165,7 @@ fn plans(load: &Load, count: u32, at: Timestamp, every: Duration, copies: bool) 
 }
 
 async fn join(address: &Multiaddr) -> (common::Node, PeerId) {
-    let mut node = common::node();
+    let mut node = peer();
     node.dial(address.clone()).expect("dialled");
     loop {
         if let SwarmEvent::ConnectionEstablished { peer_id, .. } = node.select_next_some().await {

@@ -22,6 +22,14 @@ mod keys;
 mod report;
 mod victim;
 
+use libp2p::{Swarm, identity::Keypair, metrics::Registry, swarm::NetworkBehaviour};
+use ltms_core::Network;
+use ltms_net::{
+    behaviour::Behaviour,
+    limits::Limits,
+    transport::{Options, swarm_config, transport_with},
+};
+
 use self::flood::Flood;
 
 /// Who answers.
@@ -97,6 +105,24 @@ fn loads(seconds: u32, preload: u32) -> Vec<Load> {
         Load { name: fast, victim: Victim::Echo, preload: 0, rate: 2_000, seconds: short, ..wide },
         wide,
     ]
+}
+
+/// A swarm on our transport that gives its connections all the time they want: what is measured
+/// is the node's.
+pub(crate) fn swarm<B: NetworkBehaviour>(keypair: &Keypair, behaviour: B) -> Swarm<B> {
+    let limits = Limits { share: 1_000, ..Limits::DEFAULT };
+    let options = Options { limits, ..Options::default() };
+    let transport = transport_with(keypair, Network::Reg, &options, &mut Registry::default());
+    let peer = keypair.public().to_peer_id();
+    Swarm::new(transport.expect("a transport"), behaviour, peer, swarm_config(common::executor()))
+}
+
+/// A peer with the node's behaviours and none of its rules.
+pub(crate) fn peer() -> common::Node {
+    let (keypair, settings) = (Keypair::generate_ed25519(), common::settings());
+    let door = common::Door::default();
+    let behaviour = Behaviour::new(&keypair, &settings, door, &mut Registry::default());
+    swarm(&keypair, behaviour.expect("behaviours"))
 }
 
 fn main() {

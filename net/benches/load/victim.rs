@@ -24,6 +24,7 @@ use crate::{
     Load, Victim, common,
     goals::{Flooded, Row},
     keys::burn,
+    peer,
 };
 
 /// Hundredths of a second: the unit of Linux's `/proc`.
@@ -95,7 +96,7 @@ impl Running {
 
 /// Answers every request at once.
 async fn echo() -> (JoinHandle<()>, Multiaddr) {
-    let mut node = common::node();
+    let mut node = peer();
     let address = common::listen(&mut node).await;
     let task = tokio::spawn(async move {
         loop {
@@ -126,7 +127,7 @@ async fn node(load: &Load, folder: &tempfile::TempDir) -> Node {
     let policy = match load.victim {
         Victim::Wide => wide(policy),
         Victim::Open => {
-            limits.share = 100;
+            limits.share = 1_000;
             open(policy)
         }
         _ => policy,
