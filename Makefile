@@ -48,7 +48,8 @@ bench: needs ## decisions against a keyed rate limiter, signatures against libse
 flood: needs ## ten million fresh peer ids against a node's tables; writes docs/benchmarks.md
 	@$(CARGO) bench --locked --quiet -p ltms-core --features alloc --bench flood -- --write $(ARGS)
 
-load: needs ## verified advertisements against a node on 127.0.0.1, and a flood; writes docs/benchmarks.md
+load: needs ## a node on 127.0.0.1 under load and floods, refusals in core; fails over a goal; writes docs/benchmarks.md
+	@$(CARGO) bench --locked --quiet -p ltms-core --features alloc --bench decisions -- --refusals --write
 	@$(CARGO) bench --locked --quiet -p ltms-net --bench load -- --write $(ARGS)
 
 install: needs ## the command, its unit, manual pages and completions, under PREFIX (/usr/local)

@@ -117,6 +117,8 @@ def steps() -> list[Step]:
             minutes=25,
             counts_tests=True,
         ),
+        # A few seconds, and no look at times: that it still runs, and answers what it should.
+        Step("load", [cargo("test", "--locked", "--workspace", "--bench", "load", "--", "--smoke")]),
         Step("dashboard", [[PYTHON, "dist/grafana/dashboard.py", "--check"]]),
         # With a real browser, which it installs where it may.
         Step("page", [[PYTHON, "tests/page/check.py"]], may_skip=True),

@@ -17,7 +17,7 @@ use libp2p::{
 };
 use ltms_core::{Network, PublicKey, hash::sha256};
 
-use super::{deadline::Handler, records::Records};
+use super::{bills::Bills, deadline::Handler, records::Records};
 
 /// Bytes of a DHT message.
 pub const MAX_PACKET: usize = 32 * 1024;
@@ -91,6 +91,7 @@ pub struct Dht {
     pub kad: kad::Behaviour<Records>,
     deadline: Duration,
     pub(super) regtest: bool,
+    pub(super) bills: Bills,
 }
 
 impl Dht {
@@ -100,7 +101,12 @@ impl Dht {
     pub fn new(local: PeerId, network: Network, server: bool) -> Self {
         let mut kad = kad::Behaviour::with_config(local, Records::new(local), config(network));
         kad.set_mode(server.then_some(Mode::Server));
-        Self { kad, deadline: REQUEST_DEADLINE, regtest: network == Network::Reg }
+        Self {
+            kad,
+            deadline: REQUEST_DEADLINE,
+            regtest: network == Network::Reg,
+            bills: Bills::default(),
+        }
     }
 
     /// Looks for peers that belong into the routing table, if it has any to ask. To be called every
@@ -138,6 +144,7 @@ impl NetworkBehaviour for Dht {
         local: &Multiaddr,
         remote: &Multiaddr,
     ) -> Result<THandler<Self>, ConnectionDenied> {
+        self.bills.open(id, remote);
         let inner = self.kad.handle_established_inbound_connection(id, peer, local, remote)?;
         Ok(Handler::new(inner, self.deadline))
     }
@@ -160,12 +167,14 @@ impl NetworkBehaviour for Dht {
         role: Endpoint,
         port: PortUse,
     ) -> Result<THandler<Self>, ConnectionDenied> {
+        self.bills.open(id, address);
         let inner =
             self.kad.handle_established_outbound_connection(id, peer, address, role, port)?;
         Ok(Handler::new(inner, self.deadline))
     }
 
     fn on_swarm_event(&mut self, event: FromSwarm<'_>) {
+        self.bills.on_swarm_event(&event);
         self.kad.on_swarm_event(event);
         // Kademlia has just planned the same, with a warning if nobody is known. This takes its place.
         if let FromSwarm::NewListenAddr(_) = event {
@@ -179,7 +188,7 @@ impl NetworkBehaviour for Dht {
         id: ConnectionId,
         event: THandlerOutEvent<Self>,
     ) {
-        self.kad.on_connection_handler_event(peer, id, event);
+        self.bills.charge(id, || self.kad.on_connection_handler_event(peer, id, event));
     }
 
     fn poll(

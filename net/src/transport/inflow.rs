@@ -109,18 +109,33 @@ impl Inflow {
     }
 }
 
+/// Waits while a connection rests.
+#[derive(Default)]
+pub(super) struct Pause(Option<Pin<Box<Sleep>>>);
+
+impl Pause {
+    pub(super) fn poll(&mut self, inflow: &Inflow, cx: &mut Context<'_>) -> Poll<()> {
+        let Some(until) = inflow.resting(Instant::now()) else { return Poll::Ready(()) };
+        let sleep = self.0.get_or_insert_with(|| Box::pin(sleep_until(until)));
+        if sleep.deadline() != until {
+            sleep.as_mut().reset(until);
+        }
+        sleep.as_mut().poll(cx)
+    }
+}
+
 /// Counts the payload of Yamux frames as they arrive, and leaves them in the socket while the
 /// connection rests: then the remote can soon send no more.
 pub(super) struct Metered<C> {
     inner: C,
     inflow: Arc<Inflow>,
     frames: Frames,
-    sleep: Option<Pin<Box<Sleep>>>,
+    pause: Pause,
 }
 
 impl<C> Metered<C> {
     pub(super) fn new(inner: C, inflow: Arc<Inflow>) -> Self {
-        Self { inner, inflow, frames: Frames::default(), sleep: None }
+        Self { inner, inflow, frames: Frames::default(), pause: Pause::default() }
     }
 }
 
@@ -132,13 +147,7 @@ impl<C: AsyncRead + Unpin> AsyncRead for Metered<C> {
     ) -> Poll<io::Result<usize>> {
         let this = &mut *self;
         serve(&this.inflow);
-        if let Some(until) = this.inflow.resting(Instant::now()) {
-            let sleep = this.sleep.get_or_insert_with(|| Box::pin(sleep_until(until)));
-            if sleep.deadline() != until {
-                sleep.as_mut().reset(until);
-            }
-            std::task::ready!(sleep.as_mut().poll(cx));
-        }
+        std::task::ready!(this.pause.poll(&this.inflow, cx));
         let read = Pin::new(&mut this.inner).poll_read(cx, buffer);
         if let Poll::Ready(Ok(count)) = read {
             this.frames.see(&buffer[..count], &this.inflow);

@@ -10,6 +10,7 @@ use std::{
         atomic::{AtomicBool, Ordering},
     },
     task::{Context, Poll},
+    time::Duration,
 };
 
 use futures::{AsyncRead, AsyncWrite, task::AtomicWaker};
@@ -73,6 +74,13 @@ impl Line {
     pub fn rest(&self, until: Instant) {
         if let Some(inflow) = self.inflow.get() {
             inflow.rest(until);
+        }
+    }
+
+    /// Takes time on a processor off the connection's share.
+    pub(crate) fn charge(&self, time: Duration) {
+        if let Some(inflow) = self.inflow.get() {
+            inflow.charge(time);
         }
     }
 

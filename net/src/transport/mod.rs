@@ -20,6 +20,7 @@ use libp2p::{
 use ltms_core::Network;
 use tokio::time::timeout;
 
+pub(crate) use self::share::processor;
 pub use self::{
     executor::Executor,
     line::{Line, Lines},

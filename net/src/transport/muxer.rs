@@ -21,7 +21,7 @@ use yamux::{Connection, Mode};
 
 use super::{
     MAX_STREAMS,
-    inflow::{Inflow, Metered},
+    inflow::{Inflow, Metered, Pause},
     line::{Line, Switch},
 };
 
@@ -212,19 +212,21 @@ impl<C: AsyncRead + AsyncWrite + Unpin> StreamMuxer for Muxer<C> {
     }
 }
 
-/// A stream that counts what is read from it, and can be ended.
+/// A stream that counts what is read from it, and can be ended. While the connection rests nothing
+/// is read: hundreds of small messages may have come in one frame.
 pub(super) struct Stream {
     inner: yamux::Stream,
     id: u32,
     inflow: Arc<Inflow>,
     switch: Arc<Switch>,
+    pause: Pause,
 }
 
 impl Stream {
     fn new(inner: yamux::Stream, inflow: &Arc<Inflow>, switch: Arc<Switch>) -> Self {
         let id = inner.id().val();
         inflow.open(id);
-        Self { inner, id, inflow: inflow.clone(), switch }
+        Self { inner, id, inflow: inflow.clone(), switch, pause: Pause::default() }
     }
 }
 
@@ -241,9 +243,11 @@ impl AsyncRead for Stream {
         buffer: &mut [u8],
     ) -> Poll<io::Result<usize>> {
         self.switch.check(cx)?;
-        let read = Pin::new(&mut self.inner).poll_read(cx, buffer);
+        let this = &mut *self;
+        std::task::ready!(this.pause.poll(&this.inflow, cx));
+        let read = Pin::new(&mut this.inner).poll_read(cx, buffer);
         if let Poll::Ready(Ok(count)) = read {
-            self.inflow.took(self.id, count);
+            this.inflow.took(this.id, count);
         }
         read
     }

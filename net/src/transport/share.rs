@@ -28,7 +28,7 @@ pub(super) fn serve(inflow: &Arc<Inflow>) {
 
 /// The time that this thread has had on a processor. Time in which it waited for one does not
 /// count: a busy machine makes nobody slower.
-fn processor() -> Duration {
+pub(crate) fn processor() -> Duration {
     let time = clock_gettime(ClockId::ThreadCPUTime);
     Duration::try_from(time).unwrap_or_default()
 }
