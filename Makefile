@@ -11,7 +11,7 @@ TIME   ?= 60
 DENY_VERSION = 0.20.2
 
 .DEFAULT_GOAL := help
-.PHONY: demo test lint fmt deny scenarios fuzz bench flood load help needs
+.PHONY: demo test lint fmt deny scenarios fuzz bench flood load install install-lib bare header help needs
 
 demo: needs ## build `ltms` in release mode and run its demonstration (ARGS=… is passed on)
 	@$(CARGO) run --locked --release --quiet -p ltms-net --bin ltms -- demo $(ARGS)
@@ -39,6 +39,7 @@ deny: needs ## licences, sources and bans of the dependencies (installs cargo-de
 	@$(CARGO) deny --version >/dev/null 2>&1 || $(CARGO) install --locked cargo-deny@$(DENY_VERSION)
 	@$(CARGO) deny --locked check bans licenses sources --hide-inclusion-graph
 	@$(CARGO) deny --locked --manifest-path fuzz/Cargo.toml check bans licenses sources --hide-inclusion-graph
+	@$(CARGO) deny --locked --manifest-path ffi-c/header/Cargo.toml check bans licenses sources --hide-inclusion-graph
 
 bench: needs ## decisions against a keyed rate limiter, signatures against libsecp256k1; writes docs/benchmarks.md
 	@$(CARGO) bench --locked --quiet -p ltms-core --features alloc --bench decisions -- --write $(ARGS)

@@ -50,12 +50,29 @@ def check_header():
         "--target-dir", TARGET / "header", "--", "--check",
     )
     output("cc", "-xc", "-std=c99", *WARNINGS, "-fsyntax-only", INCLUDE / "ltms.h")
+    output("cc", "-xc", "-std=c11", *WARNINGS, f"-I{INCLUDE}", "-fsyntax-only", HERE / "layout.h")
+    declared = set(re.findall(r"^typedef struct (ltms_\w+) {", (INCLUDE / "ltms.h").read_text(), re.M))
+    asserted = set(re.findall(r"sizeof\((ltms_\w+)\)", (HERE / "layout.h").read_text()))
+    if declared != asserted:
+        sys.exit(f"tests/c/layout.h says nothing of {declared ^ asserted}")
     print("include/ltms.h is up to date, and compiles as C99")
+    print(f"the {len(declared)} public structs lie in C as they do in Rust")
     if shutil.which("c++"):
         output("c++", "-xc++", "-std=c++17", *WARNINGS, "-fsyntax-only", INCLUDE / "ltms.h")
         print("include/ltms.h compiles as C++17")
     else:
         print("C++: skipped, there is no c++")
+
+
+def check_guide():
+    """The code of the guide compiles, all of it as one program."""
+    blocks = re.findall(r"^```c\n(.*?)^```", (ROOT / "docs" / "api-c.md").read_text(), re.M | re.S)
+    if len(blocks) < 3:
+        sys.exit("docs/api-c.md has no code")
+    page = OUT / "api-c.c"
+    page.write_text("\n".join(blocks))
+    output("cc", "-std=c99", *WARNINGS, f"-I{INCLUDE}", "-fsyntax-only", page)
+    print(f"docs/api-c.md: {len(blocks)} pieces of code compile")
 
 
 def build():
@@ -197,6 +214,7 @@ def check_bare():
 def main():
     OUT.mkdir(parents=True, exist_ok=True)
     check_header()
+    check_guide()
     build()
     counts = vectors.write(OUT / "vectors.h")
     check_programs(counts)
