@@ -118,6 +118,7 @@ def steps() -> list[Step]:
             counts_tests=True,
         ),
         Step("dashboard", [[PYTHON, "dist/grafana/dashboard.py", "--check"]]),
+        Step("unit", [[PYTHON, "tests/unit.py"]], may_skip=True),
         # With a real browser, which it installs where it may.
         Step("page", [[PYTHON, "tests/page/check.py"]], may_skip=True),
         # The wheel in an empty environment; its tools come from the package registry.
