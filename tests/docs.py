@@ -37,6 +37,8 @@ def broken_links(path):
         page = (path.parent / target).resolve() if target else path
         if not page.exists():
             yield f"{path.relative_to(ROOT)}: no file for {link}"
+        elif DOCS in path.parents and DOCS not in page.parents:
+            yield f"{path.relative_to(ROOT)}: {link} leads out of the book"
         elif fragment and page.suffix == ".md":
             if fragment not in {anchor(heading) for heading in HEADING.findall(prose(page))}:
                 yield f"{path.relative_to(ROOT)}: no heading for {link}"

@@ -120,6 +120,7 @@ def steps() -> list[Step]:
         # A few seconds, and no look at times: that it still runs, and answers what it should.
         Step("load", [cargo("test", "--locked", "--workspace", "--bench", "load", "--", "--smoke")]),
         Step("dashboard", [[PYTHON, "dist/grafana/dashboard.py", "--check"]]),
+        Step("unit", [[PYTHON, "tests/unit.py"]], may_skip=True),
         # With a real browser, which it installs where it may.
         Step("page", [[PYTHON, "tests/page/check.py"]], may_skip=True),
         # The wheel in an empty environment; its tools come from the package registry.

@@ -28,8 +28,8 @@ pub mod wallet;
 
 pub use door::{core_peer, net_peer};
 pub use handle::{
-    Advertised, Findings, Handle, Health, Imported, Link, NoRoom, NodeError, NodeEvent, Offer,
-    OpenSession, Page, Reach, Search, SessionState, Signer, Taken, Undo,
+    Advertised, Change, Findings, Handle, Health, Imported, Link, NoRoom, NodeError, NodeEvent,
+    Offer, OpenSession, Page, Reach, ReloadError, Search, SessionState, Signer, Taken, Undo,
 };
 pub use node::{Builder, Node, StartError};
 pub use recording::Recording;

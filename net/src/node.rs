@@ -38,7 +38,7 @@ use crate::{
     recording::Recording,
     session_history::History,
     store::{Keeper, Store, StoreError},
-    transport::{Executor, Options, swarm_config, transport_with},
+    transport::{Executor, Options, Trusted, swarm_config, transport_with},
 };
 
 /// Requests that may wait for the driver.
@@ -321,12 +321,20 @@ impl Builder {
         }
         let anchors = self.data_dir.as_deref().map(Anchors::read);
         let (mut gate, keeper, envelopes, desk) = self.gate()?;
+        // Who is no longer on the list is remembered by the store.
+        let listed: Vec<_> = self.allowed.iter().map(core_peer).collect();
+        let gone: Vec<_> = gate.allowed().filter(|peer| !listed.contains(peer)).collect();
+        for peer in gone {
+            // Leaving takes no room.
+            let _ = gate.allow(self.clock.now(), &peer, false);
+        }
         for peer in &self.allowed {
             let allowed = gate.allow(self.clock.now(), &core_peer(peer), true);
             allowed.map_err(|_| StartError::Allow(*peer))?;
         }
         let known = anchors.as_ref().map(Anchors::addresses).unwrap_or_default();
-        let own: Vec<_> = self.persistent.iter().chain(&self.bootstrap).cloned().collect();
+        let own = Trusted::default();
+        own.set(self.persistent.iter().chain(&self.bootstrap));
         let dialler = Dialler::new(Instant::now(), &self.persistent, known, &self.bootstrap);
         let settings = Settings {
             quick: self.quick,
@@ -347,7 +355,7 @@ impl Builder {
             limits: self.limits,
             lines: behaviour.connections.lines(),
             socks5: self.socks5,
-            own,
+            own: own.clone(),
         };
         let transport = transport_with(&self.keypair, self.network, &options, &mut registry)?;
         let mut swarm = Swarm::new(transport, behaviour, local, swarm_config(executor.clone()));
@@ -375,7 +383,7 @@ impl Builder {
             self.identity,
             self.quick,
             (keeper, envelopes, desk),
-            (dialler, anchors),
+            (dialler, anchors, own),
             (meters, libp2p),
         );
         let task = tokio::spawn(async move {

@@ -55,6 +55,7 @@ use crate::{
     handle::{Command, NodeEvent, Signer, Stored},
     meters::Meters,
     store::Keeper,
+    transport::Trusted,
     verify::Workers,
 };
 
@@ -195,6 +196,7 @@ pub(crate) struct Driver {
     /// How often the limits were set, and what else waits for a restart.
     reloads: u32,
     waiting_keys: Vec<String>,
+    own_addresses: Trusted,
     desk: Desk,
     meters: Arc<Meters>,
     libp2p: Metrics,
@@ -219,7 +221,7 @@ impl Driver {
         identity: Option<(IdentityId, SecretKey)>,
         quick: bool,
         (keeper, envelopes, desk): (Option<Keeper>, Envelopes, Desk),
-        (dialler, anchors): (Dialler, Kept),
+        (dialler, anchors, own_addresses): (Dialler, Kept, Trusted),
         (meters, libp2p): (Arc<Meters>, Metrics),
     ) -> Self {
         let gate = &swarm.behaviour().connections.door.gate;
@@ -256,6 +258,7 @@ impl Driver {
             refusals: Refusals::default(),
             reloads: 0,
             waiting_keys: Vec::new(),
+            own_addresses,
             desk,
             meters,
             libp2p,

@@ -11,7 +11,7 @@ mod share;
 use std::{io, net::SocketAddr, time::Duration};
 
 use libp2p::{
-    Multiaddr, PeerId, Transport,
+    PeerId, Transport,
     core::{muxing::StreamMuxerBox, transport::Boxed, upgrade},
     identity::Keypair,
     metrics::{BandwidthTransport, Registry},
@@ -20,6 +20,7 @@ use libp2p::{
 use ltms_core::Network;
 use tokio::time::timeout;
 
+pub use self::outbound::Trusted;
 pub(crate) use self::share::processor;
 pub use self::{
     executor::Executor,
@@ -47,7 +48,7 @@ pub struct Options {
     /// here.
     pub socks5: Option<SocketAddr>,
     /// What the operator wants to be dialled, global or not.
-    pub own: Vec<Multiaddr>,
+    pub own: Trusted,
 }
 
 /// The transport of a node. Outside regtest only global addresses are dialled, because remote
@@ -79,7 +80,7 @@ pub fn transport_with(
     // Three waits, each with its deadline: its turn, the agreement on a protocol, the frame.
     let life = Duration::from_millis(limits.frame.get().saturating_mul(3));
     let (sockets, muxers) = (lines.clone(), lines.clone());
-    let secured = Outbound::new(network == Network::Reg, own, *socks5)
+    let secured = Outbound::new(network == Network::Reg, own.clone(), *socks5)
         .and_then(move |stream, point| async move {
             let line = sockets.open(point.get_remote_address());
             // The dialler speaks first.

@@ -5,11 +5,12 @@ use std::time::{Duration, Instant};
 use libp2p::{PeerId, futures::StreamExt, request_response, swarm::SwarmEvent};
 use ltms_core::{Network, Policy, Quota, Reason, Standing};
 use ltms_net::{
-    Handle, NodeEvent,
+    Change, Handle, NodeEvent,
     behaviour::{
         Event,
         streams::{MAX_STREAMS, Request, Response},
     },
+    limits::Limits,
 };
 
 use crate::{
@@ -60,7 +61,17 @@ async fn a_narrower_window_narrows_what_gossip_may_send_while_the_node_runs() {
     let node = builder(&chain()).policy(policy).start().await.expect("a node");
     let handle = node.handle();
     policy.windows.connection = Quota::per_second(1, 60);
-    assert!(handle.reload(policy, Vec::new()).await.expect("answer"));
+    let change = Change {
+        policy,
+        limits: Limits::DEFAULT,
+        server: true,
+        allow: Vec::new(),
+        disallow: Vec::new(),
+        persistent: Vec::new(),
+        bootstrap: Vec::new(),
+        waiting: Vec::new(),
+    };
+    assert_eq!(handle.reload(change).await.expect("answer"), Ok(()));
     let flood = (0..3_000).flat_map(|_| frame(&subscribe("other"))).collect();
     assert_eq!(dropped(&handle, Hostile::new(), flood).await.malformed.0, 1);
     node.stop().await;

@@ -15,6 +15,7 @@ mod fairness;
 mod foreign;
 mod histories;
 mod hostile;
+mod networks;
 mod nonsense;
 mod operator;
 mod reach;

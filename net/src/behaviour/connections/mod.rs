@@ -94,6 +94,21 @@ pub struct Connections<D> {
 }
 
 impl<D: Doorkeeper> Connections<D> {
+    /// Other limits: how many handshakes there may be, and who is spared. The rest is that of
+    /// sockets that are open already, and stays.
+    pub fn limit(&mut self, limits: Limits) {
+        let Limits { pending, pending_per_group, spare_ping, spare_delivery, spare_proven, .. } =
+            limits;
+        self.limits = Limits {
+            pending,
+            pending_per_group,
+            spare_ping,
+            spare_delivery,
+            spare_proven,
+            ..self.limits
+        };
+    }
+
     /// Around `door`; with `regtest`, loopback is exempt from the limits of groups.
     pub fn new(door: D, regtest: bool, limits: Limits) -> Self {
         Self {
