@@ -11,7 +11,7 @@ TIME   ?= 60
 DENY_VERSION = 0.20.2
 
 .DEFAULT_GOAL := help
-.PHONY: demo test lint fmt deny scenarios fuzz bench flood load install install-lib bare header help needs
+.PHONY: demo test lint fmt deny scenarios fuzz bench flood load install install-lib bare header test-embedded help needs
 
 demo: needs ## build `ltms` in release mode and run its demonstration (ARGS=… is passed on)
 	@$(CARGO) run --locked --release --quiet -p ltms-net --bin ltms -- demo $(ARGS)
@@ -25,12 +25,16 @@ lint: needs ## only the checks that run no test of the workspace
 fmt: needs ## format all Rust code in place
 	@$(CARGO) fmt --all
 	@$(CARGO) fmt --manifest-path tests/no_std/Cargo.toml
+	@$(CARGO) fmt --manifest-path tests/embedded/Cargo.toml
 	@$(CARGO) fmt --manifest-path fuzz/Cargo.toml
 	@$(CARGO) fmt --manifest-path ffi-c/header/Cargo.toml
 
 scenarios: needs ## 1,000 random operation sequences that nobody played before, against the model (or LTMS_SEED's)
 	@$(PYTHON) tests/oracle/gate.py --fresh 1000 target/fresh-scenarios.json
 	@LTMS_SCENARIOS="$(CURDIR)/target/fresh-scenarios.json" $(CARGO) test --locked --quiet -p ltms-core --features std,serde --test scenarios
+
+test-embedded: needs ## the core on an emulated Cortex-M3: answers, flash, RAM, stack, instructions (ARGS=--write: docs/embedded.md)
+	@$(PYTHON) tests/embedded/run.py $(ARGS)
 
 fuzz: needs ## fuzz TARGET (gate) for TIME (60) seconds with libFuzzer; needs a C++ compiler
 	@$(PYTHON) fuzz/run.py $(TARGET) $(TIME) $(ARGS)
@@ -67,7 +71,7 @@ header: needs ## include/ltms.h, anew from the sources of ffi-c
 	@$(CARGO) run --locked --quiet --manifest-path ffi-c/header/Cargo.toml --target-dir "$${CARGO_TARGET_DIR:-target}/header"
 
 help: ## this list
-	@awk -F ':.*## ' '/^[a-z-]+:.*## /{printf "  make %-11s %s\n", $$1, $$2}' Makefile
+	@awk -F ':.*## ' '/^[a-z-]+:.*## /{printf "  make %-13s %s\n", $$1, $$2}' Makefile
 
 needs:
 	@command -v $(CARGO) >/dev/null || { echo "Rust is missing: install it with rustup or your system's packages" >&2; exit 1; }

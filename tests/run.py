@@ -77,6 +77,7 @@ def steps() -> list[Step]:
             [
                 cargo("fmt", "--all", "--check"),
                 cargo("fmt", "--manifest-path", "tests/no_std/Cargo.toml", "--check"),
+                cargo("fmt", "--manifest-path", "tests/embedded/Cargo.toml", "--check"),
                 cargo("fmt", "--manifest-path", "fuzz/Cargo.toml", "--check"),
                 cargo("fmt", "--manifest-path", "ffi-c/header/Cargo.toml", "--check"),
             ],
@@ -121,6 +122,8 @@ def steps() -> list[Step]:
         Step("load", [cargo("test", "--locked", "--workspace", "--bench", "load", "--", "--smoke")]),
         Step("dashboard", [[PYTHON, "dist/grafana/dashboard.py", "--check"]]),
         Step("unit", [[PYTHON, "tests/unit.py"]], may_skip=True),
+        # On an emulated device, whose tools it installs where it may.
+        Step("embedded", [[PYTHON, "tests/embedded/run.py"]], may_skip=True),
         # With a real browser, which it installs where it may.
         Step("page", [[PYTHON, "tests/page/check.py"]], may_skip=True),
         # The wheel in an empty environment; its tools come from the package registry.

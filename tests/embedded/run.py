@@ -76,10 +76,11 @@ EXPECTED = {
     "newer anchor without links": 1,
     "suspended": 1,
     "the crowd's tip": "clear",
-    "identities in full tables": 32,
-    "keys in full tables": 48,
+    "identities in full tables": 24,
+    "keys in full tables": 44,
     "bans in full tables": 32,
-    "identities restored to full tables": 32,
+    "swept": 1,
+    "identities restored to full tables": 24,
     "identities of a released version's snapshot": 4,
     "bans of a released version's snapshot": 4,
     "rows dropped of it": 1,
@@ -90,7 +91,8 @@ KIB = 1024
 # Bytes at most: RAM of the tiny profile, and the stack of the dearest checks.
 SIZES = {"Gate with its tables": 16 * KIB}
 STACKS = {"signature verified": 8 * KIB, "proof verified": 8 * KIB}
-FLASH = 160 * KIB
+# The Gate's target is 96 KiB, which it misses (docs/embedded.md); it must not grow further.
+FLASH, FLASH_OF_CHECKS = 160 * KIB, 32 * KIB
 
 
 def newest_compiler() -> str | None:
@@ -121,7 +123,8 @@ def install() -> None:
         subprocess.run(["apt-get", "-q", *command], env=env, stdin=subprocess.DEVNULL)
 
 
-def build() -> Path:
+def build(*features: str) -> Path:
+    """Builds the program and returns its path."""
     OUT.mkdir(parents=True, exist_ok=True)
     inputs.write_rust(OUT / "inputs.rs")
     # The very versions that the workspace is tested with, without a second lock file to keep.
@@ -139,7 +142,8 @@ def build() -> Path:
     }
     subprocess.run(
         ["/usr/bin/cargo", "build", "--release", "-Zbuild-std=core", "--target", TARGET,
-         "--manifest-path", str(HERE / "Cargo.toml"), "--target-dir", str(OUT)],
+         "--manifest-path", str(HERE / "Cargo.toml"), "--target-dir", str(OUT),
+         "--features", ",".join(features)],
         env=env, check=True)
     return OUT / TARGET / "release" / "ltms-embedded"
 
@@ -190,7 +194,7 @@ class Report:
                 self.sizes[found[1]] = int(found[2])
         self.ended = text.splitlines()[-1:] == ["done"]
 
-    def faults(self, flash: int) -> list[str]:
+    def faults(self, flash: int, of_checks: int) -> list[str]:
         """What is not as it should be."""
         names, found = reasons(), []
         for name, expected in EXPECTED.items():
@@ -203,14 +207,17 @@ class Report:
         measured = [(name, self.sizes.get(name), limit) for name, limit in SIZES.items()]
         measured += [(f"stack of {name}", self.costs.get(name, (None,))[0], limit)
                      for name, limit in STACKS.items()]
-        for name, bytes_, limit in [*measured, ("flash", flash, FLASH)]:
+        for name, bytes_, limit in [*measured, ("flash", flash, FLASH),
+                                    ("flash of checks", of_checks, FLASH_OF_CHECKS)]:
             if bytes_ is None or not 0 < bytes_ <= limit:
                 found.append(f"{name}: {bytes_} bytes, at most {limit}")
         return found if self.ended else ["the program did not come to its end", *found]
 
 
-def table(report: Report, flash: int, ram: int) -> str:
-    lines = ["| memory | bytes |", "|---|---|", f"| flash, with these tests | {flash:,} |",
+def table(report: Report, flash: int, of_checks: int, ram: int) -> str:
+    lines = ["| memory | bytes |", "|---|---|",
+             f"| flash, signatures and proofs alone | {of_checks:,} |",
+             f"| flash, with Gates and these tests | {flash:,} |",
              f"| static RAM, with two Gates and a snapshot | {ram:,} |"]
     lines += [f"| {name} | {size:,} |" for name, size in report.sizes.items()]
     lines += ["", "| call | stack, bytes | instructions |", "|---|---|---|"]
@@ -235,20 +242,22 @@ def main() -> int:
     if why := missing():
         print(f"{why}: needs Debian's {', '.join(PACKAGES)}")
         return SKIPPED
+    size = sections(build("checks-only"))
+    of_checks = size[".text"] + size[".data"]
     elf = build()
     size = sections(elf)
     flash, ram = size[".text"] + size[".data"], size[".data"] + size[".bss"]
     text = emulate(elf)
     report = Report(text)
-    print(table(report, flash, ram))
-    for fault in (faults := report.faults(flash)):
+    print(table(report, flash, of_checks, ram))
+    for fault in (faults := report.faults(flash, of_checks)):
         print(f"WRONG {fault}")
     if faults:
         print(text)
         return 1
     print(f"{len(EXPECTED)} answers as expected")
     if args.write:
-        write(table(report, flash, ram))
+        write(table(report, flash, of_checks, ram))
     return 0
 
 

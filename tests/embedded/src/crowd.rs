@@ -44,13 +44,24 @@ fn connection(number: u8) -> Option<Connection> {
 }
 
 /// Registers the key with this number as an identity, told by a node.
-fn register(gate: &mut Crowded<'_>, source: &Source, number: usize) -> Option<(IdentityId, Decision)> {
+fn register(
+    gate: &mut Crowded<'_>,
+    source: &Source,
+    number: usize,
+) -> Option<(IdentityId, Decision)> {
     let script = BurnScript { public_key: key(number), timestamp_ms: None, purpose: None }.build();
     let mut raw = List::<u8, 256>::new();
     let outpoint = [number as u8; 32];
     for part in [
-        &[2, 0, 0, 0, 1][..], &outpoint, &[0, 0, 0, 0, 60], &[7; 60], &[0xff, 0xff, 0xff, 0xff, 1],
-        &Amount::from_xpi(50).sats().to_le_bytes(), &[script.len() as u8], &script, &[0; 4],
+        &[2, 0, 0, 0, 1][..],
+        &outpoint,
+        &[0, 0, 0, 0, 60],
+        &[7; 60],
+        &[0xff, 0xff, 0xff, 0xff, 1],
+        &Amount::from_xpi(50).sats().to_le_bytes(),
+        &[script.len() as u8],
+        &script,
+        &[0; 4],
     ] {
         raw.extend_from_slice(part).ok()?;
     }
@@ -78,7 +89,12 @@ fn register(gate: &mut Crowded<'_>, source: &Source, number: usize) -> Option<(I
 }
 
 /// Settles an advertisement of the key with this number, as a delegate of `identity`.
-fn advertise(gate: &mut Crowded<'_>, source: &Source, number: usize, identity: IdentityId) -> Option<Decision> {
+fn advertise(
+    gate: &mut Crowded<'_>,
+    source: &Source,
+    number: usize,
+    identity: IdentityId,
+) -> Option<Decision> {
     let not_after = NOW.saturating_add(DAY);
     let delegation = Some(Delegation { not_after, signature: UNSIGNED });
     let ad = Advertisement {
@@ -96,7 +112,8 @@ fn advertise(gate: &mut Crowded<'_>, source: &Source, number: usize, identity: I
     };
     let (mut body, mut envelope) = ([0; 320], [0; 400]);
     let len = ad.encode(&mut body).ok()?;
-    let envelope_of = Envelope { kind: Kind::Advertisement, body: body.get(..len)?, signature: UNSIGNED };
+    let envelope_of =
+        Envelope { kind: Kind::Advertisement, body: body.get(..len)?, signature: UNSIGNED };
     let len = envelope_of.encode(&mut envelope).ok()?;
     let ad = AdHeader::read(Network::Reg, envelope.get(..len)?).ok()?;
     Some(match gate.screen_ad(NOW, source, &ad) {
@@ -111,11 +128,17 @@ fn worse(a: Cost, b: Cost) -> Cost {
 }
 
 #[inline(never)]
-pub fn run(report: &mut Report, first: &mut Tiny, second: &mut Tiny, snapshot: &mut [u8]) -> Option<()> {
+pub fn run(
+    report: &mut Report,
+    first: &mut Tiny,
+    second: &mut Tiny,
+    snapshot: &mut [u8],
+) -> Option<()> {
     clear(first);
     clear(second);
     let mut gate = Gate::new(&mut *first, POLICY, SEED).ok()?;
-    let tip = Tip { height: BlockHeight::new(BURNED_AT + 1000), hash: BlockHash::from_bytes([1; 32]) };
+    let tip =
+        Tip { height: BlockHeight::new(BURNED_AT + 1000), hash: BlockHash::from_bytes([1; 32]) };
     report.decided("the crowd's tip", gate.set_tip(NOW, tip, tip.height));
 
     let none = Cost { stack: 0, instructions: 0 };
@@ -157,9 +180,11 @@ pub fn run(report: &mut Report, first: &mut Tiny, second: &mut Tiny, snapshot: &
     let mut banned = none;
     for number in 100..120 {
         let subject = Subject::Peer(peer(number)?);
-        let (cost, _) = report.measured(|| gate.ban(NOW, &subject, None, Reason::Malformed).is_ok());
+        let (cost, _) =
+            report.measured(|| gate.ban(NOW, &subject, None, Reason::Malformed).is_ok());
         banned = worse(banned, cost);
     }
+    (1..=12).filter_map(peer).for_each(|peer| gate.disconnected(NOW, &peer));
     let mut accused = none;
     for number in 120..180 {
         let connection = connection(number)?;
@@ -167,7 +192,8 @@ pub fn run(report: &mut Report, first: &mut Tiny, second: &mut Tiny, snapshot: &
         let (cost, _) = report.measured(|| gate.connected(NOW, &connection).is_ok());
         connected = worse(connected, cost);
         for _ in 0..60 {
-            let (cost, _) = report.measured(|| gate.malformed(NOW, &source, Reason::Malformed, b"x"));
+            let (cost, _) =
+                report.measured(|| gate.malformed(NOW, &source, Reason::Malformed, b"x"));
             accused = worse(accused, cost);
         }
         let (cost, _) = report.measured(|| while gate.poll_event(NOW).is_some() {});
@@ -181,20 +207,23 @@ pub fn run(report: &mut Report, first: &mut Tiny, second: &mut Tiny, snapshot: &
     report.print("ban, tables full", banned);
     report.is("bans in full tables", gate.bans(NOW).count() as u64);
 
-    let len = report.cost("snapshot written, tables full", || gate.write_snapshot(snapshot))?.ok()?;
+    let len =
+        report.cost("snapshot written, tables full", || gate.write_snapshot(snapshot))?.ok()?;
     report.size("snapshot, tables full", len);
     let mut other = Gate::new(&mut *second, POLICY, SEED).ok()?;
     let file = snapshot.get(..len)?;
-    let restored = report.cost("snapshot restored, tables full", || other.restore(NOW, file))?.ok()?;
+    let restored =
+        report.cost("snapshot restored, tables full", || other.restore(NOW, file))?.ok()?;
     report.is("identities restored to full tables", restored.identities.into());
     report.cost("found", || gate.find(NOW, &Criteria::default(), &mut [Found::default(); 20]));
-    report.cost("chain's tip moved", || gate.set_tip(NOW, tip, BlockHeight::new(BURNED_AT + 999)));
+    report.cost("all identities suspended", || gate.confirm_tip(NOW, tip, BlockHeight::new(0)));
+    report.cost("clock stepped back", || gate.handle_timeout(NOW.saturating_sub(DAY)));
+    // After a step forward sweeping waits ten minutes.
     let later = NOW.saturating_add(DAY.saturating_mul(40));
-    report.cost("clock stepped, all swept", || {
-        gate.handle_timeout(later);
-        gate.handle_timeout(later.saturating_add(DAY))
-    });
-    report.cost("clock stepped back", || gate.handle_timeout(NOW));
+    gate.handle_timeout(later);
+    let later = later.saturating_add(Millis::from_mins(11));
+    let swept = report.cost("sweep of full tables", || gate.handle_timeout(later))?;
+    report.is("swept", swept.into());
 
     // What a released version wrote.
     clear(first);

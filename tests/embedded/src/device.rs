@@ -46,7 +46,12 @@ impl<'a> Device<'a> {
     }
 
     /// Goes on from a snapshot that the host kept.
-    pub fn resume(&mut self, ticks: Millis, at_least: u64, file: &[u8]) -> Result<Restored, SnapshotError> {
+    pub fn resume(
+        &mut self,
+        ticks: Millis,
+        at_least: u64,
+        file: &[u8],
+    ) -> Result<Restored, SnapshotError> {
         let restored = self.gate.restore_sealed(self.now(ticks), &KEY, at_least, file)?;
         self.clock.resume(restored.saved_at, ticks);
         Ok(restored)
@@ -71,7 +76,13 @@ impl<'a> Device<'a> {
     }
 
     /// A registration, with the proof that its burn is in the chain.
-    pub fn register(&mut self, ticks: Millis, source: &Source, envelope: &[u8], proof: &[u8]) -> Decision {
+    pub fn register(
+        &mut self,
+        ticks: Millis,
+        source: &Source,
+        envelope: &[u8],
+        proof: &[u8],
+    ) -> Decision {
         let now = self.now(ticks);
         let (claim, signature) = match BurnClaim::read(envelope) {
             Ok(read) => read,
@@ -88,7 +99,8 @@ impl<'a> Device<'a> {
         };
         // The proof stands for the question to a node.
         let header = prove(proof, &claim, &self.anchor);
-        let evidence = header.as_ref().map(|(header, class)| BlockEvidence { header, class: *class });
+        let evidence =
+            header.as_ref().map(|(header, class)| BlockEvidence { header, class: *class });
         self.gate.settle_burn(now, ticket, evidence.as_ref())
     }
 }

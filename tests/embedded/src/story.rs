@@ -24,8 +24,13 @@ pub fn checks(report: &mut Report) {
     let (mut worst, mut wrong) = (Cost { stack: 0, instructions: 0 }, 0);
     let (vectors, _) = SIGNATURES.as_chunks::<130>();
     for vector in vectors {
-        let (Some((key, rest)), Some(holds)) = (vector.split_first_chunk(), vector.last()) else { continue };
-        let (Some((hash, rest)), key) = (rest.split_first_chunk(), PublicKey::from_bytes(*key)) else { continue };
+        let (Some((key, rest)), Some(holds)) = (vector.split_first_chunk(), vector.last()) else {
+            continue;
+        };
+        let (Some((hash, rest)), key) = (rest.split_first_chunk(), PublicKey::from_bytes(*key))
+        else {
+            continue;
+        };
         let Some((signature, _)) = rest.split_first_chunk() else { continue };
         let signature = Signature::from_bytes(*signature);
         let (cost, held) = report.measured(|| schnorr::verify(&key, hash, &signature));
@@ -68,7 +73,10 @@ pub fn run(report: &mut Report, first: &mut Tiny, second: &mut Tiny, snapshot: &
     let (source, from_other) = (Source::direct(peer), Source::direct(other));
     let identity = IdentityId::from_bytes(IDENTITY);
 
-    report.is("begins under another header", Device::new(first, trusted, &NEWER_HEADER).is_some().into());
+    report.is(
+        "begins under another header",
+        Device::new(first, trusted, &NEWER_HEADER).is_some().into(),
+    );
     let made = report.cost("Gate made", || Device::new(first, trusted, &ANCHOR_HEADER));
     let Some(mut device) = made.flatten() else { return };
     let start = Millis::ZERO;
@@ -83,19 +91,30 @@ pub fn run(report: &mut Report, first: &mut Tiny, second: &mut Tiny, snapshot: &
     }
 
     // Nobody is known yet, and no wrong proof changes that.
-    report.decided("advertisement before the registration", device.gate.admit_ad(now, &source, &AD_OF_IDENTITY));
+    report.decided(
+        "advertisement before the registration",
+        device.gate.admit_ad(now, &source, &AD_OF_IDENTITY),
+    );
     let mut forged = PROOF;
     if let Some(last) = forged.last_mut() {
         *last ^= 1;
     }
-    report.decided("registration, links forged", device.register(start, &source, &REGISTRATION, &forged));
+    report.decided(
+        "registration, links forged",
+        device.register(start, &source, &REGISTRATION, &forged),
+    );
     let mut unsigned = REGISTRATION;
     if let Some(last) = unsigned.last_mut() {
         *last ^= 1;
     }
-    report.decided("registration, signature wrong", device.register(start, &source, &unsigned, &PROOF));
+    report.decided(
+        "registration, signature wrong",
+        device.register(start, &source, &unsigned, &PROOF),
+    );
     report.is("identities", device.gate.metrics(now).identities_registered.into());
-    if let Some(decision) = report.cost("identity registered", || device.register(start, &source, &REGISTRATION, &PROOF)) {
+    if let Some(decision) = report
+        .cost("identity registered", || device.register(start, &source, &REGISTRATION, &PROOF))
+    {
         report.decided("registration", decision);
     }
     report.decided("registration again", device.register(start, &source, &REGISTRATION, &PROOF));
@@ -115,10 +134,16 @@ pub fn run(report: &mut Report, first: &mut Tiny, second: &mut Tiny, snapshot: &
     ] {
         report.decided(name, device.gate.admit_ad(now, from, envelope));
     }
-    report.is("listed", device.gate.find(now, &Criteria::default(), &mut [Found::default(); 8]) as u64);
+    report.is(
+        "listed",
+        device.gate.find(now, &Criteria::default(), &mut [Found::default(); 8]) as u64,
+    );
 
     // A ban, a restart. The host gives the file back: an older one, a changed one, the right one.
-    report.is("banned", device.gate.ban(now, &Subject::Peer(other), None, Reason::Malformed).is_ok().into());
+    report.is(
+        "banned",
+        device.gate.ban(now, &Subject::Peer(other), None, Reason::Malformed).is_ok().into(),
+    );
     let later = hours(1);
     while device.gate.poll_event(device.now(later)).is_some() {}
     let Ok(len) = device.gate.write_snapshot_sealed(&KEY, 7, snapshot) else { return };
@@ -139,11 +164,15 @@ pub fn run(report: &mut Report, first: &mut Tiny, second: &mut Tiny, snapshot: &
     report.decided("the banned peer", device.gate.screen_connection(now, &connection));
     let connection = Connection { peer, ..connection };
     report.is("connected", device.gate.connected(now, &connection).is_ok().into());
-    report.decided("a replay after the restart", device.gate.admit_ad(now, &source, &AD_OF_IDENTITY));
+    report
+        .decided("a replay after the restart", device.gate.admit_ad(now, &source, &AD_OF_IDENTITY));
 
     // The owner sets a newer block: one that the links lead to, and one that they do not.
     let newer = anchor(NEWER, NEWER_HEIGHT);
-    report.is("newer anchor, other header", device.renew(later, newer, &ANCHOR_HEADER, &NEWER_LINKS).into());
+    report.is(
+        "newer anchor, other header",
+        device.renew(later, newer, &ANCHOR_HEADER, &NEWER_LINKS).into(),
+    );
     report.is("newer anchor", device.renew(later, newer, &NEWER_HEADER, &NEWER_LINKS).into());
     let now = device.now(later);
     report.decided("an advertisement of then", device.gate.admit_ad(now, &source, &AD_LATER));
@@ -151,7 +180,10 @@ pub fn run(report: &mut Report, first: &mut Tiny, second: &mut Tiny, snapshot: &
     broken[0] ^= 1;
     device.anchor = trusted;
     device.clock = ChainClock::new();
-    report.is("newer anchor without links", device.renew(later, newer, &NEWER_HEADER, &broken).into());
+    report.is(
+        "newer anchor without links",
+        device.renew(later, newer, &NEWER_HEADER, &broken).into(),
+    );
     let standing = device.gate.standing(device.now(later), &Subject::Identity(identity));
     report.is("suspended", standing.suspended.into());
 }
