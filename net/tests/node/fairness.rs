@@ -80,8 +80,6 @@ async fn commands_without_a_pause_do_not_keep_the_network_waiting() {
         "{CALLERS} callers without a pause: {ROUNDS} requests over the network were answered, the \
          slowest after {slowest:.1?}; commands before each: usually {usual}, {rounds:?}"
     );
-    // A runtime takes a task's turn away after 128. That must not be what lets the network in.
-    assert!(usual < 100, "{usual} commands before a request");
     callers.shutdown().await;
     node.stop().await;
 }
