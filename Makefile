@@ -11,7 +11,7 @@ TIME   ?= 60
 DENY_VERSION = 0.20.2
 
 .DEFAULT_GOAL := help
-.PHONY: demo test lint fmt deny scenarios fuzz bench flood load help needs
+.PHONY: demo test lint fmt deny scenarios fuzz bench flood load install install-lib bare header help needs
 
 demo: needs ## build `ltms` in release mode and run its demonstration (ARGS=… is passed on)
 	@$(CARGO) run --locked --release --quiet -p ltms-net --bin ltms -- demo $(ARGS)
@@ -39,6 +39,7 @@ deny: needs ## licences, sources and bans of the dependencies (installs cargo-de
 	@$(CARGO) deny --version >/dev/null 2>&1 || $(CARGO) install --locked cargo-deny@$(DENY_VERSION)
 	@$(CARGO) deny --locked check bans licenses sources --hide-inclusion-graph
 	@$(CARGO) deny --locked --manifest-path fuzz/Cargo.toml check bans licenses sources --hide-inclusion-graph
+	@$(CARGO) deny --locked --manifest-path ffi-c/header/Cargo.toml check bans licenses sources --hide-inclusion-graph
 
 bench: needs ## decisions against a keyed rate limiter, signatures against libsecp256k1; writes docs/benchmarks.md
 	@$(CARGO) bench --locked --quiet -p ltms-core --features alloc --bench decisions -- --write $(ARGS)
@@ -55,11 +56,18 @@ install: needs ## the command, its unit, manual pages and completions, under PRE
 	@$(CARGO) build --locked --release --quiet -p ltms-net --bin ltms
 	@PREFIX="$(PREFIX)" DESTDIR="$(DESTDIR)" LTMS="$${CARGO_TARGET_DIR:-target}/release/ltms" sh dist/install.sh
 
+install-lib: needs ## libltms, its headers, pkg-config and CMake files, under PREFIX (/usr/local)
+	@$(CARGO) build --locked --release --quiet -p ltms-ffi
+	@PREFIX="$(PREFIX)" DESTDIR="$(DESTDIR)" LIBRARIES="$${CARGO_TARGET_DIR:-target}/release" sh dist/lib/install.sh
+
+bare: needs ## the C library for devices, without an allocator: target/bare/libltms.a
+	@$(CARGO) rustc --locked --quiet -p ltms-ffi --lib --crate-type staticlib --no-default-features --profile bare
+
 header: needs ## include/ltms.h, anew from the sources of ffi-c
 	@$(CARGO) run --locked --quiet --manifest-path ffi-c/header/Cargo.toml --target-dir "$${CARGO_TARGET_DIR:-target}/header"
 
 help: ## this list
-	@awk -F ':.*## ' '/^[a-z]+:.*## /{printf "  make %-9s %s\n", $$1, $$2}' Makefile
+	@awk -F ':.*## ' '/^[a-z-]+:.*## /{printf "  make %-11s %s\n", $$1, $$2}' Makefile
 
 needs:
 	@command -v $(CARGO) >/dev/null || { echo "Rust is missing: install it with rustup or your system's packages" >&2; exit 1; }

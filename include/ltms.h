@@ -293,7 +293,7 @@ enum {
     LTMS_REASON_REPLAYED = 13,
     /** (ignore) The author's newest message, already met on this channel. */
     LTMS_REASON_ALREADY_KNOWN = 14,
-    /** (ignore) A withdrawal of what is not listed here. */
+    /** (ignore) A withdrawal of what is not listed here: a stranger's, of another owner's key, or without a free row to remember it in. */
     LTMS_REASON_NOT_LISTED = 15,
     /** (ignore) The author's own window is spent. */
     LTMS_REASON_TOO_SOON = 20,
@@ -1900,7 +1900,7 @@ ltms_status ltms_txid_to_hex(char *hex, const struct ltms_txid *txid);
 /**
  * Reads a transaction id as it is displayed: `hex_len` has to be 64.
  *
- * Errors: LTMS_HEX for anything but 64 hexadecimal digits.
+ * Errors: LTMS_HEX for anything but 64 hexadecimal digits, LTMS_TEXT for what is no text at all.
  * Threads: any.
  */
 ltms_status ltms_txid_from_hex(struct ltms_txid *txid, const char *hex, size_t hex_len);
@@ -1915,7 +1915,7 @@ ltms_status ltms_block_hash_to_hex(char *hex, const struct ltms_block_hash *hash
 /**
  * Reads a block hash as it is displayed: `hex_len` has to be 64.
  *
- * Errors: LTMS_HEX for anything but 64 hexadecimal digits.
+ * Errors: LTMS_HEX for anything but 64 hexadecimal digits, LTMS_TEXT for what is no text at all.
  * Threads: any.
  */
 ltms_status ltms_block_hash_from_hex(struct ltms_block_hash *hash, const char *hex, size_t hex_len);

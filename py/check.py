@@ -18,14 +18,16 @@ HERE = Path(__file__).resolve().parent
 TARGET = HERE.parent / os.environ.get("CARGO_TARGET_DIR", "target")
 WORK = TARGET / "python"
 TOOLS = ["maturin==1.16.0", "mypy==2.4.1"]
+FREE_THREADED = "python3.14t"  # the first that the binding library supports without the GIL
 SKIPPED = 77  # as tests/run.py knows it
 
 
-def run(*command, cwd=HERE, **env):
-    """Runs it, from a folder where nothing of ours can be imported by accident."""
+def run(*command, **env):
+    """Runs it in a folder where nothing of ours can be imported by accident."""
     print("$", *command, flush=True)
     kept = {name: value for name, value in os.environ.items() if name != "PYTHONPATH"}
-    subprocess.run([str(part) for part in command], cwd=cwd, env={**kept, **env}, check=True)
+    command = [str(part) for part in command]
+    subprocess.run(command, cwd=WORK, env={**kept, **env}, check=True)
 
 
 def python(environment):
@@ -34,7 +36,11 @@ def python(environment):
 
 def pip(environment, *args):
     quiet = ["--quiet", "--disable-pip-version-check", "--no-input"]
-    run(python(environment), "-m", "pip", "install", *quiet, *args, cwd=WORK)
+    run(python(environment), "-m", "pip", "install", *quiet, *args)
+
+
+def install(environment, wheel):
+    pip(environment, "--no-index", "--no-deps", "--force-reinstall", wheel)
 
 
 def tools():
@@ -52,14 +58,23 @@ def tools():
     return environment
 
 
-def build(environment):
+def build(environment, *args):
     """The wheel, alone in its folder."""
     wheels = WORK / "wheels"
     shutil.rmtree(wheels, ignore_errors=True)
     run(python(environment), "-m", "maturin", "build", "--locked", "--profile", "dev", "--quiet",
-        "--manifest-path", HERE / "Cargo.toml", "--out", wheels, CARGO_TARGET_DIR=str(TARGET))
+        "--manifest-path", HERE / "Cargo.toml", "--out", wheels, *args,
+        CARGO_TARGET_DIR=str(TARGET))
     [wheel] = wheels.glob("*.whl")
     return wheel
+
+
+def test(interpreter, wheel):
+    """The tests, with that interpreter, in an environment that has the wheel and nothing else."""
+    empty = WORK / "empty"
+    run(interpreter, "-m", "venv", "--clear", empty)
+    install(empty, wheel)
+    run(python(empty), "-m", "unittest", "discover", "-s", HERE / "tests")
 
 
 def main():
@@ -69,13 +84,14 @@ def main():
         print("maturin and mypy cannot be installed with pip here")
         return SKIPPED
     wheel = build(with_tools)
-    empty = WORK / "empty"
-    venv.create(empty, with_pip=True, clear=True)
-    for environment in (empty, with_tools):
-        pip(environment, "--no-index", "--no-deps", "--force-reinstall", wheel)
-    run(python(empty), "-m", "unittest", "discover", "-s", HERE / "tests", cwd=WORK)
-    run(python(with_tools), "-m", "mypy.stubtest", "ltms", cwd=WORK, MYPY_CACHE_DIR=str(WORK / "mypy"))
-    run(python(with_tools), "-m", "mypy", "--strict", "--no-error-summary", "-p", "ltms", cwd=WORK)
+    test(sys.executable, wheel)
+    install(with_tools, wheel)
+    run(python(with_tools), "-m", "mypy.stubtest", "ltms", MYPY_CACHE_DIR=str(WORK / "mypy"))
+    run(python(with_tools), "-m", "mypy", "--strict", "--no-error-summary", "-p", "ltms")
+    if free := shutil.which(FREE_THREADED):
+        test(free, build(with_tools, "--no-default-features", "--interpreter", free))
+    else:
+        print(f"no {FREE_THREADED} here: its wheel was not built")
     return 0
 
 

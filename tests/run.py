@@ -88,7 +88,7 @@ def steps() -> list[Step]:
             [
                 cargo("deny", "--locked", "--manifest-path", manifest, "check", "bans",
                       "licenses", "sources", "--hide-inclusion-graph")
-                for manifest in ("Cargo.toml", "fuzz/Cargo.toml")
+                for manifest in ("Cargo.toml", "fuzz/Cargo.toml", "ffi-c/header/Cargo.toml")
             ],
             skip=None if deny else "cargo-deny is not installed; `make deny` installs it",
         ),

@@ -44,6 +44,7 @@ mod packed;
 mod peers;
 mod policy;
 mod quota;
+mod range;
 mod reader;
 mod reason;
 pub mod record;

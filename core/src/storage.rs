@@ -105,6 +105,8 @@ impl TablesRef<'_> {
 }
 
 impl Tables<'_> {
+    /// All to read. Inlined, so that only what is asked for is put together.
+    #[inline]
     pub(crate) fn view(&self) -> TablesRef<'_> {
         TablesRef {
             peers: self.peers.view(),
@@ -405,6 +407,7 @@ impl Heap {
 macro_rules! storage {
     ([$($generics:tt)*] $type:ty) => {
         impl<$($generics)*> Storage for $type {
+            #[inline]
             fn tables(&self) -> TablesRef<'_> {
                 TablesRef {
                     peers: self.peers.view(),

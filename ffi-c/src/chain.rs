@@ -52,7 +52,7 @@ pub unsafe extern "C" fn ltms_txid_to_hex(hex: *mut c_char, txid: *const ltms_tx
 
 /// Reads a transaction id as it is displayed: `hex_len` has to be 64.
 ///
-/// Errors: LTMS_HEX for anything but 64 hexadecimal digits.
+/// Errors: LTMS_HEX for anything but 64 hexadecimal digits, LTMS_TEXT for what is no text at all.
 /// Threads: any.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn ltms_txid_from_hex(
@@ -86,7 +86,7 @@ pub unsafe extern "C" fn ltms_block_hash_to_hex(
 
 /// Reads a block hash as it is displayed: `hex_len` has to be 64.
 ///
-/// Errors: LTMS_HEX for anything but 64 hexadecimal digits.
+/// Errors: LTMS_HEX for anything but 64 hexadecimal digits, LTMS_TEXT for what is no text at all.
 /// Threads: any.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn ltms_block_hash_from_hex(

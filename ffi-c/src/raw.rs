@@ -118,18 +118,28 @@ pub(crate) unsafe trait Growing: Copy {
     const EMPTY: Self;
 }
 
+/// No version of a struct is longer: whoever forgot to set its size seldom gets past this.
+const LONGEST: usize = 4096;
+
+/// The size that a struct begins with, if a struct of this kind can have it.
+///
+/// # Safety
+/// As for [`get`], for the first field.
+unsafe fn struct_size<T: Growing>(pointer: *const T) -> Result<usize> {
+    check(pointer)?;
+    // SAFETY: the same promise.
+    let len = unsafe { pointer.cast::<u32>().read() } as usize;
+    if (T::FIRST..=LONGEST).contains(&len) { Ok(len) } else { Err(Status::StructSize) }
+}
+
 /// Reads a struct that may be of an earlier or later version than this library. Fields that the
 /// caller does not know are zero, and so has to be what this library does not know.
 ///
 /// # Safety
 /// If not NULL, there have to be as many bytes at `pointer` as its first field says.
 pub(crate) unsafe fn get_sized<T: Growing>(pointer: *const T) -> Result<T> {
-    check(pointer)?;
     // SAFETY: it begins with its size, as `T` does.
-    let len = unsafe { pointer.cast::<u32>().read() } as usize;
-    if len < T::FIRST {
-        return Err(Status::StructSize);
-    }
+    let len = unsafe { struct_size(pointer) }?;
     // SAFETY: the caller says that so many bytes are there.
     let bytes = unsafe { items(pointer.cast::<u8>(), len) }?;
     let (known, unknown) = bytes.split_at(len.min(size_of::<T>()));
@@ -154,11 +164,8 @@ pub(crate) struct OutSized<T> {
 /// If not NULL, there has to be memory at `pointer` as long as its first field says, until the
 /// result was used.
 pub(crate) unsafe fn out_sized<T: Growing>(pointer: *mut T) -> Result<OutSized<T>> {
-    check(pointer)?;
     // SAFETY: it begins with its size, as `T` does.
-    let len = unsafe { pointer.cast::<u32>().read() } as usize;
-    check_len::<u8>(len)?;
-    if len < T::FIRST { Err(Status::StructSize) } else { Ok(OutSized { at: pointer, len }) }
+    Ok(OutSized { at: pointer, len: unsafe { struct_size(pointer) }? })
 }
 
 impl<T: Growing> OutSized<T> {

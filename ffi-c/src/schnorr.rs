@@ -5,7 +5,9 @@ use zeroize::Zeroizing;
 
 use crate::guard::{Result, run};
 use crate::raw;
-use crate::status::{Status, ltms_status};
+#[cfg(feature = "std")]
+use crate::status::Status;
+use crate::status::ltms_status;
 use crate::types::{ltms_public_key, ltms_signature};
 
 /// Whether `signature` is the one of the 32 bytes at `hash` by `key`: `*valid` becomes 1 or 0. A

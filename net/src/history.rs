@@ -136,6 +136,8 @@ impl History {
 
 #[cfg(test)]
 mod tests {
+    use std::cell::Cell;
+
     use futures::FutureExt;
     use ltms_core::{IdentityId, Network, OutPoint, Timestamp, schnorr::SecretKey};
 
@@ -150,6 +152,7 @@ mod tests {
         key: SecretKey,
         id: IdentityId,
         registration: Vec<u8>,
+        burns: Cell<u64>,
     }
 
     impl Made {
@@ -161,13 +164,14 @@ mod tests {
             let registration = registration_envelope(Network::Reg, &included, vout, &key).unwrap();
             let txid = Transaction::parse(&included.raw).unwrap().txid();
             let id = OutPoint { txid, vout: vout.into() }.identity_id().unwrap();
-            Self { chain, key, id, registration }
+            Self { chain, key, id, registration, burns: Cell::new(0) }
         }
 
         fn burn(&self, key: &SecretKey, purpose: Purpose, xpi: u64) -> IncludedTransaction {
-            let purpose = Some((purpose, self.id));
-            let script =
-                BurnScript { public_key: key.public_key(), timestamp_ms: Some(xpi), purpose };
+            // No two transactions are the same.
+            self.burns.set(self.burns.get() + 1);
+            let (purpose, timestamp_ms) = (Some((purpose, self.id)), Some(self.burns.get()));
+            let script = BurnScript { public_key: key.public_key(), timestamp_ms, purpose };
             let raw = DevChain::purpose_transaction(&script, Amount::from_xpi(xpi));
             let txid = Transaction::parse(&raw).unwrap().txid();
             self.chain.mine(&[raw]).unwrap();

@@ -43,6 +43,8 @@ macro_rules! class {
     };
 }
 
+class!(name_class, "_Name");
+class!(number_class, "_Number");
 class!(reason_class, "Reason");
 class!(verdict_class, "Verdict");
 class!(purpose_class, "Purpose");
@@ -86,13 +88,21 @@ pub(crate) const fn tier(tier: Tier) -> &'static str {
     }
 }
 
+/// The value of a member of our enums; anything else is its own.
+fn plain<'py>(
+    value: &Bound<'py, PyAny>,
+    class: &Bound<'py, PyType>,
+) -> PyResult<Bound<'py, PyAny>> {
+    if value.is_instance(class)? { value.getattr("value") } else { Ok(value.clone()) }
+}
+
 /// A name, with dashes or underlines between its words.
 fn named<T: Copy>(
     value: &Bound<'_, PyAny>,
     what: &str,
     names: impl Iterator<Item = (T, &'static str)>,
 ) -> PyResult<T> {
-    let given: String = value.cast::<PyString>()?.extract()?;
+    let given: String = plain(value, name_class(value.py())?)?.cast::<PyString>()?.extract()?;
     let plain = given.replace('_', "-");
     names
         .into_iter()
@@ -137,6 +147,7 @@ macro_rules! codes {
         impl FromPyObject<'_, '_> for $name {
             type Error = PyErr;
             fn extract(value: Borrowed<'_, '_, PyAny>) -> PyResult<Self> {
+                let value = plain(&value, number_class(value.py())?)?;
                 let code = value.is_instance_of::<PyInt>().then(|| value.extract::<u8>().ok());
                 let found = $all.into_iter().find(|it| code.flatten() == Some(*it as u8));
                 found.map(Self).ok_or_else(|| input($what))

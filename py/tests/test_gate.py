@@ -125,7 +125,9 @@ class Judging(unittest.TestCase):
     def test_a_connection_proves_its_identity(self):
         registered(self.gate)
         case = next(
-            case for case in vectors.cases("wire.json", "valid") if case["name"].startswith("hello by the c")
+            case
+            for case in vectors.cases("wire.json", "valid")
+            if case["name"] == "hello by the current key"
         )
         key, challenge = bytes.fromhex(case["secret_key"]), b"c" * 32
         hello = ltms.sign_hello(
@@ -303,7 +305,8 @@ class Misuse(unittest.TestCase):
         self.assertIn("Default 1 per 60 s", fields["windows.strangers"])
 
     def test_a_capacity_is_bounded(self):
-        for capacity in ("huge", {"peers": 2**20 + 1}, {"peers": 2**32}, {"peers": -1}, {"seats": 1}):
+        rows = [{"peers": 2**20 + 1}, {"peers": 2**32}, {"peers": -1}, {"seats": 1}]
+        for capacity in ("huge", *rows):
             self.assertRaises(ltms.InputError, Gate, None, capacity)
         for capacity in (7, {"peers": 1.5}, [1]):
             self.assertRaises(TypeError, Gate, None, capacity)
@@ -339,7 +342,8 @@ class Misuse(unittest.TestCase):
         decision = self.gate.malformed(NOW, source, raised.exception.reason, b"")
         self.assertIs(decision.reason, Reason.MALFORMED)
         self.assertRaises(ltms.WireError, self.gate.screen_claim, NOW, source, ad(1))
-        self.assertRaises(ltms.WireError, self.gate.prove_identity, NOW, source, peer(9), b"c" * 32, ad(1))
+        with self.assertRaises(ltms.WireError):
+            self.gate.prove_identity(NOW, source, peer(9), b"c" * 32, ad(1))
 
     def test_a_ticket_is_good_once_and_at_its_own_gate(self):
         ticket = self.gate.screen_ad(NOW, connected(self.gate, 1), ad(1))

@@ -59,7 +59,7 @@ def unread():
     """What the manifest names that was neither read nor is left to others."""
     missing = []
     for name, entry in MANIFEST.items():
-        if any(name == other or (other[-1] == "/" and name.startswith(other)) for other in ELSEWHERE):
+        if any(name.startswith(other) for other in ELSEWHERE):
             continue
         if (name, None) not in READ:
             missing.append(name)

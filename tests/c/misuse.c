@@ -111,6 +111,10 @@ static void struct_sizes(void)
     OK(ltms_capacity_preset(&later.known, LTMS_CAPACITY_NODE));
     CHECK(later.unknown == 0 && later.known.struct_size == sizeof later);
 
+    later.known.struct_size = UINT32_MAX;
+    GIVES(LTMS_STRUCT_SIZE, ltms_gate_size(&size, &later.known));
+    GIVES(LTMS_STRUCT_SIZE, ltms_capacity_preset(&later.known, LTMS_CAPACITY_NODE));
+
     /* More rows than there is memory. */
     capacity = tiny();
     capacity.identities = capacity.keys = capacity.peers = UINT32_MAX;

@@ -3,9 +3,10 @@
 use super::judge::{Cleared, Facts};
 use super::sanctions::Fault;
 use super::{Gate, Parts, SignatureCheck, Signed, Source};
-use crate::keys::{Channel, Owner, Range, Watermark};
+use crate::keys::{Channel, Owner, Watermark};
 use crate::packed::Packed;
 use crate::peers::domain;
+use crate::range::Range;
 use crate::storage::Storage;
 use crate::wire::{AdHeader, AmountRange, Kind, delegation_hash};
 use crate::{Decision, IdentityId, PublicKey, Reason, Screening, Timestamp};

@@ -70,10 +70,11 @@ impl Parts<'_> {
     pub(crate) fn judge(&mut self, now: Timestamp, facts: &Facts) -> Result<Cleared, Decision> {
         self.judge_sender(now, &facts.source)?;
         self.judge_times(now, facts)?;
-        let (seed, tables) = (&self.rules.seed, self.tables.view());
-        let named = facts.authority.map(|named| tables.identities.seek(seed, &named.identity));
-        let author = tables.keys.seek(seed, &facts.author);
-        let place = tables.keys.find_from(author, &facts.author).map(|(place, _)| place);
+        let (seed, identities) = (&self.rules.seed, self.tables.identities.view());
+        let named = facts.authority.map(|named| identities.seek(seed, &named.identity));
+        let keys = self.tables.keys.view();
+        let author = keys.seek(seed, &facts.author);
+        let place = keys.find_from(author, &facts.author).map(|(place, _)| place);
         if let Some(place) = place {
             self.judge_watermark(now, facts, place)?;
         }

@@ -1,4 +1,7 @@
-//! Writes `include/ltms.h`, or with `--check` says whether it is what would be written.
+//! Writes `include/ltms.h` and `tests/c/layout.h`, or with `--check` says whether they are what
+//! would be written.
+
+mod layout;
 
 use std::fmt::Write;
 use std::path::Path;
@@ -14,17 +17,18 @@ const RULES: &str = include_str!("rules.h");
 
 fn main() -> ExitCode {
     let check = std::env::args().any(|argument| argument == "--check");
-    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../include/ltms.h");
-    let header = header();
-    if check {
-        if fs::read_to_string(&path).is_ok_and(|there| there == header) {
-            return ExitCode::SUCCESS;
+    let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("../..");
+    let mut code = ExitCode::SUCCESS;
+    for (name, text) in [("include/ltms.h", header()), ("tests/c/layout.h", layout::asserts())] {
+        let path = root.join(name);
+        if !check {
+            fs::write(&path, text).expect("headers can be written");
+        } else if !fs::read_to_string(&path).is_ok_and(|there| there == text) {
+            eprintln!("{name} is not what the sources say: `make header` writes it");
+            code = ExitCode::FAILURE;
         }
-        eprintln!("include/ltms.h is not what the sources say: `make header` writes it");
-        return ExitCode::FAILURE;
     }
-    fs::write(&path, header).expect("include/ltms.h can be written");
-    ExitCode::SUCCESS
+    code
 }
 
 fn header() -> String {

@@ -365,13 +365,13 @@ mod tests {
     }
 
     #[test]
-    fn a_history_has_at_most_65_envelopes() {
-        let history = |count| Response::History(vec![vec![1; 1_500]; count]);
-        let full = history(65);
+    fn a_history_has_at_most_73_envelopes() {
+        let history = |count| Response::History(vec![vec![1; 1_300]; count]);
+        let full = history(73);
         assert!(full.fits() && full.encode().len() <= size::FRAME);
         assert_eq!(Response::decode(&full.encode()), Ok(full));
-        let over = history(66);
+        let over = history(74);
         assert!(!over.fits());
-        assert_eq!(Response::decode(&over.encode()), Err(DecodeError::TooManyItems(66)));
+        assert_eq!(Response::decode(&over.encode()), Err(DecodeError::TooManyItems(74)));
     }
 }

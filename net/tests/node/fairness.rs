@@ -22,7 +22,7 @@ use crate::{
 
 const PATIENCE: Duration = Duration::from_secs(60);
 /// Answers that are waited for on the side that must not starve.
-const ROUNDS: u64 = 20;
+const ROUNDS: usize = 20;
 
 fn wide() -> Policy {
     let mut policy = Policy::LOTUS_V1.on(Network::Reg);
@@ -52,36 +52,36 @@ async fn commands_without_a_pause_do_not_keep_the_network_waiting() {
     let mut peer = common::node();
     peer.dial(handle.addresses()[0].clone()).expect("dialled");
     let us = handle.peer_id();
-    let mut rounds = 0;
-    let (mut commands, mut slowest, mut since) = (0, Duration::ZERO, Instant::now());
+    // For each request the commands that were answered before it.
+    let mut rounds = Vec::new();
+    let (mut slowest, mut since, mut before) = (Duration::ZERO, Instant::now(), 0);
     let search = async {
-        while rounds < ROUNDS {
+        while rounds.len() < ROUNDS {
             match peer.select_next_some().await {
-                SwarmEvent::ConnectionEstablished { .. } => {
-                    commands = answered.load(Ordering::Relaxed);
-                }
+                SwarmEvent::ConnectionEstablished { .. } => {}
                 SwarmEvent::Behaviour(Event::Direct(event)) => {
                     let libp2p::request_response::Event::Message { message, .. } = *event else {
                         continue;
                     };
                     let Message::Response { .. } = message else { continue };
-                    rounds += 1;
+                    rounds.push(answered.load(Ordering::Relaxed) - before);
                     slowest = slowest.max(since.elapsed());
                 }
                 _ => continue,
             }
-            since = Instant::now();
+            (since, before) = (Instant::now(), answered.load(Ordering::Relaxed));
             peer.behaviour_mut().ask(&us, Request::Challenge).expect("connected");
         }
     };
     timeout(PATIENCE, search).await.expect("the network waits for ever");
-    let commands = answered.load(Ordering::Relaxed) - commands;
+    rounds.sort_unstable();
+    let usual = rounds[ROUNDS / 2];
     println!(
         "{CALLERS} callers without a pause: {ROUNDS} requests over the network were answered, the \
-         slowest after {slowest:.1?}, and {commands} commands meanwhile"
+         slowest after {slowest:.1?}; commands before each: usually {usual}, {rounds:?}"
     );
-    assert!(commands > 0, "both go on");
-    assert!(commands / ROUNDS < 60, "{commands} commands for {ROUNDS} requests");
+    // A runtime takes a task's turn away after 128. That must not be what lets the network in.
+    assert!(usual < 100, "{usual} commands before a request");
     callers.shutdown().await;
     node.stop().await;
 }

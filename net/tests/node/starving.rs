@@ -28,7 +28,7 @@ use tokio::{
 
 use crate::{
     common::{self, listen},
-    world::{PATIENCE, builder, chain, decided, event, key, register, until},
+    world::{PATIENCE, builder, chain, decided, key, register, until},
 };
 
 const CONNECTIONS: usize = 50;
@@ -77,6 +77,10 @@ impl Pusher {
             }
         }
     }
+}
+
+async fn established(peer: &mut common::Node) {
+    while !matches!(peer.select_next_some().await, SwarmEvent::ConnectionEstablished { .. }) {}
 }
 
 /// Connects, and pushes claims in threes once all are there.
@@ -134,19 +138,9 @@ async fn fifty_connections_that_use_up_look_ups_do_not_keep_an_honest_claim_from
     // One that the node dials, and one more like the fifty.
     let mut dialled = common::node();
     let its = listen(&mut dialled).await;
-    let its_peer = *dialled.local_peer_id();
     let mut dialled = Pusher { peer: dialled, to: us, claims: vec![of_dialled] };
-    let mut events = handle.subscribe();
     handle.dial(its).await.expect("dialled");
-    let there = event(
-        &mut events,
-        "dialled",
-        |event| matches!(event, ltms_net::NodeEvent::Connected(peer) if *peer == its_peer),
-    );
-    tokio::select! {
-        () = there => {}
-        never = async { loop { dialled.peer.select_next_some().await; } } => never,
-    }
+    established(&mut dialled.peer).await;
     let mut inbound = Pusher { peer: common::node(), to: us, claims: Vec::new() };
     inbound.peer.dial(address).expect("dialled");
     while !matches!(inbound.peer.select_next_some().await, SwarmEvent::ConnectionEstablished { .. })

@@ -3,7 +3,7 @@
     policy      Gate, Connection, Source, Subject, default_policy, policy_fields, certificate
     messages    sign_ad, sign_withdrawal, sign_delegation, sign_hello, parse_envelope
     claims      sign_registration, sign_rotation, sign_credit
-    incidents   Replay
+    incidents   Replay, and the command python -m ltms
     identities  txid, identity_id, parse_transaction
     burns       parse_burn_script, build_burn_script, Purpose
     proofs      verify_txoutproof, check_txoutproof, parse_txoutproof
@@ -16,9 +16,9 @@ blocks and identities are text of 64 hexadecimal digits, in the order in which t
 Times are milliseconds since 1970, given by the caller: nothing here reads a clock. Amounts are
 satoshis, a million to the XPI.
 
-A refusal is a value: a Decision, false in a condition. Misuse is an exception: TypeError for a wrong
-type, and otherwise LtmsError or one of its subclasses, most of them InputError, which is also a
-ValueError. Everything may be used from many threads at once.
+A refusal is a value: a Decision, false in a condition. Misuse is an exception: TypeError for a
+wrong type, and otherwise LtmsError or one of its subclasses, most of them InputError, which is also
+a ValueError. Everything may be used from many threads at once.
 """
 
 from ._enums import Evidence, Failure, Purpose, Reason, SignatureCheck, Verdict

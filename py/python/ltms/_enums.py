@@ -2,21 +2,24 @@
 
 from __future__ import annotations
 
-from enum import Enum, IntEnum
+from enum import Enum
 
 from . import _ltms
 
+# Neither is a str or an int: help() would tell all that those can do for each of them.
 
-class _Name(str, Enum):
+
+class _Name(Enum):
     """A name that is equal to its text; `str()` is the text, `int()` the number."""
 
-    def __new__(cls, value: str) -> _Name:
-        member = str.__new__(cls, value)
-        member._value_ = value
-        return member
+    def __eq__(self, other: object) -> bool:
+        return self.value == other if isinstance(other, str) else self is other
+
+    def __hash__(self) -> int:
+        return hash(self.value)
 
     def __str__(self) -> str:
-        return str.__str__(self)
+        return str(self.value)
 
     def __int__(self) -> int:
         return self.code
@@ -25,6 +28,19 @@ class _Name(str, Enum):
     def code(self) -> int:
         """The number, as in C, recordings and the wire format."""
         return _ltms._code(type(self).__name__, self.value)
+
+
+class _Number(Enum):
+    """A name that is equal to its number, which `int()` is."""
+
+    def __eq__(self, other: object) -> bool:
+        return self.value == other if isinstance(other, int) else self is other
+
+    def __hash__(self) -> int:
+        return hash(self.value)
+
+    def __int__(self) -> int:
+        return int(self.value)
 
 
 class Verdict(_Name):
@@ -58,7 +74,7 @@ class SignatureCheck(_Name):
     NOT_DELEGATED = "not-delegated"
 
 
-class Evidence(IntEnum):
+class Evidence(_Number):
     """How well it is known that a block is in the chain; more is better."""
 
     __module__ = "ltms"
@@ -69,7 +85,7 @@ class Evidence(IntEnum):
     NODE = 3
 
 
-class Purpose(IntEnum):
+class Purpose(_Number):
     """What a burn after the registration is for: the number in its script."""
 
     __module__ = "ltms"

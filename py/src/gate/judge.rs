@@ -5,6 +5,7 @@ use ltms_core::wire::{AdHeader, BurnClaim, Envelope, Hello, Kind, WireError};
 use ltms_core::{BlockEvidence, BlockHeight, Decision as CoreDecision, EvidenceClass, FrameKind};
 use ltms_core::{IdentityId, Outcome, Proof, Reason, Screening, Tip};
 use pyo3::prelude::*;
+use pyo3::types::{PyBytes, PyInt};
 
 use super::{AdTicket, ClaimTicket, Gate, LookupTicket};
 use crate::convert::{BlockText, Hash, Height, Identity, Peer, Session, Size, Span, Time};
@@ -173,7 +174,7 @@ impl Gate {
     fn admit_ads(
         &self,
         py: Python<'_>,
-        items: Vec<(Time, Bound<'_, Source>, Bound<'_, pyo3::types::PyBytes>)>,
+        items: Vec<(Time, Bound<'_, Source>, Bound<'_, PyBytes>)>,
     ) -> PyResult<Vec<Decision>> {
         let items: Vec<_> = items
             .iter()
@@ -299,9 +300,10 @@ impl Gate {
         outcome: &Bound<'_, PyAny>,
         counterparty: Option<Identity>,
     ) -> PyResult<Decision> {
-        let outcome = match outcome.is_instance_of::<pyo3::types::PyString>() {
-            true => Outcome::Failed(outcome.extract::<FailureName>()?.0),
-            false => Outcome::Completed(outcome.extract::<Span>()?.0),
+        let outcome = if outcome.is_instance_of::<PyInt>() {
+            Outcome::Completed(outcome.extract::<Span>()?.0)
+        } else {
+            Outcome::Failed(outcome.extract::<FailureName>()?.0)
         };
         let beside = counterparty.map_or(IdentityId::OURS, |identity| identity.0);
         self.with(py, |gate| {

@@ -29,7 +29,7 @@ static NUMBER: AtomicU64 = AtomicU64::new(1);
 ///
 /// policy: a dict as default_policy() gives it; what it leaves out is as there. Raises PolicyError,
 /// whose field names what is wrong.
-/// capacity: rows of each table, of which nothing grows later: "node" (64 MiB, also for None),
+/// capacity: rows of each table, of which nothing grows later: "node" (28 MB, also for None),
 /// "small", "tiny", or a dict of peers, identities, tombstones, keys, bans, groups, cells, outcomes.
 /// seed: 16 bytes, from the system's randomness for None. Keep it secret; a snapshot can be
 /// restored under no other.
