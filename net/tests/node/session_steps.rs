@@ -242,7 +242,8 @@ async fn an_announcer_that_took_a_contribution_and_calls_it_late_has_aborted() {
         let begin = Request::Begin { session: id, phase: NONCE, contributions: vec![] };
         assert_eq!(raw.step(a, begin).await, Reason::Clear);
         if takes {
-            let given = a.contribute(id, &signer(0), NONCE, vec![7]);
+            let ours = signer(0);
+            let given = a.contribute(id, &ours, NONCE, vec![7]);
             raw.agreeing(given).await.expect("taken");
         }
         let told = End { cause: Cause::Timeout, signer: Some(place(0, 2)) };
