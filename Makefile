@@ -11,7 +11,7 @@ TIME   ?= 60
 DENY_VERSION = 0.20.2
 
 .DEFAULT_GOAL := help
-.PHONY: demo test lint fmt deny scenarios fuzz bench flood load help needs
+.PHONY: demo test lint fmt deny scenarios fuzz bench flood load install install-lib bare header test-embedded help needs
 
 demo: needs ## build `ltms` in release mode and run its demonstration (ARGS=… is passed on)
 	@$(CARGO) run --locked --release --quiet -p ltms-net --bin ltms -- demo $(ARGS)
@@ -25,11 +25,16 @@ lint: needs ## only the checks that run no test of the workspace
 fmt: needs ## format all Rust code in place
 	@$(CARGO) fmt --all
 	@$(CARGO) fmt --manifest-path tests/no_std/Cargo.toml
+	@$(CARGO) fmt --manifest-path tests/embedded/Cargo.toml
 	@$(CARGO) fmt --manifest-path fuzz/Cargo.toml
+	@$(CARGO) fmt --manifest-path ffi-c/header/Cargo.toml
 
 scenarios: needs ## 1,000 random operation sequences that nobody played before, against the model (or LTMS_SEED's)
 	@$(PYTHON) tests/oracle/gate.py --fresh 1000 target/fresh-scenarios.json
 	@LTMS_SCENARIOS="$(CURDIR)/target/fresh-scenarios.json" $(CARGO) test --locked --quiet -p ltms-core --features std,serde --test scenarios
+
+test-embedded: needs ## the core on an emulated Cortex-M3: answers, flash, RAM, stack, instructions (ARGS=--write: docs/embedded.md)
+	@$(PYTHON) tests/embedded/run.py $(ARGS)
 
 fuzz: needs ## fuzz TARGET (gate) for TIME (60) seconds with libFuzzer; needs a C++ compiler
 	@$(PYTHON) fuzz/run.py $(TARGET) $(TIME) $(ARGS)
@@ -38,6 +43,7 @@ deny: needs ## licences, sources and bans of the dependencies (installs cargo-de
 	@$(CARGO) deny --version >/dev/null 2>&1 || $(CARGO) install --locked cargo-deny@$(DENY_VERSION)
 	@$(CARGO) deny --locked check bans licenses sources --hide-inclusion-graph
 	@$(CARGO) deny --locked --manifest-path fuzz/Cargo.toml check bans licenses sources --hide-inclusion-graph
+	@$(CARGO) deny --locked --manifest-path ffi-c/header/Cargo.toml check bans licenses sources --hide-inclusion-graph
 
 bench: needs ## decisions against a keyed rate limiter, signatures against libsecp256k1; writes docs/benchmarks.md
 	@$(CARGO) bench --locked --quiet -p ltms-core --features alloc --bench decisions -- --write $(ARGS)
@@ -46,15 +52,26 @@ bench: needs ## decisions against a keyed rate limiter, signatures against libse
 flood: needs ## ten million fresh peer ids against a node's tables; writes docs/benchmarks.md
 	@$(CARGO) bench --locked --quiet -p ltms-core --features alloc --bench flood -- --write $(ARGS)
 
-load: needs ## verified advertisements against a node on 127.0.0.1, and a flood; writes docs/benchmarks.md
+load: needs ## a node on 127.0.0.1 under load and floods, refusals in core; fails over a goal; writes docs/benchmarks.md
+	@$(CARGO) bench --locked --quiet -p ltms-core --features alloc --bench decisions -- --refusals --write
 	@$(CARGO) bench --locked --quiet -p ltms-net --bench load -- --write $(ARGS)
 
 install: needs ## the command, its unit, manual pages and completions, under PREFIX (/usr/local)
 	@$(CARGO) build --locked --release --quiet -p ltms-net --bin ltms
 	@PREFIX="$(PREFIX)" DESTDIR="$(DESTDIR)" LTMS="$${CARGO_TARGET_DIR:-target}/release/ltms" sh dist/install.sh
 
+install-lib: needs ## libltms, its headers, pkg-config and CMake files, under PREFIX (/usr/local)
+	@$(CARGO) build --locked --release --quiet -p ltms-ffi
+	@PREFIX="$(PREFIX)" DESTDIR="$(DESTDIR)" LIBRARIES="$${CARGO_TARGET_DIR:-target}/release" sh dist/lib/install.sh
+
+bare: needs ## the C library for devices, without an allocator: target/bare/libltms.a
+	@$(CARGO) rustc --locked --quiet -p ltms-ffi --lib --crate-type staticlib --no-default-features --profile bare
+
+header: needs ## include/ltms.h, anew from the sources of ffi-c
+	@$(CARGO) run --locked --quiet --manifest-path ffi-c/header/Cargo.toml --target-dir "$${CARGO_TARGET_DIR:-target}/header"
+
 help: ## this list
-	@awk -F ':.*## ' '/^[a-z]+:.*## /{printf "  make %-9s %s\n", $$1, $$2}' Makefile
+	@awk -F ':.*## ' '/^[a-z-]+:.*## /{printf "  make %-13s %s\n", $$1, $$2}' Makefile
 
 needs:
 	@command -v $(CARGO) >/dev/null || { echo "Rust is missing: install it with rustup or your system's packages" >&2; exit 1; }

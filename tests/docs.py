@@ -1,6 +1,6 @@
 #!/usr/bin/env python3
 """Whether the documentation holds together: links lead somewhere, every page is in the book, and the
-tests that the threat model names exist."""
+tests that it names exist."""
 
 import re
 import sys
@@ -13,6 +13,8 @@ FENCE = re.compile(r"^```.*?^```", re.MULTILINE | re.DOTALL)
 HEADING = re.compile(r"^#{1,6} (.+)$", re.MULTILINE)
 TEST = re.compile(r"\bfn ([a-z0-9_]+)\s*\(")
 NAMED = re.compile(r"`([a-z0-9_]+)`")
+# Pages with tables whose last column names tests, and the heading of their first.
+NAMING = [("threats.md", "attack"), ("faults.md", "fault")]
 
 
 def prose(path):
@@ -35,6 +37,8 @@ def broken_links(path):
         page = (path.parent / target).resolve() if target else path
         if not page.exists():
             yield f"{path.relative_to(ROOT)}: no file for {link}"
+        elif DOCS in path.parents and DOCS not in page.parents:
+            yield f"{path.relative_to(ROOT)}: {link} leads out of the book"
         elif fragment and page.suffix == ".md":
             if fragment not in {anchor(heading) for heading in HEADING.findall(prose(page))}:
                 yield f"{path.relative_to(ROOT)}: no heading for {link}"
@@ -48,31 +52,33 @@ def left_out():
             yield f"{page.relative_to(ROOT)}: not in docs/SUMMARY.md"
 
 
-def tests_named():
-    """The tests in the last column of the threat model's tables of attacks."""
-    attacks = False
-    for line in (DOCS / "threats.md").read_text().splitlines():
-        attacks = line.startswith("|") and (attacks or line.startswith("| attack |"))
-        if attacks:
+def tests_named(page, first):
+    """The tests in the last column of a page's tables whose first column has this heading."""
+    inside = False
+    for line in (DOCS / page).read_text().splitlines():
+        inside = line.startswith("|") and (inside or line.startswith(f"| {first} |"))
+        if inside:
             yield from NAMED.findall(line.strip("| ").split(" | ")[-1])
 
 
 def missing_tests():
-    """Tests that the threat model relies on and nobody runs."""
+    """Tests that a page relies on and nobody runs."""
     sources = [*ROOT.glob("*/src/**/*.rs"), *ROOT.glob("*/tests/**/*.rs")]
     there = {name for source in sources for name in TEST.findall(source.read_text())}
-    named = list(tests_named())
-    if not named:
-        yield "docs/threats.md: names no test"
-    for name in sorted(set(named) - there):
-        yield f"docs/threats.md: no test {name}"
+    for page, first in NAMING:
+        named = set(tests_named(page, first))
+        if not named:
+            yield f"docs/{page}: names no test"
+        for name in sorted(named - there):
+            yield f"docs/{page}: no test {name}"
 
 
 def main():
     pages = [*sorted(DOCS.rglob("*.md")), *sorted(ROOT.glob("*.md")), *sorted(ROOT.glob("*/README.md"))]
     faults = [fault for page in pages for fault in broken_links(page)]
     faults += [*left_out(), *missing_tests()]
-    print("\n".join(faults) or f"{len(pages)} pages, {len(set(tests_named()))} tests named")
+    named = {name for page, first in NAMING for name in tests_named(page, first)}
+    print("\n".join(faults) or f"{len(pages)} pages, {len(named)} tests named")
     return 1 if faults else 0
 
 

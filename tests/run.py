@@ -77,7 +77,9 @@ def steps() -> list[Step]:
             [
                 cargo("fmt", "--all", "--check"),
                 cargo("fmt", "--manifest-path", "tests/no_std/Cargo.toml", "--check"),
+                cargo("fmt", "--manifest-path", "tests/embedded/Cargo.toml", "--check"),
                 cargo("fmt", "--manifest-path", "fuzz/Cargo.toml", "--check"),
+                cargo("fmt", "--manifest-path", "ffi-c/header/Cargo.toml", "--check"),
             ],
         ),
         Step("docs", [[PYTHON, "tests/docs.py"]]),
@@ -87,7 +89,7 @@ def steps() -> list[Step]:
             [
                 cargo("deny", "--locked", "--manifest-path", manifest, "check", "bans",
                       "licenses", "sources", "--hide-inclusion-graph")
-                for manifest in ("Cargo.toml", "fuzz/Cargo.toml")
+                for manifest in ("Cargo.toml", "fuzz/Cargo.toml", "ffi-c/header/Cargo.toml")
             ],
             skip=None if deny else "cargo-deny is not installed; `make deny` installs it",
         ),
@@ -104,6 +106,7 @@ def steps() -> list[Step]:
             ],
         ),
         Step("no_std", [[PYTHON, "tests/no_std/check.py"]]),
+        Step("ffi", [[PYTHON, "tests/c/check.py"]]),
         Step(
             "doc",
             [cargo("doc", "--locked", "--workspace", "--no-deps")],
@@ -115,9 +118,16 @@ def steps() -> list[Step]:
             minutes=25,
             counts_tests=True,
         ),
+        # A few seconds, and no look at times: that it still runs, and answers what it should.
+        Step("load", [cargo("test", "--locked", "--workspace", "--bench", "load", "--", "--smoke")]),
         Step("dashboard", [[PYTHON, "dist/grafana/dashboard.py", "--check"]]),
+        Step("unit", [[PYTHON, "tests/unit.py"]], may_skip=True),
+        # On an emulated device, whose tools it installs where it may.
+        Step("embedded", [[PYTHON, "tests/embedded/run.py"]], may_skip=True),
         # With a real browser, which it installs where it may.
         Step("page", [[PYTHON, "tests/page/check.py"]], may_skip=True),
+        # The wheel in an empty environment; its tools come from the package registry.
+        Step("python", [[PYTHON, "py/check.py"]], may_skip=True),
         Step(
             "fuzz",
             [

@@ -7,7 +7,7 @@ use crate::score::Graylisting;
 use crate::snapshot::record;
 use crate::table::Row;
 use crate::time::Seconds;
-use crate::{Decision, PeerId, Reason, Timestamp};
+use crate::{Decision, Millis, PeerId, Reason, Timestamp};
 
 /// The ban that ends at `until`, if it is in force.
 pub(crate) fn ban_until(until: Timestamp, now: Timestamp) -> Option<Decision> {
@@ -37,6 +37,10 @@ impl BanCounts {
         Self { operator: 0, automatic: 0, due: Timestamp::NEVER, densest: 0, hand: 0 };
 }
 
+/// A try to connect is noted for so long in advance that a refusal mostly changes nothing: neither
+/// this memory nor the store's.
+const NOTED: Millis = Millis::from_hours(1);
+
 #[derive(Clone)]
 pub(crate) struct BanRow {
     pub(crate) peer: PeerId,
@@ -48,7 +52,8 @@ pub(crate) struct BanRow {
     pub(crate) reason: Reason,
     pub(crate) first: Seconds,
     pub(crate) last: Seconds,
-    /// When it was banned or last tried to connect.
+    /// It has tried to connect up to [`NOTED`] before this, and not after it; at first, when it was
+    /// banned.
     pub(crate) tried: Timestamp,
     /// The address groups it was banned from.
     pub(crate) origin: Origin,
@@ -60,6 +65,16 @@ impl BanRow {
     /// Whether it says anything about the peer at `now`.
     pub(crate) fn is_in_force(&self, now: Timestamp) -> bool {
         self.allowed || ban_until(self.until(), now).is_some()
+    }
+
+    /// Whether a try to connect has to be noted.
+    pub(crate) fn has_to_note(&self, now: Timestamp) -> bool {
+        self.tried < now
+    }
+
+    /// Notes a try to connect.
+    pub(crate) fn note_try(&mut self, now: Timestamp) {
+        self.tried = now.saturating_add(NOTED);
     }
 
     /// When it may leave to make room: once it has been idle, or is forgotten anyway.

@@ -42,6 +42,14 @@ impl ChainClock {
         newest
     }
 
+    /// After a restart: it is no earlier than when the snapshot was written
+    /// ([`crate::Restored::saved_at`]), whatever the newest trusted header says. The counter stands
+    /// at `ticks`.
+    pub fn resume(&mut self, saved_at: Timestamp, ticks: Millis) {
+        self.zero = self.zero.max(saved_at.saturating_sub(ticks));
+        self.latest_zero = self.latest_zero.max(self.zero);
+    }
+
     /// The time when the counter stands at `ticks`.
     #[must_use]
     pub fn now(&self, ticks: Millis) -> Timestamp {
@@ -85,6 +93,20 @@ mod tests {
             clock.trust(BlockHeight::new(height), hours(1002), ticks(10));
             assert_eq!(clock.now(ticks(10)), hours(1008), "withheld");
         }
+    }
+
+    #[test]
+    fn after_a_restart_it_goes_on_from_the_snapshot() {
+        let mut clock = ChainClock::new();
+        clock.trust(BlockHeight::new(7), hours(1000), ticks(1));
+        clock.resume(hours(1030), ticks(2));
+        assert_eq!(clock.now(ticks(3)), hours(1031));
+        clock.resume(hours(900), ticks(3));
+        assert_eq!(clock.now(ticks(3)), hours(1031), "an older one changes nothing");
+        assert!(clock.trust(BlockHeight::new(8), hours(1031), ticks(4)));
+        assert_eq!(clock.now(ticks(4)), hours(1031), "as without the restart");
+        assert!(clock.trust(BlockHeight::new(9), hours(1001), ticks(4)));
+        assert_eq!(clock.now(ticks(4)), hours(1030), "two hours back at most");
     }
 
     #[test]

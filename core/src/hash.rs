@@ -41,7 +41,11 @@ pub(crate) fn double_sha256_of(write: impl FnOnce(&mut dyn FnMut(&[u8]))) -> [u8
 /// ```
 #[must_use]
 pub fn tagged_hash(tag: &str, parts: &[&[u8]]) -> [u8; 32] {
-    let tag = sha256(&[tag.as_bytes()]);
+    hashed_tag_hash(&sha256(&[tag.as_bytes()]), parts)
+}
+
+/// [`tagged_hash`], where the tag is hashed already.
+pub(crate) fn hashed_tag_hash(tag: &[u8; 32], parts: &[&[u8]]) -> [u8; 32] {
     let mut hash = Sha256::new();
     hash.update(tag);
     hash.update(tag);

@@ -301,7 +301,9 @@ impl PeerId {
             let rest = multihash.strip_prefix(prefix).map(<[u8; 32]>::try_from);
             if let Some(Ok(rest)) = rest {
                 let mut id = [form; 33];
-                id.iter_mut().skip(1).zip(rest).for_each(|(to, byte)| *to = byte);
+                if let Some(last) = id.last_chunk_mut() {
+                    *last = rest;
+                }
                 return Ok(Self(id));
             }
         }
@@ -313,7 +315,12 @@ impl PeerId {
     pub fn to_bytes(&self) -> crate::List<u8, { Self::MAX_LEN }> {
         let (form, rest) = self.0.split_first().unwrap_or((&0, &[]));
         let prefix = usize::from(*form).checked_sub(1).and_then(|form| Self::FORMS.get(form));
-        prefix.into_iter().copied().flatten().chain(rest).copied().collect()
+        let mut bytes = crate::List::new();
+        for part in prefix.into_iter().flat_map(|prefix| [*prefix, rest]) {
+            // There is room for the longest of both.
+            let _ = bytes.extend_from_slice(part);
+        }
+        bytes
     }
 
     /// What the tables hash.
@@ -379,6 +386,25 @@ impl Network {
             Self::Main => "main",
             Self::Test => "test",
             Self::Reg => "reg",
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_id_of_each_form_has_the_bytes_that_it_was_made_of_and_one_of_none_has_no_bytes() {
+        for form in PeerId::FORMS {
+            let mut bytes = crate::List::<u8, { PeerId::MAX_LEN }>::new();
+            bytes.extend_from_slice(form).unwrap();
+            bytes.extend_from_slice(&[7; 32]).unwrap();
+            assert_eq!(PeerId::from_bytes(&bytes).unwrap().to_bytes(), bytes);
+            assert_eq!(PeerId::from_bytes(&bytes[1..]), Err(PeerIdError));
+        }
+        for form in [0, 5, 255] {
+            assert!(PeerId([form; 33]).to_bytes().is_empty(), "{form}");
         }
     }
 }

@@ -2,11 +2,11 @@
 
 use crate::packed::{Flags, Packed};
 use crate::peers::domain;
+use crate::range::Range;
 use crate::score::{Graylisting, Tally};
-use crate::snapshot::{Codec, Record, record};
+use crate::snapshot::record;
 use crate::table::{Place, Row};
-use crate::wire::AmountRange;
-use crate::{Amount, Bucket, Millis, PublicKey, Timestamp};
+use crate::{Bucket, Millis, PublicKey, Timestamp};
 
 /// How a message reached us.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -101,7 +101,7 @@ impl Row for KeyRow {
         ends: Timestamp::EPOCH,
         memory: Packed::ZERO,
         types: Packed::ZERO,
-        amount: Range { min: Digits::ZERO, max: Digits::ZERO },
+        amount: Range::ZERO,
         violations: Tally::ZERO,
     };
     const DOMAIN: u8 = domain::KEY;
@@ -232,6 +232,18 @@ impl KeyRow {
         self.flags.set(SLOT, true);
     }
 
+    /// Notes a withdrawal: what it outdates may last until `until`.
+    pub(crate) fn withdraw(&mut self, now: Timestamp, until: Timestamp) {
+        let remember = self.remember_until().max(until);
+        self.set_times(now, remember);
+        self.flags.set(LISTED, false);
+    }
+
+    /// Whether what it withdrew could still be brought again.
+    pub(crate) fn is_withdrawn(&self, now: Timestamp) -> bool {
+        !self.is_listed() && self.remember_until() > now
+    }
+
     /// Leaves its slot, which has ended, and with it the directory: a clock that steps back must
     /// not list it again.
     pub(crate) const fn leave_slot(&mut self) {
@@ -314,94 +326,9 @@ impl KeyRow {
     }
 }
 
-/// An amount with six significant digits: a decimal exponent in 4 bits and 20 bits.
-#[derive(Clone, Copy)]
-struct Digits(Packed<3>);
-
-impl Digits {
-    const ZERO: Self = Self(Packed::ZERO);
-    const BITS: u32 = 20;
-
-    /// The next amount that can be written, not below `amount` if `up`, otherwise not above.
-    fn of(amount: Amount, up: bool) -> Self {
-        let (mut digits, mut exponent) = (amount.sats(), 0u64);
-        while digits >> Self::BITS != 0 {
-            digits = if up { digits.div_ceil(10) } else { digits / 10 };
-            exponent = exponent.saturating_add(1);
-        }
-        Self(Packed::new(exponent << Self::BITS | digits))
-    }
-
-    fn amount(self) -> Amount {
-        let packed = self.0.get();
-        let (exponent, digits) = (packed >> Self::BITS, packed & ((1 << Self::BITS) - 1));
-        let unit = 10u64.saturating_pow(u32::try_from(exponent).unwrap_or(u32::MAX));
-        Amount::from_sats(digits.saturating_mul(unit))
-    }
-}
-
-impl Record for Digits {
-    /// The amount as it is: six digits survive that.
-    fn fields(&mut self, codec: &mut impl Codec) {
-        let mut sats = self.amount().sats();
-        sats.fields(codec);
-        *self = Self::of(Amount::from_sats(sats), false);
-    }
-}
-
-record!(Range: min, max);
-
-/// An amount range, rounded outward where an end has more than six significant digits.
-#[derive(Clone, Copy)]
-pub(crate) struct Range {
-    min: Digits,
-    max: Digits,
-}
-
-impl Range {
-    pub(crate) fn of(range: &AmountRange) -> Self {
-        Self { min: Digits::of(range.min, false), max: Digits::of(range.max, true) }
-    }
-
-    pub(crate) fn contains(&self, amount: Amount) -> bool {
-        AmountRange { min: self.min.amount(), max: self.max.amount() }.contains(amount)
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
-    use proptest::prelude::*;
-
-    proptest! {
-        #[test]
-        fn an_amount_is_rounded_outward_by_less_than_one_in_a_hundred_thousand(
-            sats in any::<u64>(), shift in 0u32..64,
-        ) {
-            let sats = sats >> shift;
-            let of = |up| Digits::of(Amount::from_sats(sats), up).amount().sats();
-            prop_assert!(of(false) <= sats && sats <= of(true));
-            prop_assert!(of(true) - of(false) <= sats / 100_000);
-        }
-
-        #[test]
-        fn six_digits_are_exact(digits in 0u64..1_048_576, exponent in 0u32..13) {
-            let sats = digits * 10u64.pow(exponent);
-            for up in [false, true] {
-                prop_assert_eq!(Digits::of(Amount::from_sats(sats), up).amount().sats(), sats);
-            }
-        }
-
-        #[test]
-        fn every_amount_lies_in_its_own_range_and_no_bound_is_lost(sats in any::<u64>()) {
-            let amount = Amount::from_sats(sats);
-            let only = AmountRange { min: amount, max: amount };
-            for range in [only, AmountRange::ANY] {
-                let holds = Range::of(&range).contains(amount);
-                prop_assert!(holds);
-            }
-        }
-    }
 
     #[test]
     fn contests_are_counted_beside_the_other_facts_and_a_full_count_stays() {

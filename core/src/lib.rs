@@ -44,6 +44,7 @@ mod packed;
 mod peers;
 mod policy;
 mod quota;
+mod range;
 mod reader;
 mod reason;
 pub mod record;
@@ -78,7 +79,7 @@ pub use snapshot::snapshot_of;
 pub use snapshot::{Dropped, Restored, SEAL_LEN, SnapshotError, StoredRow};
 #[cfg(feature = "alloc")]
 pub use storage::Heap;
-pub use storage::{Inline, Storage, Tables, TablesRef, Tiny};
+pub use storage::{Inline, Lent, Memory, Storage, Tables, TablesRef, Tiny};
 pub use time::*;
 pub use units::*;
 

@@ -1,5 +1,7 @@
 //! What was decided, and why. Names and numbers are part of the interface: none is ever reused.
 
+use core::ffi::CStr;
+
 use crate::time::Timestamp;
 
 /// What to do with a message.
@@ -58,6 +60,17 @@ macro_rules! reasons {
                 match self { $(Self::$name => $text,)* }
             }
 
+            /// The same with a zero at its end, for C.
+            #[must_use]
+            pub const fn as_c_str(self) -> &'static CStr {
+                match self {
+                    $(Self::$name => match CStr::from_bytes_with_nul(concat!($text, "\0").as_bytes()) {
+                        Ok(text) => text,
+                        Err(_) => c"",
+                    },)*
+                }
+            }
+
             /// What it means, in a sentence: that of `docs/wire.md`.
             #[must_use]
             pub const fn meaning(self) -> &'static str {
@@ -106,7 +119,8 @@ reasons! {
     Replayed = 13, "replayed", Ignore;
     /// The author's newest message, already met on this channel.
     AlreadyKnown = 14, "already-known", Ignore;
-    /// A withdrawal of what is not listed here.
+    /// A withdrawal of what is not listed here: a stranger's, of another owner's key, or without a
+    /// free row to remember it in.
     NotListed = 15, "not-listed", Ignore;
 
     /// The author's own window is spent.

@@ -56,8 +56,8 @@ impl Tables<'_> {
     }
 }
 
-/// Memory for a [`crate::Gate`]: [`Inline`], `Heap` (with feature `alloc`), or a `&mut` of either,
-/// so that a static or boxed block is lent and never moved over the stack.
+/// Memory for a [`crate::Gate`]: [`Inline`], [`Lent`], `Heap` (with feature `alloc`), or a `&mut` of
+/// these, so that a static or boxed block is lent and never moved over the stack.
 pub trait Storage {
     /// The tables, to read.
     fn tables(&self) -> TablesRef<'_>;
@@ -105,6 +105,8 @@ impl TablesRef<'_> {
 }
 
 impl Tables<'_> {
+    /// All to read. Inlined, so that only what is asked for is put together.
+    #[inline]
     pub(crate) fn view(&self) -> TablesRef<'_> {
         TablesRef {
             peers: self.peers.view(),
@@ -136,6 +138,15 @@ impl<const L: usize, const N: usize> Bytes for [[u8; L]; N] {
 
 #[cfg(feature = "alloc")]
 impl Bytes for alloc::boxed::Box<[u8]> {
+    fn bytes(&self) -> &[u8] {
+        self
+    }
+    fn bytes_mut(&mut self) -> &mut [u8] {
+        self
+    }
+}
+
+impl Bytes for &mut [u8] {
     fn bytes(&self) -> &[u8] {
         self
     }
@@ -266,6 +277,74 @@ impl<
 /// The memory of a device (policy §11): [`Capacity::TINY`].
 pub type Tiny = Inline<16, 32, 8, 48, 32, 8, 32, 4>;
 
+/// Memory that is given out in pieces, for [`Lent`].
+pub trait Memory<'a> {
+    /// `count` times `vacant`, or `None` when there is not that much left. What has to be aligned
+    /// most is asked for first: in memory that is aligned to 8 bytes, nothing is lost between two
+    /// pieces.
+    fn slice<T: Clone>(&mut self, vacant: &T, count: usize) -> Option<&'a mut [T]>;
+}
+
+/// Tables in memory that somebody else owns, of sizes chosen when the program runs.
+pub struct Lent<'a> {
+    peers: Slices<'a, PeerRow>,
+    identities: Slices<'a, IdentityRow>,
+    tombstones: Slices<'a, Tombstone>,
+    keys: Slices<'a, KeyRow>,
+    bans: Slices<'a, BanRow>,
+    groups: Slices<'a, GroupRow>,
+    outcomes: Slices<'a, OutcomeRow>,
+    cells: &'a mut [Cell],
+}
+
+type Slices<'a, R> = Block<&'a mut [u8], &'a mut [u8], &'a mut [R], [[u8; 0]; 0]>;
+
+impl<'a> Lent<'a> {
+    /// Empty tables of these sizes, or `None` if there is less memory than [`Capacity::bytes`].
+    pub fn new(capacity: Capacity, memory: &mut impl Memory<'a>) -> Option<Self> {
+        fn rows<'a, R: Row>(rows: u32, memory: &mut impl Memory<'a>) -> Option<&'a mut [R]> {
+            memory.slice(&R::VACANT, usize::try_from(rows).ok()?)
+        }
+        fn slices<'a, R: Row>(
+            rows: &'a mut [R],
+            memory: &mut impl Memory<'a>,
+        ) -> Option<Slices<'a, R>> {
+            let buckets = width(rows.len()).checked_mul(rows.len())?;
+            Some(Block {
+                head: Head::EMPTY,
+                buckets: memory.slice(&0, buckets)?,
+                links: memory.slice(&0, buckets.checked_mul(R::LINKS)?)?,
+                rows,
+                changes: [],
+            })
+        }
+        const {
+            assert!(align_of::<OutcomeRow>() <= 8);
+            assert!(align_of::<GroupRow>() <= 2 && align_of::<PeerRow>() <= 2);
+            assert!(align_of::<IdentityRow>() <= 2);
+            assert!(align_of::<Tombstone>() == 1 && align_of::<KeyRow>() == 1);
+            assert!(align_of::<BanRow>() == 1 && align_of::<Cell>() == 1);
+        }
+        let outcomes = rows(capacity.outcomes, memory)?;
+        let groups = rows(capacity.groups, memory)?;
+        let peers = rows(capacity.peers, memory)?;
+        let identities = rows(capacity.identities, memory)?;
+        let tombstones = rows(capacity.tombstones, memory)?;
+        let keys = rows(capacity.keys, memory)?;
+        let bans = rows(capacity.bans, memory)?;
+        Some(Self {
+            peers: slices(peers, memory)?,
+            identities: slices(identities, memory)?,
+            tombstones: slices(tombstones, memory)?,
+            keys: slices(keys, memory)?,
+            bans: slices(bans, memory)?,
+            groups: slices(groups, memory)?,
+            outcomes: slices(outcomes, memory)?,
+            cells: memory.slice(&Cell::FULL, usize::try_from(capacity.cells).ok()?)?,
+        })
+    }
+}
+
 /// Tables on the heap, of sizes chosen when the program runs.
 #[cfg(feature = "alloc")]
 pub struct Heap {
@@ -328,6 +407,7 @@ impl Heap {
 macro_rules! storage {
     ([$($generics:tt)*] $type:ty) => {
         impl<$($generics)*> Storage for $type {
+            #[inline]
             fn tables(&self) -> TablesRef<'_> {
                 TablesRef {
                     peers: self.peers.view(),
@@ -356,6 +436,7 @@ macro_rules! storage {
     };
 }
 
+storage!(['a] Lent<'a>);
 #[cfg(feature = "alloc")]
 storage!([] Heap);
 storage!(

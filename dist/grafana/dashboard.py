@@ -93,6 +93,11 @@ ROWS = [
         ("Tables", "Rows in use of those that there are", "graph", "percentunit",
          [("{{table}}", f"{level('ltms_table_rows')} / {level('ltms_table_capacity')}")]),
         ("Searches of full tables", "", "graph", "cps", [("searches", rate("ltms_searches"))]),
+        ("Commit of the store, half and 99 of 100", "A ban is to be on the disk within 20 ms, of which "
+         "up to 10 are the store's pace", "graph", "s",
+         [(f"{quantile}", f"histogram_quantile({quantile}, sum by (le) (rate("
+                          f"ltms_store_commit_seconds_bucket{SELECT}[$__rate_interval])))")
+          for quantile in (0.5, 0.99)]),
         ("DHT queries", "In the last minute", "graph", "short",
          [("queries", level("ltms_dht_queries_per_minute"))]),
         ("DHT latency", "", "graph", "s", [("mean", level("ltms_average_query_latency_seconds"))]),

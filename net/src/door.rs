@@ -3,7 +3,10 @@
 use std::net::IpAddr;
 
 use libp2p::PeerId;
-use ltms_core::{Connection, Direction, Heap, Reason, Subject, record::Recorded};
+use ltms_core::{
+    Connection, Direction, Heap, PublicKey, Reason, Subject, Timestamp, record::Recorded,
+    wire::Kind,
+};
 
 use crate::{
     behaviour::connections::{Doorkeeper, Favour, Refused, Room},
@@ -33,6 +36,12 @@ pub fn net_peer(peer: &ltms_core::PeerId) -> Option<PeerId> {
 
 /// The Gate of a node, recorded if that is asked for.
 pub(crate) type Gate = Recorded<Heap, Option<Recording>>;
+
+/// Whether the newest message of this key may be served: a live advertisement, or a withdrawal of
+/// what others may still have.
+pub(crate) fn is_served(gate: &Gate, now: Timestamp, key: &PublicKey, kind: Kind) -> bool {
+    if kind == Kind::Withdrawal { gate.is_withdrawn(now, key) } else { gate.is_listed(now, key) }
+}
 
 /// The Gate with the clock that it is asked with.
 pub(crate) struct Door {

@@ -1,17 +1,18 @@
 //! The signed bytes behind the directory: what is served to others as it was received.
 
 use std::{
-    collections::{BTreeMap, HashMap, HashSet},
+    collections::{BTreeMap, HashMap, HashSet, VecDeque, hash_map::Entry},
     ops::Bound,
 };
 
 use ltms_core::{
     IdentityId, Network, PublicKey,
-    wire::{AdHeader, BurnClaim},
+    wire::{AdHeader, BurnClaim, Kind},
 };
 
 use crate::{
-    behaviour::streams::{HISTORY_ITEMS, PAGE_BYTES, PAGE_ITEMS, Response},
+    behaviour::streams::{PAGE_BYTES, PAGE_ITEMS, Response},
+    history::History,
     store::Kept,
 };
 
@@ -19,19 +20,27 @@ use crate::{
 /// core state. Over it the newest is not kept, so it is not served here either.
 const MAX_BYTES: usize = 64 << 20;
 
+/// Withdrawals of one identity that are served: as many as the least has keys (policy §5), so that
+/// a directory cannot be filled with what is not there.
+const WITHDRAWALS: usize = 10;
+
 /// Advertisements by author key, and the history of each identity.
 #[derive(Debug, Default)]
 pub(crate) struct Envelopes {
     ads: BTreeMap<PublicKey, Ad>,
-    histories: HashMap<IdentityId, Vec<Vec<u8>>>,
+    /// The keys under which each identity has withdrawn something, the newest last.
+    withdrawn: HashMap<IdentityId, VecDeque<PublicKey>>,
+    histories: HashMap<IdentityId, History>,
     bytes: usize,
     /// What changed since a store last asked; none if there is no store.
     changed: Option<HashSet<Kept>>,
 }
 
+/// The newest message of a key.
 #[derive(Debug)]
 struct Ad {
     identity: Option<IdentityId>,
+    kind: Kind,
     envelope: Vec<u8>,
 }
 
@@ -49,9 +58,12 @@ impl Envelopes {
                 Kept::Claims(id) => envelopes.put_claim(id, envelope),
                 Kept::Session(_) => {}
                 Kept::Ad(key) => {
-                    let header = AdHeader::read(network, &envelope);
-                    let authority = header.ok().and_then(|header| header.authority);
-                    envelopes.put_ad(key, authority.map(|authority| authority.identity), envelope);
+                    let Ok(header) = AdHeader::read(network, &envelope) else { continue };
+                    let identity = header.authority.map(|authority| authority.identity);
+                    match header.kind {
+                        Kind::Withdrawal => envelopes.put_withdrawal(key, identity, envelope),
+                        _ => envelopes.put_ad(key, identity, envelope),
+                    }
                 }
             }
         }
@@ -79,7 +91,7 @@ impl Envelopes {
         }
         let now = |kept| match kept {
             Kept::Ad(key) => self.ads.get(&key).map(|ad| vec![ad.envelope.clone()]),
-            Kept::Claims(id) => self.histories.get(&id).cloned(),
+            Kept::Claims(id) => self.histories.get(&id).map(History::all),
             Kept::Session(_) => None,
         };
         changed.into_iter().map(|kept| (kept, now(kept).unwrap_or_default())).collect()
@@ -92,51 +104,74 @@ impl Envelopes {
         identity: Option<IdentityId>,
         envelope: Vec<u8>,
     ) {
-        self.remove_ad(&key);
-        self.note(Kept::Ad(key));
-        if self.bytes + envelope.len() <= MAX_BYTES {
-            self.bytes += envelope.len();
-            self.ads.insert(key, Ad { identity, envelope });
-        }
+        self.put(key, Ad { identity, kind: Kind::Advertisement, envelope });
     }
 
-    /// Forgets the advertisement of a key.
-    pub(crate) fn remove_ad(&mut self, key: &PublicKey) {
-        if let Some(ad) = self.ads.remove(key) {
-            self.bytes -= ad.envelope.len();
-            self.note(Kept::Ad(*key));
-        }
-    }
-
-    /// Keeps a claim that was accepted: a registration in the first place of its identity's
-    /// history, a rotation in the place of its sequence, where it ends what stood there and
-    /// after it. Credits are told once and not kept.
-    pub(crate) fn put_claim(&mut self, id: IdentityId, envelope: Vec<u8>) {
-        let place = match BurnClaim::read(&envelope) {
-            Ok((BurnClaim::Registration(_), _)) => 0,
-            Ok((BurnClaim::Rotation(claim), _)) => {
-                usize::try_from(claim.sequence).unwrap_or(usize::MAX)
-            }
-            _ => return,
-        };
-        let history = self.histories.entry(id).or_default();
-        if place > history.len() || self.bytes + envelope.len() > MAX_BYTES {
+    /// Keeps a withdrawal in the place of what it ends, so that whoever comes later learns of it:
+    /// the newest ones of an identity. Those of strangers are for their own peers.
+    pub(crate) fn put_withdrawal(
+        &mut self,
+        key: PublicKey,
+        identity: Option<IdentityId>,
+        envelope: Vec<u8>,
+    ) {
+        let Some(id) = identity else { return self.remove(&key) };
+        if !self.put(key, Ad { identity, kind: Kind::Withdrawal, envelope }) {
             return;
         }
-        // A registration that moved to another block keeps its rotations.
-        let rotations =
-            if place == 0 && !history.is_empty() { history.split_off(1) } else { Vec::new() };
-        self.bytes -= history.drain(place..).map(|old| old.len()).sum::<usize>();
-        self.bytes += envelope.len();
-        history.push(envelope);
-        history.extend(rotations);
+        let keys = self.withdrawn.entry(id).or_default();
+        keys.push_back(key);
+        if keys.len() > WITHDRAWALS
+            && let Some(oldest) = keys.front().copied()
+        {
+            self.remove(&oldest);
+        }
+    }
+
+    /// False if there is no room.
+    fn put(&mut self, key: PublicKey, ad: Ad) -> bool {
+        self.remove(&key);
+        self.note(Kept::Ad(key));
+        let fits = self.bytes + ad.envelope.len() <= MAX_BYTES;
+        if fits {
+            self.bytes += ad.envelope.len();
+            self.ads.insert(key, ad);
+        }
+        fits
+    }
+
+    /// Forgets what a key has said.
+    fn remove(&mut self, key: &PublicKey) {
+        let Some(ad) = self.ads.remove(key) else { return };
+        self.bytes -= ad.envelope.len();
+        self.note(Kept::Ad(*key));
+        if let Some(id) = ad.identity.filter(|_| ad.kind == Kind::Withdrawal)
+            && let Entry::Occupied(mut keys) = self.withdrawn.entry(id)
+        {
+            keys.get_mut().retain(|withdrawn| withdrawn != key);
+            if keys.get().is_empty() {
+                keys.remove();
+            }
+        }
+    }
+
+    /// Keeps a claim that was accepted in its place of its identity's history.
+    pub(crate) fn put_claim(&mut self, id: IdentityId, envelope: Vec<u8>) {
+        if self.bytes + envelope.len() > MAX_BYTES {
+            return;
+        }
+        let history = self.histories.entry(id).or_default();
+        let before = history.bytes();
+        history.put(envelope);
+        self.bytes = self.bytes + history.bytes() - before;
         self.note(Kept::Claims(id));
     }
 
     /// The advertisement of a key.
     #[must_use]
     pub(crate) fn ad(&self, key: &PublicKey) -> Option<&[u8]> {
-        self.ads.get(key).map(|ad| ad.envelope.as_slice())
+        let ad = self.ads.get(key).filter(|ad| ad.kind == Kind::Advertisement)?;
+        Some(&ad.envelope)
     }
 
     /// The keys whose advertisements name this identity.
@@ -147,61 +182,66 @@ impl Envelopes {
     /// The registration claim of an identity.
     #[must_use]
     pub(crate) fn claim(&self, id: &IdentityId) -> Option<&[u8]> {
-        self.histories.get(id)?.first().map(Vec::as_slice)
+        self.histories.get(id)?.registration()
     }
 
-    /// An identity's registration and rotations, as much as fits a frame.
+    /// Whether it is a credit that is kept.
+    #[must_use]
+    pub(crate) fn has_credit(&self, envelope: &[u8]) -> bool {
+        let Ok((BurnClaim::Credit(claim), _)) = BurnClaim::read(envelope) else { return false };
+        self.histories.get(&claim.identity).is_some_and(|history| history.has(envelope))
+    }
+
+    /// An identity's history, as much as fits a frame.
     #[must_use]
     pub(crate) fn history(&self, id: &IdentityId) -> Response {
-        let history = self.histories.get(id).map(Vec::as_slice).unwrap_or_default();
-        let mut bytes = 0;
-        let fitting = history.iter().take(HISTORY_ITEMS).take_while(|envelope| {
-            bytes += envelope.len();
-            bytes <= PAGE_BYTES
-        });
-        Response::History(fitting.cloned().collect())
+        Response::History(self.histories.get(id).map(History::told).unwrap_or_default())
     }
 
     /// Drops what is no longer listed or registered.
     pub(crate) fn retain(
         &mut self,
-        mut listed: impl FnMut(&PublicKey) -> bool,
+        mut served: impl FnMut(&PublicKey, Kind) -> bool,
         mut registered: impl FnMut(&IdentityId) -> bool,
     ) {
+        let over = |(key, ad): (&PublicKey, &Ad)| (!served(key, ad.kind)).then_some(*key);
+        for key in self.ads.iter().filter_map(over).collect::<Vec<_>>() {
+            self.remove(&key);
+        }
         let mut gone = Vec::new();
-        self.ads.retain(|key, _| listed(key) || lost(&mut gone, Kept::Ad(*key)));
         self.histories.retain(|id, _| registered(id) || lost(&mut gone, Kept::Claims(*id)));
         gone.into_iter().for_each(|gone| self.note(gone));
         let ads = self.ads.values().map(|ad| ad.envelope.len()).sum::<usize>();
-        self.bytes = ads + self.histories.values().flatten().map(Vec::len).sum::<usize>();
+        self.bytes = ads + self.histories.values().map(History::bytes).sum::<usize>();
     }
 
-    /// The page of live advertisements that follows `after`, with the claims of their identities.
+    /// The page of live advertisements and of withdrawals that follows `after`, with the claims of their identities.
     pub(crate) fn page(
         &self,
         after: Option<PublicKey>,
-        mut listed: impl FnMut(&PublicKey) -> bool,
+        mut served: impl FnMut(&PublicKey, Kind) -> bool,
     ) -> Response {
         let (mut claims, mut ads, mut more) = (Vec::<Vec<u8>>::new(), Vec::new(), false);
         let mut bytes = 0;
         let mut told = Vec::new();
         let from = after.map_or(Bound::Unbounded, Bound::Excluded);
         for (key, ad) in self.ads.range((from, Bound::Unbounded)) {
-            if !listed(key) {
+            if !served(key, ad.kind) {
                 continue;
             }
             let id = ad.identity.filter(|id| !told.contains(id));
             // Rotations are asked for by whoever finds that it lacks them.
-            let claim = id.and_then(|id| self.claim(&id));
-            let cost = ad.envelope.len() + claim.map_or(0, <[u8]>::len);
-            let items = claims.len() + ads.len() + 1 + usize::from(claim.is_some());
+            let history = id.and_then(|id| self.histories.get(&id));
+            let proof: Vec<_> = history.into_iter().flat_map(History::proof).collect();
+            let cost = ad.envelope.len() + proof.iter().map(|claim| claim.len()).sum::<usize>();
+            let items = claims.len() + ads.len() + 1 + proof.len();
             if items > PAGE_ITEMS || bytes + cost > PAGE_BYTES {
                 more = true;
                 break;
             }
             bytes += cost;
             told.extend(id);
-            claims.extend(claim.map(<[u8]>::to_vec));
+            claims.extend(proof.into_iter().map(<[u8]>::to_vec));
             ads.push(ad.envelope.clone());
         }
         Response::Directory { claims, ads, more }
@@ -258,7 +298,7 @@ mod tests {
         }
         let (mut after, mut seen, mut pages) = (None, Vec::new(), 0);
         loop {
-            let page = envelopes.page(after, |key| key.as_bytes()[1] != 50);
+            let page = envelopes.page(after, |key, _| key.as_bytes()[1] != 50);
             assert!(page.fits());
             let Response::Directory { claims, ads, more } = page else { panic!("a page") };
             assert_eq!(claims.len(), 1);
@@ -279,10 +319,47 @@ mod tests {
         for n in 0..20 {
             envelopes.put_ad(key(n), None, vec![n; 10_000]);
         }
-        let page = envelopes.page(None, |_| true);
+        let page = envelopes.page(None, |_, _| true);
         assert!(page.fits());
         let Response::Directory { ads, more, .. } = page else { panic!("a page") };
         assert!(more && ads.len() == 9, "{}", ads.len());
+    }
+
+    #[test]
+    fn the_newest_ten_withdrawals_of_an_identity_are_served_in_the_place_of_what_they_end() {
+        let mut envelopes = Envelopes::default();
+        let id = Some(IdentityId::from_bytes([9; 32]));
+        envelopes.note_changes();
+        for n in 0..12 {
+            envelopes.put_ad(key(n), id, vec![n; 300]);
+            envelopes.put_withdrawal(key(n), id, vec![n; 200]);
+        }
+        envelopes.put_ad(key(11), id, vec![11; 300]);
+        envelopes.put_withdrawal(key(3), id, vec![33; 200]);
+        envelopes.put_withdrawal(key(20), None, vec![20; 200]);
+        let Response::Directory { ads, .. } = envelopes.page(None, |_, _| true) else { panic!() };
+        let served: Vec<_> = ads.iter().map(|ad| (ad[0], ad.len())).collect();
+        let mut expected: Vec<_> = (2..11).map(|n| (n, 200)).chain([(11, 300)]).collect();
+        expected[1].0 = 33;
+        assert_eq!(served, expected);
+        assert_eq!(envelopes.bytes, 9 * 200 + 300);
+        assert_eq!(
+            (envelopes.ad(&key(2)), envelopes.ad(&key(11)).map(<[u8]>::len)),
+            (None, Some(300))
+        );
+        envelopes.put_withdrawal(key(12), id, vec![12; 200]);
+        envelopes.put_withdrawal(key(13), id, vec![13; 200]);
+        let Response::Directory { ads, .. } =
+            envelopes.page(None, |_, kind| kind == Kind::Withdrawal)
+        else {
+            panic!()
+        };
+        assert_eq!(
+            ads.iter().map(|ad| ad[0]).collect::<Vec<_>>(),
+            [33, 4, 5, 6, 7, 8, 9, 10, 12, 13]
+        );
+        envelopes.retain(|_, kind| kind != Kind::Withdrawal, |_| true);
+        assert_eq!((envelopes.bytes, envelopes.withdrawn.len()), (300, 0));
     }
 
     #[test]
@@ -291,7 +368,7 @@ mod tests {
         envelopes.put_ad(key(1), None, vec![0; 500]);
         envelopes.put_ad(key(1), None, vec![0; 300]);
         assert_eq!(envelopes.bytes, 300);
-        envelopes.retain(|_| false, |_| false);
+        envelopes.retain(|_, _| false, |_| false);
         assert_eq!((envelopes.bytes, envelopes.ad(&key(1))), (0, None));
     }
 }

@@ -13,6 +13,7 @@ mod door;
 mod driver;
 mod envelopes;
 mod handle;
+mod history;
 pub mod judge;
 pub mod key_file;
 pub mod limits;
@@ -27,8 +28,8 @@ pub mod wallet;
 
 pub use door::{core_peer, net_peer};
 pub use handle::{
-    Advertised, Findings, Handle, Health, Imported, Link, NoRoom, NodeError, NodeEvent, Offer,
-    OpenSession, Page, Reach, Search, SessionState, Signer, Taken, Undo,
+    Advertised, Change, Findings, Handle, Health, Imported, Link, NoRoom, NodeError, NodeEvent,
+    Offer, OpenSession, Page, Reach, ReloadError, Search, SessionState, Signer, Taken, Undo,
 };
 pub use node::{Builder, Node, StartError};
 pub use recording::Recording;

@@ -16,11 +16,15 @@ pub struct Limits {
     pub first_byte: Millis,
     /// From a socket to an authenticated, multiplexed connection. Default 10 s.
     pub handshake: Millis,
-    /// From the opening of an inbound stream to its whole frame; then it is reset. Default 10 s.
+    /// From the opening of an inbound stream to its whole frame; then it is reset. So is what is
+    /// open for three times as long, but for two streams of a connection. Default 10 s.
     pub frame: Millis,
     /// Inbound streams of one connection at a time, in all protocols; further ones are reset.
     /// Default 32.
     pub streams: u16,
+    /// Percent of one processor that a connection's task may take, half a second at once; over
+    /// that the connection is not read for a while. Default 10.
+    pub share: u16,
     /// Memory of the process in bytes above which no connection is made, and the one that holds
     /// most is closed. Default 512 MiB.
     pub memory: u64,
@@ -47,6 +51,7 @@ impl Limits {
         handshake: Millis::from_secs(10),
         frame: Millis::from_secs(10),
         streams: 32,
+        share: 10,
         memory: 512 << 20,
         spare_ping: 8,
         spare_delivery: 8,
@@ -65,6 +70,7 @@ impl Limits {
             ("limits.handshake", self.handshake.get()),
             ("limits.frame", self.frame.get()),
             ("limits.streams", self.streams.into()),
+            ("limits.share", self.share.into()),
             ("limits.memory", self.memory),
         ];
         match positive.iter().find(|(_, value)| *value == 0) {

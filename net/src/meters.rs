@@ -16,7 +16,7 @@ use libp2p::{
     swarm::SwarmEvent,
 };
 use prometheus_client::{
-    metrics::{counter::Counter, gauge::Gauge},
+    metrics::{counter::Counter, gauge::Gauge, histogram::Histogram},
     registry::Unit,
 };
 use tokio::time::Instant;
@@ -35,7 +35,12 @@ pub(crate) struct Meters {
     signatures: Counter,
     /// The time that took them.
     checking: Counter<f64, AtomicU64>,
+    /// The time that the disk took for each group of rows.
+    commits: Histogram,
 }
+
+/// Seconds. A ban is to be on the disk within 20 ms, of which up to 10 are the store's pace.
+const COMMITS: [f64; 10] = [0.001, 0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.5, 2.0, 10.0];
 
 impl Meters {
     /// With what is in `registry` already.
@@ -52,7 +57,10 @@ impl Meters {
         own.register("signatures_worked", help, signatures.clone());
         let help = "Time that the worker threads spent with them";
         own.register_with_unit("signature_check", help, Unit::Seconds, checking.clone());
-        Self { registry, queries, per_minute, latency, signatures, checking }
+        let commits = Histogram::new(COMMITS);
+        let help = "Time that the disk took for each group of rows of the store";
+        own.register_with_unit("store_commit", help, Unit::Seconds, commits.clone());
+        Self { registry, queries, per_minute, latency, signatures, checking, commits }
     }
 
     /// The text of everything here, without its end mark.
@@ -76,6 +84,13 @@ impl Meters {
     pub(crate) fn checked(&self, signatures: usize, took: Duration) {
         self.signatures.inc_by(u64::try_from(signatures).unwrap_or(u64::MAX));
         self.checking.inc_by(took.as_secs_f64());
+    }
+
+    /// A group of rows was written in this time, if it was.
+    pub(crate) fn stored(&self, took: Option<Duration>) {
+        if let Some(took) = took {
+            self.commits.observe(took.as_secs_f64());
+        }
     }
 
     /// Counts an event for the node and for libp2p.

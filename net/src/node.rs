@@ -29,16 +29,16 @@ use crate::{
     behaviour::{Behaviour, Settings, SetupError, scores::Scores},
     chain::ChainSource,
     clock::Clock,
-    door::{Door, Gate, core_peer},
+    door::{Door, Gate, core_peer, is_served},
     driver::{Desk, Dialler, Driver, peer_of},
     envelopes::Envelopes,
-    handle::{Command, Handle},
+    handle::{Command, Handle, NodeError},
     limits::Limits,
     meters::Meters,
     recording::Recording,
     session_history::History,
     store::{Keeper, Store, StoreError},
-    transport::{Executor, Options, swarm_config, transport_with},
+    transport::{Executor, Options, Trusted, swarm_config, transport_with},
 };
 
 /// Requests that may wait for the driver.
@@ -292,7 +292,8 @@ impl Builder {
             }
         }
         let mut envelopes = Envelopes::restored(self.network, store.envelopes()?);
-        envelopes.retain(|key| gate.is_listed(now, key), |id| gate.identity(id).is_some());
+        envelopes
+            .retain(|key, kind| is_served(&gate, now, key, kind), |id| gate.identity(id).is_some());
         envelopes.note_changes();
         let history = History::of(self.remembered(), store.sessions()?);
         let desk = Desk::new(now, history);
@@ -320,12 +321,20 @@ impl Builder {
         }
         let anchors = self.data_dir.as_deref().map(Anchors::read);
         let (mut gate, keeper, envelopes, desk) = self.gate()?;
+        // Who is no longer on the list is remembered by the store.
+        let listed: Vec<_> = self.allowed.iter().map(core_peer).collect();
+        let gone: Vec<_> = gate.allowed().filter(|peer| !listed.contains(peer)).collect();
+        for peer in gone {
+            // Leaving takes no room.
+            let _ = gate.allow(self.clock.now(), &peer, false);
+        }
         for peer in &self.allowed {
             let allowed = gate.allow(self.clock.now(), &core_peer(peer), true);
             allowed.map_err(|_| StartError::Allow(*peer))?;
         }
         let known = anchors.as_ref().map(Anchors::addresses).unwrap_or_default();
-        let own: Vec<_> = self.persistent.iter().chain(&self.bootstrap).cloned().collect();
+        let own = Trusted::default();
+        own.set(self.persistent.iter().chain(&self.bootstrap));
         let dialler = Dialler::new(Instant::now(), &self.persistent, known, &self.bootstrap);
         let settings = Settings {
             quick: self.quick,
@@ -346,7 +355,7 @@ impl Builder {
             limits: self.limits,
             lines: behaviour.connections.lines(),
             socks5: self.socks5,
-            own,
+            own: own.clone(),
         };
         let transport = transport_with(&self.keypair, self.network, &options, &mut registry)?;
         let mut swarm = Swarm::new(transport, behaviour, local, swarm_config(executor.clone()));
@@ -374,12 +383,13 @@ impl Builder {
             self.identity,
             self.quick,
             (keeper, envelopes, desk),
-            (dialler, anchors),
+            (dialler, anchors, own),
             (meters, libp2p),
         );
         let task = tokio::spawn(async move {
-            driver.run().await;
+            let stored = driver.run().await;
             executor.shutdown().await;
+            stored
         });
         Ok(Node { handle, task })
     }
@@ -422,7 +432,7 @@ async fn listen(
 #[derive(Debug)]
 pub struct Node {
     handle: Handle,
-    task: JoinHandle<()>,
+    task: JoinHandle<Result<(), String>>,
 }
 
 impl Node {
@@ -432,12 +442,22 @@ impl Node {
         self.handle.clone()
     }
 
-    /// Stops it: connections are closed, and when this returns none of its tasks is left.
-    pub async fn stop(self) {
+    /// Stops it: connections are closed, and when this returns none of its tasks is left. What
+    /// went wrong meanwhile is logged and returned: [`NodeError::NotStored`] if what was decided
+    /// last does not outlive the node, [`NodeError::Failed`] if its task had ended by itself.
+    pub async fn stop(self) -> Option<NodeError> {
         // A driver that is gone already has stopped.
         let _ = self.handle.commands.send(Command::Stop).await;
-        if let Err(error) = self.task.await {
-            tracing::error!(%error, "the node's task failed");
+        match self.task.await {
+            Ok(stored) => {
+                let error = stored.err()?;
+                tracing::error!(%error, "stopped, and what was decided last is not stored");
+                Some(NodeError::NotStored(error))
+            }
+            Err(error) => {
+                tracing::error!(%error, "the node's task failed");
+                Some(NodeError::Failed(error.to_string()))
+            }
         }
     }
 }

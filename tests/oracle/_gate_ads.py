@@ -48,6 +48,7 @@ class Cleared:
     new_slot: bool
     checks: object = None  # the key by which the delegation has to verify
     delegation: object = None
+    unlisted: bool = False  # a withdrawal of what has no slot here: remembered, and takes none
 
 
 class Ads(Model):
@@ -120,6 +121,8 @@ class Ads(Model):
                 raise Refused("local-limit")
             if ad.expires <= now:
                 raise Refused("expired")
+        elif later(ad.created, ours.max_lifetime) <= now:
+            raise Refused("expired")
         if ad.created > later(now, ours.future):
             raise Refused("future", ad.created - ours.future)
         if source.via == "gossip" and later(ad.created, ours.gossip_age) < now:
@@ -210,23 +213,25 @@ class Ads(Model):
             if row.current or (newer_elsewhere and row.slot_until > now):
                 raise Refused("key-taken")
         new_slot = not ours or not row.has_slot()
-        if new_slot and ad.withdrawal:
+        unlisted = new_slot and ad.withdrawal
+        if unlisted and row is not None and not ours and row.owner is not None:
             raise Refused("not-listed")
-        if new_slot and identity.keys >= self.key_limit(identity):
+        if new_slot and not unlisted and identity.keys >= self.key_limit(identity):
             ends = self.reclaim_slots(now, owner, identity)
             if identity.keys >= self.key_limit(identity) and self.enforces("keys"):
                 raise Refused("key-limit", min(ends, default=NEVER))
-        if source.pushed and self.enforces("windows"):
+        if (source.pushed or unlisted) and self.enforces("windows"):
             opens = identity.window.opens(self.identity_quota(identity), now)
             if opens is not None:
                 raise Refused("identity-window", opens)
+        if source.pushed and self.enforces("windows"):
             self.judge_window(now, row)
         signature = ad.delegation.signature(ad) if ad.delegation else None
         known = ours and (row.sequence, row.not_after, row.delegation) == (
             ad.sequence, ad.not_after(), signature,
         )
         checks = identity.key if delegated and not known else None
-        return Cleared(owner, new_slot, checks, signature)
+        return Cleared(owner, new_slot, checks, signature, unlisted)
 
     def judge_window(self, now, row):
         opens = row.window.opens(self.policy.windows.advertisement, now) if row else None
@@ -320,16 +325,21 @@ class Ads(Model):
     def write(self, now, source, ad, cleared):
         row = self.keys.setdefault(ad.author, Key())
         old = row.owner
-        if old != cleared.owner and row.has_slot():
-            self.free_slot(old)
-        row.owner = cleared.owner
-        if ad.identity is not None:
+        if not cleared.unlisted:
+            if old != cleared.owner and row.has_slot():
+                self.free_slot(old)
+            row.owner = cleared.owner
+        if ad.identity is not None and row.owner is not None:
             row.sequence, row.not_after = ad.sequence, ad.not_after()
             row.delegation = cleared.delegation
         row.created_at, row.content, row.channels = ad.created, ad, {source.via}
         ends = now if ad.withdrawal else ad.expires
         row.remember(ends, row.remember_until)
-        row.slot_until = later(ends, self.policy["keys"]["slot_hold"])
+        if ad.withdrawal:
+            outdated = later(ad.created, self.policy.freshness.max_lifetime)
+            row.remember(now, max(row.remember_until, outdated))
+        if not cleared.unlisted:
+            row.slot_until = later(ends, self.policy["keys"]["slot_hold"])
         row.expires_at = 0 if ad.withdrawal else ad.expires
         row.types, row.amount = ad.types, ad.amount
         if source.pushed:
@@ -337,8 +347,8 @@ class Ads(Model):
         kind, number = cleared.owner
         if kind == "identity":
             identity = self.identities[number]
-            identity.keys += cleared.new_slot
-            if source.pushed:
+            identity.keys += cleared.new_slot and not cleared.unlisted
+            if source.pushed or cleared.unlisted:
                 identity.window.charge(self.identity_quota(identity), now)
         elif number in self.peers:
             peer = self.peers[number]

@@ -252,7 +252,14 @@ def messages():
         s.ad(reason, 1, 1, via=via, created=START - MINUTE, expires=START + HOUR)
     s.ad("replayed", 1, 1, created=START - MINUTE, expires=START + 2 * HOUR)
     s.ad("replayed", 1, 1, created=START - 2 * MINUTE)
-    s.ad("not-listed", 10, 2, created=START, withdrawal=True, delegation={"by": 2, "until": START + DAY})
+    # What is not listed here may be listed elsewhere, and come from there.
+    gone = {"withdrawal": True, "delegation": {"by": 2, "until": START + 2 * DAY}}
+    s.ad("new", 10, 2, via="directory", created=START, **gone)
+    s.ad("already-known", 10, 2, via="dht", created=START, **gone)
+    s.ad("replayed", 10, 2, via="dht", created=START - 1, expires=START + HOUR,
+         delegation={"by": 2, "until": START + DAY})
+    s.ad("expired", 11, 2, via="dht", created=START - DAY, **gone)
+    s.ad("new", 11, 2, via="dht", created=START - DAY + 1, **gone)
     s.now += MINUTE
     s.ad("new", 1, 1, withdrawal=True)
     s.put("find")

@@ -226,9 +226,16 @@ class Gate(Claims):
             if self.is_allowed(number):
                 return banned
             self.bans.pop(number, None)
-            if number in self.peers:
-                self.peers[number].untold, self.peers[number].held_until = False, 0
-            return banned
+            peer = self.peers.get(number)
+            if peer is None:
+                return banned
+            peer.untold = False
+            if not peer.held_until:
+                return banned
+            # As if it had begun and were lifted.
+            peer.held_until = 0
+            peer.violations.clear()
+            return True
         row = self.banned_row(kind, number)
         if row is None:
             return False

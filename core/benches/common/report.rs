@@ -1,6 +1,7 @@
 //! Tables of figures, written into a document by the command that measured them.
 
-use std::path::Path;
+use std::ops::Range;
+use std::path::{Path, PathBuf};
 
 /// The middle of the samples and the quarters beside it.
 pub(crate) struct Spread {
@@ -22,13 +23,29 @@ pub(crate) fn cores() -> usize {
     std::thread::available_parallelism().map_or(1, usize::from)
 }
 
-/// Puts `text` between the two comments that name `block` in docs/benchmarks.md.
-pub(crate) fn write(block: &str, text: &str) {
+fn document() -> (PathBuf, String) {
     let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("../docs/benchmarks.md");
-    let old = std::fs::read_to_string(&path).unwrap();
+    let text = std::fs::read_to_string(&path).unwrap();
+    (path, text)
+}
+
+/// Where in the document the block with this name is.
+fn place(text: &str, block: &str) -> Range<usize> {
     let (begin, end) = (format!("<!-- {block}: begin -->\n"), format!("<!-- {block}: end -->"));
-    let from = old.find(&begin).expect(&begin) + begin.len();
-    let to = from + old[from..].find(&end).expect(&end);
-    std::fs::write(&path, format!("{}{text}{}", &old[..from], &old[to..])).unwrap();
+    let from = text.find(&begin).expect(&begin) + begin.len();
+    from..from + text[from..].find(&end).expect(&end)
+}
+
+/// What stands between the two comments that name `block` in docs/benchmarks.md.
+pub(crate) fn read(block: &str) -> String {
+    let (_, text) = document();
+    text[place(&text, block)].to_owned()
+}
+
+/// Puts `text` there.
+pub(crate) fn write(block: &str, text: &str) {
+    let (path, mut old) = document();
+    old.replace_range(place(&old, block), text);
+    std::fs::write(&path, old).unwrap();
     println!("written to docs/benchmarks.md");
 }

@@ -2,6 +2,7 @@
 //! `governor`'s keyed check in the same run.
 //!
 //!     cargo bench -p ltms-core --features alloc --bench decisions -- [ROUNDS] [--write] [--rows N]
+//!     cargo bench -p ltms-core --features alloc --bench decisions -- --refusals [--write]
 //!
 //! One round takes a sample of every kind, governor's first. Each sample goes to rows drawn at
 //! random from all, so that they are as cold as a stranger's message finds them; the messages
@@ -11,6 +12,7 @@ mod full;
 #[expect(dead_code, reason = "every program uses a part")]
 #[path = "../common/made.rs"]
 mod made;
+#[expect(dead_code, reason = "every program uses a part")]
 #[path = "../common/report.rs"]
 mod report;
 mod round;
@@ -25,17 +27,53 @@ const SIZES: [usize; 3] = [1_000, 100_000, 1_000_000];
 const ROUNDS: usize = 301;
 const PASSES: usize = 5;
 
+/// Rows of a node's table of keys (policy §11).
+const NODE: usize = 131_072;
+/// Microseconds that refusing an advertisement may take.
+const GOAL: f64 = 2.0;
+
+/// What refusing an advertisement takes in microseconds, without governor. Ends the program with
+/// an error if that is more than it may be.
+fn refusals(rounds: usize, write: bool) {
+    let mut world = World::new(NODE);
+    let rounds: Vec<_> = (0..rounds).map(|_| round::round(&mut world)).collect();
+    let mut table =
+        format!("At {NODE} rows; the goal is {GOAL} µs.\n\n| advertisement | µs |\n|---|---|\n");
+    let mut slowest = 0.0f64;
+    for (kind, (name, _)) in
+        rounds[0].iter().enumerate().filter(|(_, (name, _))| name.contains('`'))
+    {
+        let Spread { low, median, high } =
+            Spread::of(rounds.iter().map(|round| round[kind].1 / 1e3).collect());
+        println!("{name:<70}{median:>8.2} µs ({low:.2} to {high:.2})");
+        writeln!(table, "| {name} | {median:.2} ({low:.2}–{high:.2}) |").unwrap();
+        slowest = slowest.max(median);
+    }
+    if write {
+        report::write("refusals", &table);
+    }
+    if slowest > GOAL {
+        eprintln!("a refusal takes {slowest:.2} µs, more than {GOAL}");
+        std::process::exit(1);
+    }
+}
+
 fn main() {
     let mut args = std::env::args().skip(1);
-    let (mut write, mut rounds, mut sizes) = (false, ROUNDS, SIZES.to_vec());
+    let (mut write, mut only_refusals, mut rounds) = (false, false, ROUNDS);
+    let mut sizes = SIZES.to_vec();
     while let Some(arg) = args.next() {
         match arg.as_str() {
             // `cargo bench` passes it.
             "--bench" => {}
             "--write" => write = true,
+            "--refusals" => (only_refusals, rounds) = (true, 31),
             "--rows" => sizes = vec![args.next().unwrap().parse().unwrap()],
             number => rounds = number.parse().unwrap(),
         }
+    }
+    if only_refusals {
+        return refusals(rounds, write);
     }
     let mut lines: Vec<(String, String)> = Vec::new();
     let mut base_of = Vec::new();

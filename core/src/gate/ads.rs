@@ -3,9 +3,10 @@
 use super::judge::{Cleared, Facts};
 use super::sanctions::Fault;
 use super::{Gate, Parts, SignatureCheck, Signed, Source};
-use crate::keys::{Channel, Owner, Range, Watermark};
+use crate::keys::{Channel, Owner, Watermark};
 use crate::packed::Packed;
 use crate::peers::domain;
+use crate::range::Range;
 use crate::storage::Storage;
 use crate::wire::{AdHeader, AmountRange, Kind, delegation_hash};
 use crate::{Decision, IdentityId, PublicKey, Reason, Screening, Timestamp};
@@ -260,13 +261,22 @@ impl Parts<'_> {
             Some(place) => place,
             None => self.key_place(now, &facts.author, cleared.worth)?,
         };
-        self.give_key(place, cleared.owner);
         let listed = facts.kind == Kind::Advertisement;
-        self.take_slot(place, if listed { facts.expires_at } else { now }, listed);
+        if cleared.unlisted {
+            self.remember_owner(place, cleared.owner);
+        } else {
+            self.give_key(place, cleared.owner);
+            self.take_slot(place, if listed { facts.expires_at } else { now }, listed);
+        }
+        let owned = self.owner(place) != Owner::Nobody;
+        let withdrawn_until = self.withdrawn_until(facts.created_at);
         let policy = &self.rules.policy;
         let push = facts.source.channel.is_push();
         if let Some(row) = self.tables.keys.get_mut(place) {
-            if let Some(authority) = facts.authority {
+            if !listed {
+                row.withdraw(now, withdrawn_until);
+            }
+            if let Some(authority) = facts.authority.filter(|_| owned) {
                 row.sequence = u8::try_from(authority.sequence).unwrap_or(u8::MAX);
                 row.not_after = authority.delegation.map_or(Timestamp::EPOCH, |d| d.not_after);
                 row.delegation = cleared.delegation;
@@ -285,7 +295,7 @@ impl Parts<'_> {
                 let tip = self.node.tip_height();
                 if let Some(row) = self.tables.identities.get_mut(identity) {
                     row.use_now(now);
-                    if push {
+                    if push || cleared.unlisted {
                         row.window.charge(row.quota(policy, tip), now);
                     }
                 }

@@ -138,10 +138,14 @@ impl Parts<'_> {
     }
 
     fn screen_connection(&mut self, now: Timestamp, connection: &Connection) -> Decision {
-        if let Some(row) = self.tables.bans.find_mut(&self.rules.seed, &connection.peer)
+        if let Some((place, row)) = self.tables.bans.view().find(&self.rules.seed, &connection.peer)
             && let Some(ban) = ban_of(row, now)
         {
-            row.tried = now;
+            if row.has_to_note(now)
+                && let Some(row) = self.tables.bans.get_mut(place)
+            {
+                row.note_try(now);
+            }
             return ban;
         }
         let limits = self.rules.policy.connections;

@@ -64,6 +64,14 @@ impl<S: Storage> Gate<S> {
         self.find_key(now, key).is_some()
     }
 
+    /// Whether this key has no live advertisement, and an older one of its could still be brought by
+    /// others: a withdrawal that was accepted is worth serving as long as that.
+    #[must_use]
+    pub fn is_withdrawn(&self, now: Timestamp, key: &PublicKey) -> bool {
+        let row = self.storage.tables().keys.find(&self.rules.seed, key);
+        row.is_some_and(|(_, row)| row.is_withdrawn(now))
+    }
+
     /// The live advertisement of a key.
     #[must_use]
     pub fn find_key(&self, now: Timestamp, key: &PublicKey) -> Option<Found> {

@@ -39,6 +39,8 @@ pub(crate) struct Cleared {
     pub(crate) delegated_by: Option<PublicKey>,
     /// Keyed hash of the delegation's signature; 0 without one.
     pub(crate) delegation: Packed<4>,
+    /// A withdrawal of what has no slot here: it is remembered, and takes none.
+    pub(crate) unlisted: bool,
     pub(crate) observed: Observed,
 }
 
@@ -68,10 +70,11 @@ impl Parts<'_> {
     pub(crate) fn judge(&mut self, now: Timestamp, facts: &Facts) -> Result<Cleared, Decision> {
         self.judge_sender(now, &facts.source)?;
         self.judge_times(now, facts)?;
-        let (seed, tables) = (&self.rules.seed, self.tables.view());
-        let named = facts.authority.map(|named| tables.identities.seek(seed, &named.identity));
-        let author = tables.keys.seek(seed, &facts.author);
-        let place = tables.keys.find_from(author, &facts.author).map(|(place, _)| place);
+        let (seed, identities) = (&self.rules.seed, self.tables.identities.view());
+        let named = facts.authority.map(|named| identities.seek(seed, &named.identity));
+        let keys = self.tables.keys.view();
+        let author = keys.seek(seed, &facts.author);
+        let place = keys.find_from(author, &facts.author).map(|(place, _)| place);
         if let Some(place) = place {
             self.judge_watermark(now, facts, place)?;
         }
@@ -110,6 +113,9 @@ impl Parts<'_> {
             if facts.expires_at <= now {
                 return Err(Reason::Expired.into());
             }
+        } else if self.withdrawn_until(facts.created_at) <= now {
+            // Whatever it withdraws has ended.
+            return Err(Reason::Expired.into());
         }
         let future = self.rules.policy.future();
         if facts.created_at > now.saturating_add(future) {
@@ -237,11 +243,16 @@ impl Parts<'_> {
                 return Err(Reason::KeyTaken.into());
             }
         }
-        if facts.kind == Kind::Withdrawal {
-            if new_slot {
+        let unlisted = facts.kind == Kind::Withdrawal && new_slot;
+        if unlisted {
+            // It is worth a free row, and nobody else's.
+            let free = place.map_or(!self.tables.keys.is_full(), |_| {
+                row_owner == owner || row_owner == Owner::Nobody
+            });
+            if !free {
                 return Err(Reason::NotListed.into());
             }
-        } else if new_slot {
+        } else if facts.kind == Kind::Advertisement && new_slot {
             enforce(modes.keys, &mut observed.keys, self.judge_slots(now, owner))?;
         }
         let identity = self.tables.identities.get(named).ok_or(Reason::UnknownIdentity)?;
@@ -250,10 +261,13 @@ impl Parts<'_> {
             self.may_take_row(now, worth)?;
         }
         let row = place.and_then(|place| self.tables.keys.get(place));
-        if facts.source.channel.is_push() {
+        // No slot limits how many withdrawals without a slot are remembered, so the window does.
+        if facts.source.channel.is_push() || unlisted {
             let quota = identity.quota(&self.rules.policy, self.node.tip_height());
             let window = identity.window.peek(quota, now).map_err(wait(Reason::IdentityWindow));
             enforce(modes.windows, &mut observed.windows, window)?;
+        }
+        if facts.source.channel.is_push() {
             enforce(modes.windows, &mut observed.windows, self.judge_window(now, row))?;
         }
         // The very delegation that was checked for this row under this rotation holds still. (With
@@ -269,7 +283,12 @@ impl Parts<'_> {
                 && row.delegation == delegation
         });
         let delegated_by = (delegated && !checked).then_some(current);
-        Ok(Cleared { row: place, owner, worth, delegated_by, delegation, observed })
+        Ok(Cleared { row: place, owner, worth, delegated_by, delegation, unlisted, observed })
+    }
+
+    /// Until when the oldest message that a withdrawal made at `created_at` outdates may last.
+    pub(crate) fn withdrawn_until(&self, created_at: Timestamp) -> Timestamp {
+        created_at.saturating_add(self.rules.policy.freshness.max_lifetime)
     }
 
     fn judge_stranger(
@@ -326,8 +345,15 @@ impl Parts<'_> {
         let window = self.cells().peek(groups, now).map_err(wait(Reason::StrangerWindow));
         enforce(modes.windows, &mut observed.windows, window)?;
         let delegation = Packed::ZERO;
-        let worth = STRANGER;
-        Ok(Cleared { row: place, owner, worth, delegated_by: None, delegation, observed })
+        Ok(Cleared {
+            row: place,
+            owner,
+            worth: STRANGER,
+            delegated_by: None,
+            delegation,
+            unlisted: false,
+            observed,
+        })
     }
 
     /// The author's own window, for what came unasked.

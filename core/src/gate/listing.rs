@@ -8,15 +8,15 @@ use crate::identities::IdentityRow;
 use crate::keys::KeyRow;
 use crate::score::Graylisting;
 use crate::storage::{Storage, TablesRef};
-use crate::{IdentityId, Millis, PublicKey, Reason, Timestamp};
+use crate::{IdentityId, Millis, PeerId, PublicKey, Reason, Timestamp};
 
-/// A ban that is in force.
+/// A ban that is in force, or a sanction that waits to be one.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Ban {
     /// Whose.
     pub subject: Subject,
-    /// Its end; `None` until lifted.
+    /// Its end, `None` until lifted; of one that is `held`, when it comes into force.
     pub until: Option<Timestamp>,
     /// What it is for. An address group's, [`Reason::GroupBanned`], stands for those of its
     /// members.
@@ -30,6 +30,8 @@ pub struct Ban {
     pub evidence: Option<[u8; 8]>,
     /// Whether the operator made it.
     pub by_operator: bool,
+    /// Whether the breaker holds it back: it is not in force yet, and may never be.
+    pub held: bool,
 }
 
 /// A key that takes a slot of its identity.
@@ -84,6 +86,27 @@ impl<S: Storage> Gate<S> {
         of_peers.chain(of_identities).chain(of_displaced).chain(of_keys).chain(of_groups)
     }
 
+    /// The sanctions for window violations that the breaker holds back (policy §4), each since its
+    /// count was complete. [`Gate::unban`] lifts them, too.
+    pub fn held_bans(&self) -> impl Iterator<Item = Ban> + '_ {
+        let hold = self.rules.policy.breaker.hold;
+        let held = self.storage.tables().peers.iter().filter(|(_, row)| row.is_held());
+        held.map(move |(_, row)| Ban {
+            until: Some(row.held_until),
+            reason: Reason::TooSoon,
+            since: Some(row.held_until.saturating_sub(hold)),
+            evidence: Some(row.held_evidence).filter(|digest| *digest != [0; 8]),
+            held: true,
+            ..Ban::of(Subject::Peer(row.peer))
+        })
+    }
+
+    /// The peers on the allow-list.
+    pub fn allowed(&self) -> impl Iterator<Item = PeerId> + '_ {
+        let rows = self.storage.tables().bans.iter();
+        rows.filter(|(_, row)| row.allowed).map(|(_, row)| row.peer)
+    }
+
     /// How many more bans of peers the operator's quarter of the table has room for.
     #[must_use]
     pub fn operator_room(&self, now: Timestamp) -> u32 {
@@ -135,6 +158,7 @@ impl Ban {
             first: None,
             evidence: None,
             by_operator: false,
+            held: false,
         }
     }
 

@@ -4,6 +4,7 @@ mod ads;
 mod bans;
 mod breaker;
 mod burns;
+mod claim_tickets;
 mod claims;
 mod clock;
 mod connections;
@@ -28,7 +29,7 @@ mod tip;
 
 pub use ads::AdTicket;
 pub use burns::Registered;
-pub use claims::{BlockEvidence, ClaimTicket, LookupTicket};
+pub use claim_tickets::{BlockEvidence, ClaimTicket, LookupTicket};
 pub use connections::{Connection, FrameKind};
 pub use directory::{Criteria, Found};
 pub use fill::Fill;

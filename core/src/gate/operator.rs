@@ -131,7 +131,8 @@ impl<S: Storage> Gate<S> {
         Ok(())
     }
 
-    /// Lifts a ban, whoever made it. Returns whether there was one in force.
+    /// Lifts a ban, whoever made it, or the sanction of a peer that the breaker holds back, as if
+    /// it had begun and were lifted. Returns whether there was one.
     pub fn unban(&mut self, now: Timestamp, subject: &Subject) -> bool {
         let mut parts = self.parts(now);
         let seed = &parts.rules.seed;
@@ -144,11 +145,14 @@ impl<S: Storage> Gate<S> {
                 if let Some(place) = parts.tables.bans.find(seed, peer) {
                     parts.remove_ban(now, place);
                 }
-                if let Some(row) = parts.tables.peers.find_mut(seed, peer) {
-                    row.sanctioned = false;
+                let Some(row) = parts.tables.peers.find_mut(seed, peer) else { return banned };
+                row.sanctioned = false;
+                let held = row.is_held();
+                if held {
                     row.held_until = Timestamp::EPOCH;
+                    row.violations.clear();
                 }
-                banned
+                banned || held
             }
             Subject::Identity(id) => {
                 parts.node.halves.forget();

@@ -46,6 +46,14 @@ impl Parts<'_> {
         self.tables.keys.set_link(key, KeyRow::OWNER, link);
     }
 
+    /// Notes under whom a key that is nobody's has spoken.
+    pub(crate) fn remember_owner(&mut self, key: Place, owner: Owner) {
+        if let (Owner::Identity(identity), Owner::Nobody) = (owner, self.owner(key)) {
+            self.tables.keys.set_link(key, KeyRow::OWNER, identity);
+            self.disown(identity, key);
+        }
+    }
+
     /// Takes a slot of the key's owner, until some time after `ends`.
     pub(crate) fn take_slot(&mut self, key: Place, ends: Timestamp, listed: bool) {
         let owner = self.owner(key);

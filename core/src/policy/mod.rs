@@ -1,11 +1,14 @@
 //! Every limit and number, with its default and its reason.
 
+mod named;
 mod presets;
 mod validate;
 
+use self::named::Named;
 use crate::hash::sha256_of;
 use crate::record::{Field, map_fields};
 use crate::{Amount, Millis, Network, Quota};
+pub use named::FieldError;
 pub use validate::PolicyError;
 
 /// Limits that are part of the protocol: every honest node has the same (policy §1).
@@ -103,6 +106,24 @@ macro_rules! group {
         }
 
         map_fields!($name, Self::default(); $($field),*);
+
+        impl named::Named for $name {
+            fn number(&self, name: &str) -> Option<u64> {
+                let (field, rest) = named::split(name);
+                match field {
+                    $(stringify!($field) => self.$field.number(rest),)*
+                    _ => None,
+                }
+            }
+
+            fn set_number(&mut self, name: &str, value: u64) -> Result<(), FieldError> {
+                let (field, rest) = named::split(name);
+                match field {
+                    $(stringify!($field) => self.$field.set_number(rest, value),)*
+                    _ => Err(FieldError::Unknown),
+                }
+            }
+        }
 
         impl Default for $name {
             /// As [`Policy::LOTUS_V1`] has it; also what a field is that a file leaves out.
@@ -407,6 +428,23 @@ impl Policy {
     #[must_use]
     pub const fn on(self, network: Network) -> Self {
         Self { network, ..self }
+    }
+
+    /// A field by its name, such as `keys.stranger`, `freshness.future` (milliseconds),
+    /// `burns.top_up` (satoshis), `windows.connection.interval_us` or `windows.connection.burst`;
+    /// `None` if there is none of that name. Modes and the like are their position: 0 for the first.
+    #[must_use]
+    pub fn number(&self, name: &str) -> Option<u64> {
+        Named::number(self, name)
+    }
+
+    /// Sets a field by its name, as [`Policy::number`] reads it. [`Policy::validate`] says
+    /// afterwards whether the whole makes sense.
+    ///
+    /// # Errors
+    /// [`FieldError`]; nothing has changed then.
+    pub fn set_number(&mut self, name: &str, value: u64) -> Result<(), FieldError> {
+        Named::set_number(self, name, value)
     }
 
     /// SHA-256 of the policy's one encoding, a CBOR map from the names of the fields: the same on

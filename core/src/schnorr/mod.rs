@@ -13,7 +13,7 @@ use hmac::Mac;
 use k256::elliptic_curve::{
     PrimeField,
     hazmat::FieldArithmetic,
-    ops::{MulByGeneratorVartime, Reduce},
+    ops::Reduce,
     point::{AffineCoordinates, DecompressPoint},
     subtle::{Choice, ConditionallySelectable},
 };
@@ -130,7 +130,7 @@ fn combine(a: &Scalar, b: &Scalar, point: &ProjectivePoint) -> ProjectivePoint {
         ProjectivePoint::GENERATOR.mul_vartime(a).add(point.mul_vartime(b))
     }
     #[cfg(not(target_pointer_width = "32"))]
-    ProjectivePoint::mul_by_generator_and_mul_add_vartime(a, b, point)
+    <ProjectivePoint as k256::elliptic_curve::ops::MulByGeneratorVartime>::mul_by_generator_and_mul_add_vartime(a, b, point)
 }
 
 /// A secret key. It is wiped when dropped and has no text form.

@@ -16,7 +16,7 @@ impl Session {
         self.phase = phase;
         self.since = now;
         self.deadline = now.saturating_add(self.length(limits, phase)).min(self.end_by);
-        (self.acknowledged, self.contributed) = (Set::NONE, Set::NONE);
+        (self.acknowledged, self.contributed, self.taken) = (Set::NONE, Set::NONE, false);
         self.begin_untold = true;
     }
 
@@ -74,6 +74,23 @@ impl Session {
         self.finish(now, gate, End { cause: Cause::Timeout, signer: first }, guilty);
     }
 
+    /// Whether the announcer ends it by its own doing, whatever it says: it names itself, or nobody
+    /// where somebody owes something, or us for what our own node knows to be otherwise. Naming
+    /// another is beyond what we can see, and costs it that one's opinion.
+    pub(super) fn is_excuse(&self, end: &End) -> bool {
+        match end.signer {
+            None => self.phase.takes_contributions(),
+            Some(named) if named == self.announcer => true,
+            Some(named) if Some(named) == self.own => match end.cause {
+                Cause::Timeout | Cause::Disconnect => self.taken,
+                // We did not abort, and vouch for what we signed.
+                Cause::InvalidSignature | Cause::Abort => true,
+                Cause::Completed => false,
+            },
+            Some(_) => false,
+        }
+    }
+
     /// A peer is gone.
     pub(super) fn lose(&mut self, now: Timestamp, gate: &mut impl Reputations, peer: &PeerId) {
         let lost = self.signers_of(peer);
@@ -91,7 +108,8 @@ impl Session {
         }
         let guilty = self.owing(lost);
         if guilty != Set::NONE || self.phase == Phase::Join {
-            let end = End { cause: Cause::Disconnect, signer: self.first(lost) };
+            let first = self.first(guilty).or_else(|| self.first(lost));
+            let end = End { cause: Cause::Disconnect, signer: first };
             self.finish(now, gate, end, guilty);
         }
     }

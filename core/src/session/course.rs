@@ -41,6 +41,7 @@ impl Session {
                 self.begin(now, &limits, *phase);
                 self.acknowledged.add(self.announcer);
             }
+            Step::Acknowledge(_) if !self.is_ours() => self.taken = true,
             Step::Acknowledge(_) => {
                 if let Some(peer) = from {
                     self.acknowledged.0 |= self.signers_of(peer).0;
@@ -56,11 +57,18 @@ impl Session {
                 }
             }
             Step::Abort(end) => {
-                let signer = if from.is_some() { end.signer } else { self.own };
+                let end = match from {
+                    None => End { signer: self.own, ..*end },
+                    Some(_) if !self.is_ours() && self.is_excuse(end) => {
+                        End { cause: Cause::Abort, signer: Some(self.announcer) }
+                    }
+                    Some(_) => *end,
+                };
                 // By the announcer's word nobody but itself is at fault.
                 let aborted = end.cause == Cause::Abort && from.is_some();
-                let guilty = self.set(|n| aborted && Some(n) == signer && self.peer(n) == from);
-                self.finish(now, gate, End { signer, ..*end }, guilty);
+                let by = |n| Some(n) == end.signer && self.peer(n) == from;
+                let guilty = self.set(|n| aborted && by(n));
+                self.finish(now, gate, end, guilty);
             }
             Step::Complete => self.complete(now, gate),
             Step::Refuse(signer) => {

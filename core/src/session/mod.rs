@@ -117,6 +117,8 @@ pub struct Session {
     acknowledged: Set,
     /// Who contributed to the phase, as far as we know.
     contributed: Set,
+    /// Whether the announcer has said that it has what we contributed to the phase.
+    taken: bool,
     digest: [u8; 32],
     /// When it was announced here.
     opened: Timestamp,
@@ -142,6 +144,7 @@ impl Session {
         joined: Set::NONE,
         acknowledged: Set::NONE,
         contributed: Set::NONE,
+        taken: false,
         digest: [0; 32],
         opened: Timestamp::EPOCH,
         since: Timestamp::EPOCH,

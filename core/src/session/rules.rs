@@ -22,8 +22,10 @@ impl Session {
             }
             (Step::Acknowledge(phase), Some(peer)) => {
                 let known = self.members.iter().any(|member| member.peer.as_ref() == Some(peer));
-                check(self.is_ours() && known, Reason::NotASigner)?;
-                check(*phase == self.phase, Reason::WrongPhase)
+                let announcer = self.peer(self.announcer) == Some(peer);
+                check(known && (self.is_ours() || announcer), Reason::NotASigner)?;
+                let ready = self.is_ours() || self.own.is_some_and(|own| self.contributed.has(own));
+                check(*phase == self.phase && ready, Reason::WrongPhase)
             }
             (Step::Contribute(signer, phase), _) => {
                 let theirs = match from {

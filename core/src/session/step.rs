@@ -135,7 +135,8 @@ pub enum Step<'a> {
     Join(u8),
     /// The announcer begins a phase.
     Begin(Phase),
-    /// A peer says that it knows of the phase.
+    /// A peer says that it knows of the phase; the announcer, that it has what our own node
+    /// contributed to it.
     Acknowledge(Phase),
     /// This signer contributes to the phase; its signature held.
     Contribute(u8, Phase),

@@ -1,13 +1,19 @@
 //! The hashes that signatures sign, one function for each tag (policy §6).
 
 use crate::burn::Purpose;
-use crate::hash::tagged_hash;
+use crate::hash::{hashed_tag_hash, tagged_hash};
 use crate::{IdentityId, Network, OutPoint, PeerId, PublicKey, Timestamp};
+
+/// The SHA-256 of `LTMS/ad/1`: advertisements are what comes in numbers.
+const AD_TAG: [u8; 32] = [
+    0xc6, 0x4d, 0xf1, 0xfd, 0x98, 0x9f, 0xff, 0xf9, 0x6f, 0xf7, 0x09, 0xa1, 0x13, 0x48, 0x60, 0xfd,
+    0xa8, 0x23, 0x3a, 0x22, 0x8d, 0x2a, 0xb9, 0x24, 0x62, 0xd2, 0x14, 0xd2, 0xac, 0x7a, 0xac, 0x62,
+];
 
 /// What an author signs to advertise: `LTMS/ad/1` over the body as it was received.
 #[must_use]
 pub fn ad_hash(network: Network, body: &[u8]) -> [u8; 32] {
-    tagged_hash("LTMS/ad/1", &[&[network.byte()], body])
+    hashed_tag_hash(&AD_TAG, &[&[network.byte()], body])
 }
 
 /// What an author signs to withdraw: `LTMS/withdraw/1` over the body as it was received.
@@ -136,4 +142,16 @@ pub fn hello_hash(
             challenge,
         ],
     )
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_tag_of_advertisements_is_the_one_that_is_named() {
+        let hash = tagged_hash("LTMS/ad/1", &[&[Network::Test.byte()], b"body"]);
+        assert_eq!(ad_hash(Network::Test, b"body"), hash);
+        assert_ne!(withdrawal_hash(Network::Test, b"body"), hash);
+    }
 }

@@ -372,7 +372,19 @@ fn the_operators_word_ends_the_waiting() {
         scene.burst(&[hasty]);
         let gate = &mut scene.world.gate;
         match word {
-            0 => assert!(!gate.unban(START, &subject)),
+            0 => {
+                let held: Vec<_> = gate.held_bans().collect();
+                let [ban] = held[..] else { panic!("{held:?}") };
+                let due = Some(START.saturating_add(MINUTE));
+                assert!(
+                    ban.held && (ban.subject, ban.since, ban.until) == (subject, Some(START), due)
+                );
+                assert_eq!(gate.bans(START).count(), 0, "it is not in force");
+                assert!(gate.unban(START, &subject), "it is lifted before it begins");
+                assert!(!gate.unban(START, &subject) && gate.held_bans().next().is_none());
+                // One more is the first again, not the one that completes the count.
+                assert_eq!(gate.standing(START, &subject).violations.0, 0);
+            }
             1 => gate.allow(START, &peer(hasty), true).unwrap(),
             _ => gate.ban(START, &subject, None, Reason::Text).unwrap(),
         }

@@ -185,14 +185,3 @@ fn a_delegated_key_leaves_with_its_watermark_at_its_last_expiry() {
     assert!(!world.of_key(&first.key()).known);
     assert_eq!(reason(world.pull(1, Channel::Dht, &first)), Reason::Expired);
 }
-
-#[test]
-fn withdrawals_of_what_is_not_listed() {
-    let (mut world, id) = world();
-    let author = secret(0);
-    let gone = ad(&author).under(&id).withdrawal();
-    assert_eq!(reason(world.direct(0, &gone)), Reason::NotListed);
-    let stranger = named("stranger");
-    assert_eq!(reason(world.direct(0, &ad(&stranger).withdrawal())), Reason::NotListed);
-    assert!(!world.of_key(&stranger.public_key()).known);
-}

@@ -109,6 +109,25 @@ fn above_three_quarters_the_longest_idle_leaves_and_none_idle_for_less_than_a_we
     assert_eq!(free, [3, 4, 5, 6]);
 }
 
+/// A try is noted for an hour in advance, so that a row may leave up to an hour late, never early.
+#[test]
+fn refusing_a_banned_peer_once_more_changes_no_row() {
+    let mut world = World::on(Heap::noting_changes(Capacity::SMALL), POLICY);
+    throw_away(&mut world, at(1, 1), 1);
+    let changed = |world: &mut World| {
+        let mut bans = 0;
+        world.gate.take_rows(false, |row| bans += usize::from(row.section == 8));
+        bans
+    };
+    assert_eq!(changed(&mut world), 1);
+    for (wait, expected) in [(SECOND, 1), (SECOND, 0), (MINUTE.saturating_mul(59), 0), (MINUTE, 1)]
+    {
+        world.wait(wait);
+        assert_eq!(reason(knock(&mut world, &at(1, 1))), Reason::Blacklisted);
+        assert_eq!(changed(&mut world), expected, "after {wait:?} more");
+    }
+}
+
 /// What is forgotten anyway leaves before anybody's ban does.
 #[test]
 fn ended_graylistings_make_room_first() {

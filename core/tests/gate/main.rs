@@ -41,6 +41,7 @@ mod snapshot_smaller;
 mod storage;
 mod strangers;
 mod windows;
+mod withdrawals;
 mod world;
 
 mod claims;

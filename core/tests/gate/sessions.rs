@@ -358,7 +358,7 @@ fn an_announcer_s_word_moves_nobody_s_score_but_its_own() {
     for (cause, number, score) in [
         (Cause::Abort, 1, 50),
         (Cause::Timeout, 1, 50),
-        (Cause::InvalidSignature, 0, 50),
+        (Cause::InvalidSignature, 1, 50),
         (Cause::Abort, 0, 47),
     ] {
         let mut room = Room::new(64, 2, 2);
@@ -369,6 +369,72 @@ fn an_announcer_s_word_moves_nobody_s_score_but_its_own() {
         assert_eq!((room.score(0), room.score(1)), (score, 50), "{cause:?} {number}");
         assert_eq!(room.end(&id), Some(end));
     }
+}
+
+/// It names itself, or nobody, or us for what our own node knows to be otherwise.
+#[test]
+fn an_announcer_s_excuse_is_its_own_abort() {
+    let all = [Cause::Timeout, Cause::Disconnect, Cause::InvalidSignature, Cause::Abort];
+    for cause in all {
+        let blames_us = |contributed: bool, taken: bool| (Some(US), contributed, taken);
+        let done = matches!(cause, Cause::InvalidSignature | Cause::Abort);
+        for ((named, contributed, taken), excuse) in [
+            ((Some(0), false, false), true),
+            ((None, false, false), true),
+            ((Some(1), true, true), false),
+            (blames_us(true, true), true),
+            // Ours may not have arrived, or not be there.
+            (blames_us(true, false), done),
+            (blames_us(false, false), done),
+        ] {
+            let mut room = Room::new(64, 2, 2);
+            let id = room.begun_by_0(&[1]);
+            if contributed {
+                assert_eq!(room.contribute(&id, US, NONCE), Reason::Clear);
+            }
+            if taken {
+                assert_eq!(room.acknowledge(&id, 0, NONCE), Reason::Clear);
+            }
+            let told = End { cause, signer: named.map(|number| room.place(&id, number)) };
+            let abort = End { cause: Cause::Abort, signer: Some(room.place(&id, 0)) };
+            assert_eq!(room.step(0, &id, &Step::Abort(told)), Reason::Clear);
+            let case = format!("{cause:?} {named:?} {contributed} {taken}");
+            assert_eq!(room.end(&id), Some(if excuse { abort } else { told }), "{case}");
+            assert_eq!(room.score(0), if excuse { 47 } else { 50 }, "{case}");
+            // And its slot stays taken.
+            let (_, first) = room.announced_by(0, &[]);
+            let (_, second) = room.announced_by(0, &[]);
+            let full = if excuse { Reason::SessionLimit } else { Reason::Clear };
+            assert_eq!((first, second), (Reason::Clear, full), "{case}");
+        }
+    }
+}
+
+#[test]
+fn what_an_announcer_took_counts_for_its_phase_alone() {
+    let mut room = Room::new(64, 2, 2);
+    let id = room.begun_by_0(&[1]);
+    assert_eq!(room.acknowledge(&id, 0, NONCE), Reason::WrongPhase, "there is nothing to take");
+    assert_eq!(room.contribute(&id, US, NONCE), Reason::Clear);
+    assert_eq!(room.acknowledge(&id, 1, NONCE), Reason::NotASigner);
+    assert_eq!(room.acknowledge(&id, 0, PARTIAL), Reason::WrongPhase);
+    assert_eq!(room.acknowledge(&id, 0, NONCE), Reason::Clear);
+    assert_eq!(room.step(0, &id, &Step::Begin(PARTIAL)), Reason::Clear);
+    let told = End { cause: Cause::Timeout, signer: Some(room.place(&id, US)) };
+    assert_eq!(room.step(0, &id, &Step::Abort(told)), Reason::Clear);
+    assert_eq!((room.end(&id), room.score(0)), (Some(told), 50), "we owe our partial signature");
+}
+
+/// Whose it is to wait is never ours to excuse: before a phase nobody owes anything.
+#[test]
+fn a_session_that_never_began_is_nobody_s_fault() {
+    let mut room = Room::new(64, 1, 1);
+    let (id, reason) = room.announced_by(0, &[]);
+    assert_eq!(reason, Reason::Clear);
+    assert_eq!(room.join(&id, US), Reason::Clear);
+    let told = End { cause: Cause::Timeout, signer: None };
+    assert_eq!(room.step(0, &id, &Step::Abort(told)), Reason::Clear);
+    assert_eq!((room.end(&id), room.score(0)), (Some(told), 50));
 }
 
 #[test]

@@ -14,7 +14,12 @@ use ltms_net::behaviour::{
 use ltms_net::clock::Clock;
 use tokio::time::{Instant, sleep_until};
 
-use crate::{Load, common, keys::Owner};
+use crate::{
+    Load, common,
+    flood::{self, Flood},
+    keys::Owner,
+    peer,
+};
 
 const CONNECTIONS: u32 = 20;
 /// Between an advertisement and its copy.
@@ -28,75 +33,107 @@ type Plan = Vec<(Duration, Arc<Vec<u8>>)>;
 /// What became of it.
 #[derive(Default)]
 struct Answers {
-    /// In milliseconds.
+    /// From sending to the answer, in milliseconds.
     times: Vec<f64>,
+    /// From when it was due to its sending: the sender's own waiting.
+    late: Vec<f64>,
     reasons: HashMap<u8, u32>,
     lost: u32,
 }
 
-/// Sends to the node at this address and prints what became of it.
-pub(crate) fn run(address: &Multiaddr, load: &Load, flood: bool) {
+impl Answers {
+    fn add(&mut self, other: Self) {
+        self.times.extend(other.times);
+        self.late.extend(other.late);
+        self.lost += other.lost;
+        for (code, count) in other.reasons {
+            *self.reasons.entry(code).or_default() += count;
+        }
+    }
+
+    /// How many were answered with each reason.
+    fn by_reason(&self) -> String {
+        let mut reasons: Vec<_> =
+            self.reasons.iter().map(|(code, count)| format!("{}:{count}", name(*code))).collect();
+        reasons.sort();
+        reasons.join(",")
+    }
+}
+
+/// The value that so many of a hundred do not exceed.
+fn share_of(values: &mut [f64], share: usize) -> f64 {
+    values.sort_by(f64::total_cmp);
+    values.get(values.len().saturating_sub(1) * share / 100).copied().unwrap_or(f64::NAN)
+}
+
+fn runtime() -> tokio::runtime::Runtime {
     let runtime =
         tokio::runtime::Builder::new_multi_thread().worker_threads(1).enable_all().build();
-    runtime.expect("a runtime").block_on(async {
-        let count = if flood { 1 } else { CONNECTIONS };
+    runtime.expect("a runtime")
+}
+
+/// Sends to the node at this address and prints what became of it.
+pub(crate) fn run(address: &Multiaddr, load: &Load) {
+    runtime().block_on(async {
         let mut nodes = Vec::new();
-        for _ in 0..count {
+        for _ in 0..CONNECTIONS {
             nodes.push(join(address).await);
         }
-        let now = Clock::system().now();
-        if load.preload > 0 && !flood {
+        let now = || Clock::system().now();
+        if load.preload > 0 {
             // As fast as it is answered.
-            let before = now.saturating_sub(Millis::from_mins(10));
+            let before = now().saturating_sub(Millis::from_mins(10));
             let plans = plans(load, load.preload, before, Duration::ZERO, false);
-            nodes = join_all(nodes.into_iter().zip(plans).map(|(node, plan)| send(node, plan)))
-                .await
-                .into_iter()
-                .map(|(node, answers)| {
-                    assert_eq!(
-                        (answers.lost, answers.reasons.len()),
-                        (0, 1),
-                        "preloading: {:?}",
-                        answers.reasons
-                    );
-                    node
-                })
-                .collect();
-        }
-        if flood {
-            let old = now.saturating_sub(Millis::from_hours(48));
-            let expired = Owner::new(0).advertise(load, 0, old);
-            println!("begin");
-            let count = send_on(nodes.remove(0), expired, load.seconds).await;
-            println!("end flood {count}");
-            return;
+            let (preloaded, answers) = send_all(nodes, plans).await;
+            assert_eq!((answers.lost, answers.reasons.len()), (0, 1), "{}", answers.by_reason());
+            nodes = preloaded;
+            // Until the last one's window, a second, is open again.
+            tokio::time::sleep(Duration::from_millis(1_100)).await;
         }
         let every = Duration::from_secs(load.seconds.into()) / load.originals().max(1);
-        let plans = plans(load, load.originals(), now, every, load.copies);
+        let plans = plans(load, load.originals(), now(), every, load.copies);
         println!("begin");
         let sent: usize = plans.iter().map(Vec::len).sum();
-        let done =
-            join_all(nodes.into_iter().zip(plans).map(|(node, plan)| send(node, plan))).await;
-        let mut all = Answers::default();
-        for (_, answers) in done {
-            all.times.extend(answers.times);
-            all.lost += answers.lost;
-            answers
-                .reasons
-                .into_iter()
-                .for_each(|(code, n)| *all.reasons.entry(code).or_default() += n);
-        }
-        all.times.sort_by(f64::total_cmp);
-        let at = |share: usize| {
-            all.times
-                .get(all.times.len().saturating_sub(1) * share / 100)
-                .copied()
-                .unwrap_or(f64::NAN)
-        };
-        let reasons: Vec<_> = all.reasons.iter().map(|(code, n)| (name(*code), *n)).collect();
-        eprintln!("answers: {reasons:?}");
-        println!("end {sent} {} {:.2} {:.2}", all.lost, at(50), at(99));
+        let (_, mut all) = send_all(nodes, plans).await;
+        let [p50, p99] = [50, 99].map(|share| share_of(&mut all.times, share));
+        let late = share_of(&mut all.late, 99);
+        println!("{sent} {} {p50:.2} {p99:.2} {late:.2} {}", all.lost, all.by_reason());
     });
+}
+
+/// Floods the node at this address and prints how many messages that were, how many of them were
+/// let in by the window, and for how long.
+pub(crate) fn flood(address: &Multiaddr, load: &Load, flood: Flood) {
+    runtime().block_on(async {
+        let old = Clock::system().now().saturating_sub(Millis::from_hours(48));
+        let expired = Owner::new(0).advertise(load, 0, old);
+        let start = Instant::now();
+        let (count, let_in) = match flood {
+            Flood::Push => {
+                let node = join(address).await;
+                println!("begin");
+                send_on(node, expired, load.seconds).await
+            }
+            _ => {
+                println!("begin");
+                (flood::run(flood, address, &expired, load.seconds).await, 0)
+            }
+        };
+        println!("{count} {let_in} {:.1}", start.elapsed().as_secs_f64());
+    });
+}
+
+async fn send_all(
+    nodes: Vec<(common::Node, PeerId)>,
+    plans: Vec<Plan>,
+) -> (Vec<(common::Node, PeerId)>, Answers) {
+    let mut all = Answers::default();
+    let done = join_all(nodes.into_iter().zip(plans).map(|(node, plan)| send(node, plan))).await;
+    let nodes = done.into_iter().map(|(node, answers)| {
+        all.add(answers);
+        node
+    });
+    (nodes.collect(), all)
 }
 
 fn name(code: u8) -> String {
@@ -108,7 +145,7 @@ fn name(code: u8) -> String {
 fn plans(load: &Load, count: u32, at: Timestamp, every: Duration, copies: bool) -> Vec<Plan> {
     let mut plans: Vec<Plan> = (0..CONNECTIONS).map(|_| Plan::new()).collect();
     let mut owner = Owner::new(0);
-    for (key, number) in (0..load.keys()).cycle().zip(0..count) {
+    for (number, key) in (0..count).zip(0..load.keys()) {
         if key % load.per_identity() == 0 {
             owner = Owner::new(key / load.per_identity());
         }
@@ -128,7 +165,7 @@ fn plans(load: &Load, count: u32, at: Timestamp, every: Duration, copies: bool) 
 }
 
 async fn join(address: &Multiaddr) -> (common::Node, PeerId) {
-    let mut node = common::node();
+    let mut node = peer();
     node.dial(address.clone()).expect("dialled");
     loop {
         if let SwarmEvent::ConnectionEstablished { peer_id, .. } = node.select_next_some().await {
@@ -167,6 +204,7 @@ async fn send(
                     break;
                 };
                 last = Instant::now();
+                answers.late.push((last - due).as_secs_f64() * 1e3);
                 match node.behaviour_mut().ask(&peer, Request::Push(envelope.to_vec())) {
                     Some(id) => drop(open.insert(id, Instant::now())),
                     None => answers.lost += 1,
@@ -177,20 +215,25 @@ async fn send(
     ((node, peer), answers)
 }
 
-/// Sends the same as fast as it is answered; how many were.
-async fn send_on((mut node, peer): (common::Node, PeerId), envelope: Vec<u8>, seconds: u32) -> u32 {
+/// Sends the same as fast as it is answered: how many were, and how many not for the window's sake.
+async fn send_on(
+    (mut node, peer): (common::Node, PeerId),
+    envelope: Vec<u8>,
+    seconds: u32,
+) -> (u32, u32) {
     let end = Instant::now() + Duration::from_secs(seconds.into());
-    let mut count = 0;
+    let (mut count, mut let_in) = (0, 0);
     for _ in 0..MAX_STREAMS {
         node.behaviour_mut().ask(&peer, Request::Push(envelope.clone()));
     }
     loop {
         tokio::select! {
-            event = node.select_next_some() => if answer(event).is_some() {
+            event = node.select_next_some() => if let Some((_, code)) = answer(event) {
                 count += 1;
+                let_in += u32::from(code != Some(Reason::ConnectionWindow.code()));
                 node.behaviour_mut().ask(&peer, Request::Push(envelope.clone()));
             },
-            () = sleep_until(end) => return count,
+            () = sleep_until(end) => return (count, let_in),
         }
     }
 }

@@ -10,12 +10,12 @@ use ltms_core::{
 };
 use ltms_net::{chain::DevChain, claim::find_registration, core_peer};
 
-use crate::Load;
+use crate::{Load, Victim};
 
 impl Load {
     /// Keys of one identity, the current one among them.
     pub(crate) const fn per_identity(&self) -> u32 {
-        if self.wide { 1_000 } else { 10 }
+        if matches!(self.victim, Victim::Wide) { 1_000 } else { 10 }
     }
 
     /// Messages that are not copies.

@@ -1,15 +1,31 @@
-//! The node, alone in its process.
+//! The node, or an echo in its stead, alone in its process.
 
 use std::fs::read_to_string;
 use std::process::Stdio;
 use std::sync::Arc;
 
-use ltms_core::{Keys, Millis, Network, Policy, Quota, Windows};
-use ltms_net::{Builder, Handle, chain::DevChain};
+use futures::StreamExt;
+use libp2p::{Multiaddr, request_response, swarm::SwarmEvent};
+use ltms_core::{Keys, Millis, Network, Policy, Quota, Reason, Windows};
+use ltms_net::{
+    Builder, Node,
+    behaviour::{
+        Event,
+        streams::{Request, Response},
+    },
+    chain::DevChain,
+    limits::Limits,
+};
 use tokio::io::{AsyncBufReadExt, BufReader, Lines};
 use tokio::process::{Child, ChildStdout, Command};
+use tokio::task::JoinHandle;
 
-use crate::{Load, keys::burn};
+use crate::{
+    Load, Victim, common,
+    goals::{Flooded, Row},
+    keys::burn,
+    peer,
+};
 
 /// Hundredths of a second: the unit of Linux's `/proc`.
 const TICKS: f64 = 100.0;
@@ -46,8 +62,60 @@ fn wide(policy: Policy) -> Policy {
     Policy { windows, keys, ..policy }
 }
 
-/// Registers the identities.
-async fn start(load: &Load) -> (ltms_net::Node, Handle) {
+/// Every message of a connection is looked at, whatever it costs.
+fn open(policy: Policy) -> Policy {
+    let windows = Windows { connection: Quota::per_second(100_000, 100_000), ..policy.windows };
+    Policy { windows, ..policy }
+}
+
+/// Who answers, and what it needs to live.
+enum Running {
+    Node(Box<Node>, tempfile::TempDir),
+    Echo(JoinHandle<()>),
+}
+
+impl Running {
+    async fn start(load: &Load) -> (Self, Multiaddr) {
+        if load.victim == Victim::Echo {
+            let (echo, address) = echo().await;
+            return (Self::Echo(echo), address);
+        }
+        let folder = tempfile::tempdir().expect("a folder");
+        let node = node(load, &folder).await;
+        let address = node.handle().addresses()[0].clone();
+        (Self::Node(Box::new(node), folder), address)
+    }
+
+    async fn stop(self) {
+        match self {
+            Self::Node(node, _folder) => assert!(node.stop().await.is_none()),
+            Self::Echo(echo) => echo.abort(),
+        }
+    }
+}
+
+/// Answers every request at once.
+async fn echo() -> (JoinHandle<()>, Multiaddr) {
+    let mut node = peer();
+    let address = common::listen(&mut node).await;
+    let task = tokio::spawn(async move {
+        loop {
+            if let SwarmEvent::Behaviour(Event::Direct(event)) = node.select_next_some().await
+                && let request_response::Event::Message { message, .. } = *event
+                && let request_response::Message::Request { request, channel, .. } = message
+            {
+                assert!(matches!(request, Ok(Request::Push(_))));
+                let answer = Response::Judged { code: Reason::New.code(), retry_at: None };
+                // The stream may be gone.
+                let _ = node.behaviour_mut().direct.send_response(channel, answer);
+            }
+        }
+    });
+    (task, address)
+}
+
+/// A node with a store that knows the identities.
+async fn node(load: &Load, folder: &tempfile::TempDir) -> Node {
     let chain = Arc::new(DevChain::recorded().expect("a good recording"));
     let burns: Vec<_> = (0..load.identities()).map(burn).collect();
     for some in burns.chunks(100) {
@@ -55,11 +123,21 @@ async fn start(load: &Load) -> (ltms_net::Node, Handle) {
         chain.mine(&raw).expect("a block");
     }
     chain.mine_empty(80).expect("blocks");
-    let policy = Policy::LOTUS_V1.on(Network::Reg);
+    let (policy, mut limits) = (Policy::LOTUS_V1.on(Network::Reg), Limits::DEFAULT);
+    let policy = match load.victim {
+        Victim::Wide => wide(policy),
+        Victim::Open => {
+            limits.share = 1_000;
+            open(policy)
+        }
+        _ => policy,
+    };
     let node = Builder::new(Network::Reg, chain)
-        .policy(if load.wide { wide(policy) } else { policy })
+        .policy(policy)
+        .limits(limits)
         .listen("/ip4/127.0.0.1/tcp/0".parse().expect("an address"))
         .memory(8 << 30)
+        .data_dir(folder.path())
         .server(true)
         .start()
         .await
@@ -74,67 +152,66 @@ async fn start(load: &Load) -> (ltms_net::Node, Handle) {
         }
         registered.expect("registered");
     }
-    (node, handle)
+    node
 }
 
-/// Starts a sender and waits until it begins.
-async fn sender(
-    what: &str,
-    number: u32,
-    load: &Load,
-    address: &str,
-) -> (Child, Lines<BufReader<ChildStdout>>) {
-    let mut child = Command::new(std::env::current_exe().expect("this program"))
-        .args(["--seconds", &load.seconds.to_string(), "--preload", &load.preload.to_string()])
-        .args([what, &number.to_string(), address])
-        .stdout(Stdio::piped())
-        .kill_on_drop(true)
-        .spawn()
-        .expect("a sender");
-    let mut lines = BufReader::new(child.stdout.take().expect("its output")).lines();
-    assert_eq!(lines.next_line().await.expect("a line").as_deref(), Some("begin"));
-    (child, lines)
+/// A process that sends.
+struct Sender(Child, Lines<BufReader<ChildStdout>>);
+
+impl Sender {
+    /// Starts it and waits until it begins.
+    async fn start(what: &str, number: usize, run: (u32, u32), address: &Multiaddr) -> Self {
+        let mut child = Command::new(std::env::current_exe().expect("this program"))
+            .args(["--seconds", &run.0.to_string(), "--preload", &run.1.to_string()])
+            .args([what, &number.to_string(), &address.to_string()])
+            .stdout(Stdio::piped())
+            .kill_on_drop(true)
+            .spawn()
+            .expect("a sender");
+        let mut lines = BufReader::new(child.stdout.take().expect("its output")).lines();
+        let line = lines.next_line().await.expect("a line");
+        assert_eq!(line.as_deref(), Some("begin"), "the sender said why above");
+        Self(child, lines)
+    }
+
+    /// What it says at its end.
+    async fn end(mut self) -> Vec<String> {
+        let line = self.1.next_line().await.expect("a line").expect("a last line");
+        self.0.wait().await.expect("its end");
+        line.split_whitespace().map(str::to_owned).collect()
+    }
 }
 
-/// One row of the table.
-pub(crate) fn run(number: u32, load: &Load) -> String {
+/// One load.
+pub(crate) fn run(number: usize, loads: &[Load], seconds: u32, preload: u32) -> Row {
+    let load = &loads[number];
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build();
     runtime.expect("a runtime").block_on(async {
-        let (node, handle) = start(load).await;
-        let address = handle.addresses()[0].to_string();
+        let (running, address) = Running::start(load).await;
+        let run = (seconds, preload);
         let flooder = match load.flood {
-            true => Some(sender("--flood", number, load, &address).await),
-            false => None,
+            Some(_) => Some(Sender::start("--flood", number, run, &address).await),
+            None => None,
         };
         let honest = match load.rate {
             0 => None,
-            _ => Some(sender("--send", number, load, &address).await),
+            _ => Some(Sender::start("--send", number, run, &address).await),
         };
-        let (used, began, memory) = (processor(), std::time::Instant::now(), resident());
-        let mut ends = Vec::new();
-        for sender in [honest, flooder] {
-            let Some((mut child, mut lines)) = sender else {
-                ends.push(None);
-                continue;
-            };
-            ends.push(lines.next_line().await.expect("a line"));
-            if ends.len() == 1 || load.rate == 0 {
-                let share = 100.0 * (processor() - used) / began.elapsed().as_secs_f64();
-                ends.push(Some(format!("{share:.0}")));
-            }
-            child.wait().await.expect("its end");
+        let (used, began, before) = (processor(), std::time::Instant::now(), resident());
+        let mut row = Row::of(load, before);
+        let share = || 100.0 * (processor() - used) / began.elapsed().as_secs_f64();
+        if let Some(honest) = honest {
+            row.answered(&honest.end().await);
+            (row.share, row.after) = (share(), resident());
         }
-        let after = resident();
-        node.stop().await;
-        let ends: Vec<String> = ends.into_iter().map(Option::unwrap_or_default).collect();
-        let share = ends.iter().find(|end| end.parse::<f64>().is_ok()).cloned().unwrap_or_default();
-        let figures: Vec<&str> = ends[0].split_whitespace().skip(1).collect();
-        let [sent, lost, p50, p99] = *figures.first_chunk().unwrap_or(&["0", "0", "–", "–"]);
-        let flood = ends.iter().find_map(|end| end.strip_prefix("end flood "));
-        let flood = flood.and_then(|count| count.parse::<u32>().ok()).unwrap_or(0) / load.seconds;
-        let name = load.name;
-        format!(
-            "| {name} | {sent}, {lost} | {p50}, {p99} | {share} % | {memory}, {after} | {flood} |\n"
-        )
+        if let Some(flooder) = flooder {
+            let said = flooder.end().await;
+            if load.rate == 0 {
+                (row.share, row.after) = (share(), resident());
+            }
+            row.flooded = Some(Flooded::read(&said));
+        }
+        running.stop().await;
+        row
     })
 }

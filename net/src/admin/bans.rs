@@ -81,7 +81,8 @@ struct Head {
 
 pub(super) async fn export(State(handle): State<Handle>) -> Result<Response, Failure> {
     let bans = handle.bans().await?.into_iter().map(ShownBan::from);
-    let bans: Vec<_> = bans.filter(|ban| matches!(ban.kind, Kind::Peer | Kind::Identity)).collect();
+    let kept = |ban: &ShownBan| !ban.held && matches!(ban.kind, Kind::Peer | Kind::Identity);
+    let bans: Vec<_> = bans.filter(kept).collect();
     let head = Head {
         ltms_bans: FORMAT,
         network: handle.network,
@@ -165,6 +166,9 @@ fn read(file: &str, network: Network) -> Result<Vec<Imported>, String> {
             Kind::Key | Kind::Group => return Err(wrong("bans of this kind are not taken over")),
         };
         let subject = subject.ok_or_else(|| wrong("the subject is not of its kind"))?;
+        if ban.held {
+            return Err(wrong("a sanction that is held back is no ban"));
+        }
         let reason = reason(&ban.reason).filter(|reason| *reason != Reason::Unjudged);
         let reason = reason.ok_or_else(|| wrong("no such reason"))?;
         if !seen.insert(ban.subject) {

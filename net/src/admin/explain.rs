@@ -148,6 +148,7 @@ impl Account {
             });
         }
         if let Some(until) = standing.held_until {
+            self.undo.push(format!("ltms peers unban {}", self.peer));
             let text = "graylisted then, unless so many of the peers that we dialled are due for \
                         it that the fault must be ours";
             let (reason, meaning) =

@@ -68,7 +68,7 @@ impl Explained {
             sanction: standing.sanction_reason.map(Reason::as_str),
             first_sanctioned: sanctioned.map(|(first, _)| first),
             last_sanctioned: sanctioned.map(|(_, last)| last),
-            evidence: sanctioned.map(|_| hex::encode(standing.evidence)),
+            evidence: (standing.evidence != [0; 8]).then(|| hex::encode(standing.evidence)),
             by_operator: standing.by_operator,
             allowed: standing.allowed,
             held_until: standing.held_until,
@@ -169,6 +169,9 @@ pub(super) struct ShownBan {
     evidence: Option<String>,
     #[serde(default)]
     pub(super) by_operator: bool,
+    /// The breaker holds it back, and `until` is when it comes into force.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub(super) held: bool,
 }
 
 impl From<Ban> for ShownBan {
@@ -191,6 +194,7 @@ impl From<Ban> for ShownBan {
             until: ban.until,
             evidence: ban.evidence.map(hex::encode),
             by_operator: ban.by_operator,
+            held: ban.held,
         }
     }
 }

@@ -17,7 +17,7 @@ use libp2p::{
 };
 use ltms_core::{Network, PublicKey, hash::sha256};
 
-use super::{deadline::Handler, records::Records};
+use super::{bills::Bills, deadline::Handler, records::Records};
 
 /// Bytes of a DHT message.
 pub const MAX_PACKET: usize = 32 * 1024;
@@ -33,6 +33,8 @@ pub const ANNOUNCE_AGAIN: Duration = Duration::from_secs(30 * 60);
 pub const ANNOUNCE_SOON: Duration = Duration::from_secs(30);
 /// How long a query may take (policy §9).
 pub const QUERY_TIMEOUT: Duration = Duration::from_secs(60);
+/// From one refresh of the routing table to the next: Kademlia's own default.
+pub const REFRESH: Duration = Duration::from_secs(5 * 60);
 /// Nodes that hold a record (policy §9).
 pub const REPLICATION: NonZeroUsize = NonZeroUsize::new(20).unwrap();
 /// Questions of a query at a time (policy §9).
@@ -75,6 +77,8 @@ pub fn config(network: Network) -> Config {
         .set_replication_interval(None)
         .set_publication_interval(None)
         .set_provider_publication_interval(None)
+        // Kademlia's own warns the operator each time that nobody is known, see `Dht::refresh`.
+        .set_periodic_bootstrap_interval(None)
         // Who enters the routing table is decided by address group.
         .set_kbucket_inserts(BucketInserts::Manual);
     config
@@ -87,6 +91,7 @@ pub struct Dht {
     pub kad: kad::Behaviour<Records>,
     deadline: Duration,
     pub(super) regtest: bool,
+    pub(super) bills: Bills,
 }
 
 impl Dht {
@@ -96,7 +101,19 @@ impl Dht {
     pub fn new(local: PeerId, network: Network, server: bool) -> Self {
         let mut kad = kad::Behaviour::with_config(local, Records::new(local), config(network));
         kad.set_mode(server.then_some(Mode::Server));
-        Self { kad, deadline: REQUEST_DEADLINE, regtest: network == Network::Reg }
+        Self {
+            kad,
+            deadline: REQUEST_DEADLINE,
+            regtest: network == Network::Reg,
+            bills: Bills::default(),
+        }
+    }
+
+    /// Looks for peers that belong into the routing table, if it has any to ask. To be called every
+    /// [`REFRESH`].
+    pub fn refresh(&mut self) {
+        // The only error is that nobody is known, which is no fault of a lone node.
+        let _ = self.kad.bootstrap();
     }
 
     /// With another deadline than [`REQUEST_DEADLINE`], for connections made from now on.
@@ -127,6 +144,7 @@ impl NetworkBehaviour for Dht {
         local: &Multiaddr,
         remote: &Multiaddr,
     ) -> Result<THandler<Self>, ConnectionDenied> {
+        self.bills.open(id, remote);
         let inner = self.kad.handle_established_inbound_connection(id, peer, local, remote)?;
         Ok(Handler::new(inner, self.deadline))
     }
@@ -149,13 +167,19 @@ impl NetworkBehaviour for Dht {
         role: Endpoint,
         port: PortUse,
     ) -> Result<THandler<Self>, ConnectionDenied> {
+        self.bills.open(id, address);
         let inner =
             self.kad.handle_established_outbound_connection(id, peer, address, role, port)?;
         Ok(Handler::new(inner, self.deadline))
     }
 
     fn on_swarm_event(&mut self, event: FromSwarm<'_>) {
+        self.bills.on_swarm_event(&event);
         self.kad.on_swarm_event(event);
+        // Kademlia has just planned the same, with a warning if nobody is known. This takes its place.
+        if let FromSwarm::NewListenAddr(_) = event {
+            self.refresh();
+        }
     }
 
     fn on_connection_handler_event(
@@ -164,7 +188,7 @@ impl NetworkBehaviour for Dht {
         id: ConnectionId,
         event: THandlerOutEvent<Self>,
     ) {
-        self.kad.on_connection_handler_event(peer, id, event);
+        self.bills.charge(id, || self.kad.on_connection_handler_event(peer, id, event));
     }
 
     fn poll(

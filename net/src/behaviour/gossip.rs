@@ -34,6 +34,7 @@ use ltms_core::{Network, Quota, hash::sha256, size};
 
 use super::{
     SetupError,
+    bills::Bills,
     deliveries::Deliveries,
     scores::{self, Scores, THROTTLED},
 };
@@ -203,6 +204,7 @@ pub struct Gossip {
     rpcs: Rpcs,
     throttled: HashSet<PeerId>,
     graylisted: HashSet<PeerId>,
+    pub(super) bills: Bills,
 }
 
 impl Gossip {
@@ -268,6 +270,7 @@ impl Gossip {
             rpcs: Rpcs::new(messages),
             throttled: HashSet::new(),
             graylisted: HashSet::new(),
+            bills: Bills::default(),
         })
     }
 
@@ -281,6 +284,11 @@ impl Gossip {
     #[must_use]
     pub fn silence(&self, peer: &PeerId) -> u8 {
         lock(&self.seen).deliveries.silence(peer)
+    }
+
+    /// From now on a connection may bring so many messages that are new to us.
+    pub fn set_messages(&mut self, messages: Quota) {
+        self.rpcs.set(messages);
     }
 
     /// To be called when a message was accepted.
@@ -357,10 +365,16 @@ struct Rpcs {
 
 impl Rpcs {
     fn new(messages: Quota) -> Self {
+        let mut rpcs = Self { by_second: 0, burst: 0, sent: HashMap::new() };
+        rpcs.set(messages);
+        rpcs
+    }
+
+    fn set(&mut self, messages: Quota) {
         let wide = messages.widened(RPCS);
         let by_second = 1_000_000 / wide.interval_us.max(1);
-        let by_second = u32::try_from(by_second).unwrap_or(u32::MAX);
-        Self { by_second, burst: wide.burst.get(), sent: HashMap::new() }
+        self.by_second = u32::try_from(by_second).unwrap_or(u32::MAX);
+        self.burst = wide.burst.get();
     }
 
     /// Whether one more is looked at.
@@ -392,6 +406,7 @@ impl NetworkBehaviour for Gossip {
         local: &Multiaddr,
         remote: &Multiaddr,
     ) -> Result<THandler<Self>, ConnectionDenied> {
+        self.bills.open(id, remote);
         self.sub.handle_established_inbound_connection(id, peer, local, remote)
     }
 
@@ -403,10 +418,12 @@ impl NetworkBehaviour for Gossip {
         role: Endpoint,
         port: PortUse,
     ) -> Result<THandler<Self>, ConnectionDenied> {
+        self.bills.open(id, address);
         self.sub.handle_established_outbound_connection(id, peer, address, role, port)
     }
 
     fn on_swarm_event(&mut self, event: FromSwarm<'_>) {
+        self.bills.on_swarm_event(&event);
         if let FromSwarm::ConnectionClosed(closed) = &event
             && closed.remaining_established == 0
         {
@@ -429,7 +446,7 @@ impl NetworkBehaviour for Gossip {
         }
         // Gossipsub asks for the id of each message of an RPC, also of copies that it drops.
         lock(&self.seen).from = Some(peer);
-        self.sub.on_connection_handler_event(peer, id, event);
+        self.bills.charge(id, || self.sub.on_connection_handler_event(peer, id, event));
         lock(&self.seen).from = None;
         if self.is_graylisted(&peer) {
             self.graylisted.insert(peer);

@@ -8,8 +8,10 @@ pub const PAGE_ITEMS: usize = 64;
 /// Bytes that the items of one page may have together; the rest of the frame is for their
 /// headers (at most 5 bytes each) and the message around them.
 pub const PAGE_BYTES: usize = size::FRAME - 5 * PAGE_ITEMS - 16;
-/// Envelopes of one history: a registration and every rotation after it.
-pub const HISTORY_ITEMS: usize = 1 + size::ROTATIONS as usize;
+/// Credits in one history.
+pub const CREDITS: usize = 8;
+/// Envelopes of one history: a registration, every rotation after it, and credits.
+pub const HISTORY_ITEMS: usize = 1 + size::ROTATIONS as usize + CREDITS;
 
 /// Bytes that are not a message.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
@@ -363,13 +365,13 @@ mod tests {
     }
 
     #[test]
-    fn a_history_has_at_most_65_envelopes() {
-        let history = |count| Response::History(vec![vec![1; 1_500]; count]);
-        let full = history(65);
+    fn a_history_has_at_most_73_envelopes() {
+        let history = |count| Response::History(vec![vec![1; 1_300]; count]);
+        let full = history(73);
         assert!(full.fits() && full.encode().len() <= size::FRAME);
         assert_eq!(Response::decode(&full.encode()), Ok(full));
-        let over = history(66);
+        let over = history(74);
         assert!(!over.fits());
-        assert_eq!(Response::decode(&over.encode()), Err(DecodeError::TooManyItems(66)));
+        assert_eq!(Response::decode(&over.encode()), Err(DecodeError::TooManyItems(74)));
     }
 }

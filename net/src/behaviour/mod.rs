@@ -1,5 +1,6 @@
 //! The network behaviours and how they are set up.
 
+mod bills;
 pub mod connections;
 mod deadline;
 pub mod deliveries;
@@ -26,6 +27,7 @@ use libp2p::{
 use ltms_core::{Network, Policy, Quota};
 
 use self::{
+    bills::Bills,
     connections::{Connections, Doorkeeper},
     dht::Dht,
     gossip::Gossip,
@@ -134,11 +136,17 @@ impl<D: Doorkeeper> Behaviour<D> {
             // What a peer says about its addresses is not dialled.
             .with_cache_size(0);
         let frames = streams::Codec::default();
+        let connections =
+            Connections::new(door, network == Network::Reg, limits).observing(observe);
+        let mut gossip = Gossip::new(keypair, network, quick, scores, messages, registry)?;
+        let mut dht = Dht::new(local, network, server).with_deadline(deadline);
+        gossip.bills = Bills::new(connections.lines());
+        dht.bills = Bills::new(connections.lines());
         Ok(Self {
-            connections: Connections::new(door, network == Network::Reg, limits).observing(observe),
+            connections,
             memory: memory_connection_limits::Behaviour::with_max_bytes(memory),
-            gossip: Gossip::new(keypair, network, quick, scores, messages, registry)?,
-            dht: Dht::new(local, network, server).with_deadline(deadline),
+            gossip,
+            dht,
             identify: identify::Behaviour::new(identify),
             ping: ping::Behaviour::default(),
             direct: streams::behaviour(frames.clone(), deadline),

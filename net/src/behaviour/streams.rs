@@ -16,7 +16,9 @@ use libp2p::{
 };
 use ltms_core::size;
 
-pub use super::messages::{DecodeError, HISTORY_ITEMS, PAGE_BYTES, PAGE_ITEMS, Request, Response};
+pub use super::messages::{
+    CREDITS, DecodeError, HISTORY_ITEMS, PAGE_BYTES, PAGE_ITEMS, Request, Response,
+};
 
 /// The protocol's name.
 pub const PROTOCOL: StreamProtocol = StreamProtocol::new("/ltms/direct/1");

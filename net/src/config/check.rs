@@ -3,10 +3,15 @@
 use std::{fs, io, path::Path};
 
 use libp2p::{Multiaddr, multiaddr::Protocol};
+use ltms_core::Timestamp;
 use rustix::fs::{Access, access};
 
 use super::{Admin, Config, ConfigError};
-use crate::key_file;
+use crate::{
+    key_file,
+    node::StartError,
+    store::{Checked, Store},
+};
 
 impl Config {
     /// Whether a node can be made from it, as far as that shows without making files or sockets.
@@ -46,6 +51,15 @@ impl Config {
             self.data_dir().and_then(|folder| for_new_files("store.data_dir", existing(&folder)?)),
         );
         faults
+    }
+
+    /// What a start would find in the data folder, in which nothing changes; `None` without one.
+    ///
+    /// # Errors
+    /// As the start would fail.
+    pub fn check_store(&self, now: Timestamp) -> Result<Option<Checked>, StartError> {
+        let Some(folder) = self.data_dir() else { return Ok(None) };
+        Store::check(&folder, self.network, self.policy, self.capacity.into(), now).map(Some)
     }
 }
 

@@ -5,6 +5,8 @@ use ltms_core::{
     wire::{AdHeader, BurnClaim, Envelope, Kind},
 };
 
+use tokio::sync::oneshot;
+
 use super::{Asked, Driver, Message, Origin, timers::Held};
 use crate::{
     behaviour::streams::Request,
@@ -74,11 +76,13 @@ impl Driver {
             BurnClaim::Credit(claim) => Some(claim.identity),
             _ => None,
         };
+        let pulled = matches!(message.origin, Origin::Pulled { .. });
         match gate.screen_claim(now, &message.source, &claim, signature) {
             Screening::Proceed(ticket) => self.submit(Ticket::Claim(Box::new(ticket)), message),
             Screening::Done(decision) => match (decision.reason, wanted) {
                 (Reason::SignatureBudget | Reason::NodeBusy, _) => self.hold(message, decision),
-                (Reason::UnknownIdentity | Reason::NeedHistory, Some(id)) => {
+                // What we asked for comes in its order: what would help came before it, or never.
+                (Reason::UnknownIdentity | Reason::NeedHistory, Some(id)) if !pulled => {
                     self.wait_for_history(id, message, decision);
                 }
                 _ => self.finish(message.origin, &message.source, decision),
@@ -143,17 +147,23 @@ impl Driver {
     /// Each forwarder is asked, not only the first: a forged message may come before the honest
     /// ones, and its sender knows nothing.
     fn wait_for_history(&mut self, id: IdentityId, mut message: Message, decision: Decision) {
-        // Who stores a DHT record is mostly not connected; then somebody else is asked.
         let forwarder = net_peer(&message.source.peer).filter(|peer| self.is_connected(peer));
-        let peer = forwarder.or_else(|| self.another(&[]));
+        let sought = matches!(message.origin, Origin::Sought(_));
         let in_time = message.deadline > self.now();
-        let room = self.waiting.has_room(&message);
-        let (true, true, Some(peer)) = (room, in_time, peer) else {
+        let room = self.waiting.has_room(&message) && (sought || forwarder.is_some());
+        if !(room && in_time) {
             return self.finish(message.origin, &message.source, decision);
-        };
+        }
         let first_time = !std::mem::replace(&mut message.history_sought, true);
         self.timers.give_up(message.deadline, id);
-        if self.waiting.push(id, message) && first_time {
+        if !self.waiting.push(id, message) || !first_time {
+            return;
+        }
+        if sought {
+            // We asked for it, and who stores a DHT record is mostly not connected.
+            let (reply, _) = oneshot::channel();
+            self.ask_histories(id, forwarder, reply);
+        } else if let Some(peer) = forwarder {
             self.ask(&peer, Request::History(id), Asked::History);
         }
     }
@@ -187,7 +197,7 @@ impl Driver {
         let identity = header.authority.map(|authority| authority.identity);
         let key = header.author;
         if header.kind == Kind::Withdrawal {
-            self.envelopes.remove_ad(&key);
+            self.envelopes.put_withdrawal(key, identity, message.envelope.clone());
             self.drop_record(&key);
             self.tell(NodeEvent::Withdrawn(key));
         } else {

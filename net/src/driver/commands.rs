@@ -59,7 +59,8 @@ impl Driver {
                 self.tell_stored(reply, lifted);
             }
             Command::Bans(reply) => {
-                let _ = reply.send(self.gate().bans(now).collect());
+                let gate = self.gate();
+                let _ = reply.send(gate.bans(now).chain(gate.held_bans()).collect());
             }
             Command::ImportBans(bans, dry, reply) => {
                 let taken = self.import(&bans, dry);
@@ -92,14 +93,8 @@ impl Driver {
             Command::Health(reply) => {
                 let _ = reply.send(self.health());
             }
-            Command::Reload(policy, waiting, reply) => {
-                let (windows, enforce) = (&policy.windows, &policy.enforce);
-                let set = self.gate().set_limits(now, windows, enforce, policy.local_envelope);
-                if set {
-                    self.reloads = self.reloads.saturating_add(1);
-                    self.waiting_keys = waiting;
-                }
-                let _ = reply.send(set);
+            Command::Reload(change, reply) => {
+                let _ = reply.send(self.reload(*change));
             }
             Command::Dial(address, reply) => {
                 let dialled = self.swarm.dial(address).map_err(|error| error.to_string());

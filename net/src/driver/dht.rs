@@ -1,4 +1,5 @@
-//! The DHT: records that others bring, records that we look for, and our own.
+//! The DHT: records that others bring, records that we look for, and our own. A record is the newest
+//! message of its author: an advertisement, or the withdrawal of one.
 
 use std::time::{Duration, Instant};
 
@@ -10,13 +11,14 @@ use libp2p::{
     },
 };
 use ltms_core::{
-    Channel, Decision, FrameKind, Millis, PublicKey, Reason, Subject, Timestamp,
+    Channel, Decision, FrameKind, Millis, Policy, PublicKey, Reason, Subject, Timestamp,
     wire::{AdHeader, Kind},
 };
 
 use super::{Driver, Message, Origin, admit::HOLD_PULLED};
 use crate::{
     behaviour::{dht, records::Worth},
+    door::Gate,
     handle::NodeEvent,
 };
 
@@ -65,8 +67,7 @@ impl Driver {
     fn on_record(&mut self, peer: PeerId, mut record: kad::Record) {
         let now = self.now();
         let source = Self::source_of(&peer, Channel::Dht);
-        let decision =
-            self.gate().screen_frame(now, &source, FrameKind::Record, record.value.len());
+        let decision = self.screen_frame(&source, FrameKind::Record, record.value.len());
         if !decision.is_accept() {
             return self.tell(NodeEvent::Refused { peer, reason: decision.reason });
         }
@@ -78,7 +79,7 @@ impl Driver {
             }
         };
         let author = header.author;
-        let life = Duration::from_millis(header.expires_at.since(now).get());
+        let life = Duration::from_millis(ends(&header).since(now).get());
         record.expires = Instant::now().checked_add(life);
         let envelope = record.value.clone();
         let deadline = now.saturating_add(HOLD_PULLED);
@@ -118,43 +119,44 @@ impl Driver {
         judged: Decision,
     ) {
         let now = self.now();
-        let listed = || self.swarm.behaviour().connections.door.gate.is_listed(now, &author);
-        let known = judged.reason == Reason::AlreadyKnown && listed();
+        let gate = &self.swarm.behaviour().connections.door.gate;
+        let known = judged.reason == Reason::AlreadyKnown && is_good(gate, now, &author);
         if !judged.is_accept() && !known {
             return;
         }
-        let worth = self.worth(&author);
+        let worth = self.worth(&record.value);
         let store = self.swarm.behaviour_mut().dht.kad.store_mut();
         if let Err(error) = store.admit(record, author, worth) {
             tracing::debug!(%error, %author, "record not stored");
         }
     }
 
-    /// The burn behind each row of the key's identity.
-    fn worth(&mut self, author: &PublicKey) -> Worth {
+    /// The burn behind each row of the identity that a record names.
+    fn worth(&mut self, envelope: &[u8]) -> Worth {
         let now = self.now();
-        let standing = self.gate().standing(now, &Subject::Key(*author));
-        match standing.identity {
-            None => Worth::Stranger,
-            Some(_) => Worth::Burn(standing.burned.sats() / u64::from(standing.keys.0.max(1))),
-        }
+        let header = AdHeader::read(self.network, envelope);
+        let Some(authority) = header.ok().and_then(|header| header.authority) else {
+            return Worth::Stranger;
+        };
+        let standing = self.gate().standing(now, &Subject::Identity(authority.identity));
+        Worth::Burn(standing.burned.sats() / u64::from(standing.keys.0.max(1)))
     }
 
-    /// Takes the record of an author away, for instance because it was withdrawn.
+    /// Takes the record of an author away, because it was withdrawn.
     pub(super) fn drop_record(&mut self, author: &PublicKey) {
         let key = dht::record_key(self.network, author);
         self.swarm.behaviour_mut().dht.kad.remove_record(&key);
         self.announced.retain(|announced| announced.author != *author);
     }
 
-    /// Puts an own advertisement into the DHT, and again from time to time until it ends.
+    /// Puts an own advertisement or withdrawal into the DHT, and again from time to time until it ends.
     pub(super) fn announce(&mut self, envelope: &[u8]) {
         let Ok(header) = AdHeader::read(self.network, envelope) else { return };
         self.drop_record(&header.author);
-        if header.kind == Kind::Withdrawal || header.authority.is_none() {
+        if header.authority.is_none() {
             return;
         }
-        let (author, expires_at) = (header.author, header.expires_at);
+        let (author, expires_at) = (header.author, ends(&header));
         let next = Timestamp::EPOCH;
         self.announced.push(Announced { author, envelope: envelope.to_vec(), expires_at, next });
         self.announce_due();
@@ -164,7 +166,7 @@ impl Driver {
     pub(super) fn announce_due(&mut self) {
         let now = self.now();
         let gate = &self.swarm.behaviour().connections.door.gate;
-        self.announced.retain(|ad| ad.expires_at > now && gate.is_listed(now, &ad.author));
+        self.announced.retain(|ad| ad.expires_at > now && is_good(gate, now, &ad.author));
         for ad in self.announced.iter_mut().filter(|ad| ad.next <= now) {
             ad.next = after(now, dht::ANNOUNCE_AGAIN);
             let life = Duration::from_millis(ad.expires_at.since(now).get());
@@ -202,7 +204,23 @@ impl Driver {
         let behaviour = self.swarm.behaviour_mut();
         let gate = &behaviour.connections.door.gate;
         let store = behaviour.dht.kad.store_mut();
-        store.sweep(Instant::now(), |author| gate.is_listed(now, author))
+        store.sweep(Instant::now(), |author| is_good(gate, now, author))
+    }
+}
+
+/// Whether the record of an author is of use as long as it has not expired.
+fn is_good(gate: &Gate, now: Timestamp, author: &PublicKey) -> bool {
+    gate.is_listed(now, author) || gate.is_withdrawn(now, author)
+}
+
+/// When a record is of no more use: an advertisement when it ends, a withdrawal when the last has
+/// ended that it can be about.
+fn ends(header: &AdHeader<'_>) -> Timestamp {
+    match header.kind {
+        Kind::Withdrawal => {
+            header.created_at.saturating_add(Policy::LOTUS_V1.freshness.max_lifetime)
+        }
+        _ => header.expires_at,
     }
 }
 

@@ -79,6 +79,23 @@ impl Dialler {
         Self(targets)
     }
 
+    /// Other lists; the anchors stay, and whoever is in a list still goes on where it was.
+    pub(super) fn relist(
+        &mut self,
+        now: Instant,
+        persistent: &[Multiaddr],
+        bootstrap: &[Multiaddr],
+    ) {
+        let anchors = self.0.iter().filter(|target| target.kind == Kind::Anchor);
+        let anchors: Vec<_> = anchors.map(|target| target.address.clone()).collect();
+        let before = std::mem::replace(self, Self::new(now, persistent, &anchors, bootstrap)).0;
+        for target in &mut self.0 {
+            if let Some(old) = before.iter().find(|old| old.address == target.address) {
+                (target.state, target.failures) = (old.state, old.failures);
+            }
+        }
+    }
+
     /// What is to be dialled now. Whoever was reached once, or failed, is dialled again only if it
     /// is persistent or the node is alone.
     fn due(
@@ -231,6 +248,22 @@ mod tests {
         dialler.ended(now, id(1), 0);
         assert!(due(&dialler, now + LONGEST, false).is_empty());
         assert_eq!(due(&dialler, now + LONGEST, true), [peer]);
+    }
+
+    #[test]
+    fn other_lists_change_who_is_dialled_and_nothing_that_is_under_way() {
+        let (now, [a, b, c, d]) = (Instant::now(), [1, 2, 3, 4].map(address));
+        let persistent = [a.clone(), b.clone()];
+        let mut dialler = Dialler::new(now, &persistent, slice::from_ref(&c), &[]);
+        dialler.dialled(&a, id(1));
+        dialler.opened(id(1));
+        dialler.dialled(&b, id(2));
+        dialler.relist(now, &[d.clone(), a.clone()], slice::from_ref(&b));
+        assert_eq!(due(&dialler, now, true), [d, c], "a is connected, b is being dialled");
+        dialler.ended(now, id(2), 0);
+        assert!(due(&dialler, now + LONGEST, false).iter().all(|address| *address != b));
+        dialler.ended(now, id(1), 0);
+        assert!(due(&dialler, now + LONGEST, false).contains(&a), "persistent still");
     }
 
     #[test]

@@ -47,17 +47,31 @@ impl Driver {
         reply: oneshot::Sender<Option<Registered>>,
     ) {
         let known = self.gate().identity(&id);
+        if known.is_none() {
+            return self.ask_histories(id, None, reply);
+        }
+        // Whoever asked may have gone.
+        let _ = reply.send(known);
+    }
+
+    /// Asks several peers for a history, `first` among them, so that one that fails or lies costs
+    /// nothing. Answers with what is known of the identity when they have.
+    pub(super) fn ask_histories(
+        &mut self,
+        id: IdentityId,
+        first: Option<PeerId>,
+        reply: oneshot::Sender<Option<Registered>>,
+    ) {
         if let Some(open) = self.histories.0.get_mut(&id)
             && open.replies.len() < OPEN
         {
             return open.replies.push(reply);
         }
-        if known.is_some() || self.histories.0.len() >= OPEN {
-            // Whoever asked may have gone.
-            let _ = reply.send(known);
+        if self.histories.0.contains_key(&id) || self.histories.0.len() >= OPEN {
+            let _ = reply.send(self.gate().identity(&id));
             return;
         }
-        let mut asked = Vec::new();
+        let mut asked: Vec<_> = first.into_iter().collect();
         while asked.len() < PEERS
             && let Some(peer) = self.another(&asked)
         {

@@ -4,7 +4,10 @@
 use std::collections::{HashMap, VecDeque};
 
 use libp2p::PeerId;
-use ltms_core::{Channel, FrameKind, Reason, size};
+use ltms_core::{
+    Channel, FrameKind, Reason, size,
+    wire::{Envelope, Kind},
+};
 use tokio::time::Instant;
 
 use super::{Asked, Driver, Message, Origin, admit::HOLD_PULLED, pulls::Pull};
@@ -20,10 +23,32 @@ struct Answers {
     bytes: usize,
     /// Items on their way through the checks.
     open: usize,
+    /// Claims among them, and whether the next item waits for those.
+    claims: usize,
+    blocked: bool,
     /// Whether its window is full, and a timer runs.
     waits: bool,
     /// The reading of its directory that is under way.
     pull: Option<Pull>,
+}
+
+/// What an item claims.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Claimed {
+    Nothing,
+    Registration,
+    /// Something that depends on what was claimed before.
+    More,
+}
+
+impl Claimed {
+    fn of(envelope: &[u8]) -> Self {
+        match Envelope::decode(envelope).map(|envelope| envelope.kind) {
+            Ok(Kind::Registration) => Self::Registration,
+            Ok(Kind::Rotation | Kind::Credit) => Self::More,
+            _ => Self::Nothing,
+        }
+    }
 }
 
 impl Answers {
@@ -106,12 +131,21 @@ impl Driver {
     pub(super) fn take_in(&mut self, peer: PeerId) {
         let source = Self::source_of(&peer, Channel::Directory);
         while let Some(answers) = self.intake.0.get_mut(&peer) {
-            answers.waits = false;
+            (answers.waits, answers.blocked) = (false, false);
             if answers.pull.as_ref().is_some_and(|pull| pull.is_late(Instant::now())) {
                 return self.end_pull(peer, true);
             }
             let Some(envelope) = answers.items.pop_front() else { break };
+            let claim = Claimed::of(&envelope);
+            if claim == Claimed::More && answers.claims > 0 {
+                // It is judged by what they say: `on_judged` goes on.
+                answers.blocked = true;
+                return answers.items.push_front(envelope);
+            }
             answers.bytes -= envelope.len();
+            if claim == Claimed::More && self.envelopes.has_credit(&envelope) {
+                continue;
+            }
             let now = self.now();
             let decision =
                 self.gate().screen_frame(now, &source, FrameKind::Record, envelope.len());
@@ -124,16 +158,13 @@ impl Driver {
                     return self.timers.take_in(at, peer);
                 }
                 _ if decision.is_accept() => {
+                    let claim = claim != Claimed::Nothing;
                     answers.open += 1;
+                    answers.claims += usize::from(claim);
                     let deadline = now.saturating_add(HOLD_PULLED);
-                    let origin = Origin::Pulled;
-                    self.admit(Message {
-                        source,
-                        envelope,
-                        origin,
-                        deadline,
-                        history_sought: false,
-                    });
+                    let origin = Origin::Pulled { claim };
+                    let history_sought = false;
+                    self.admit(Message { source, envelope, origin, deadline, history_sought });
                 }
                 _ => self.tell(NodeEvent::Refused { peer, reason: decision.reason }),
             }
@@ -142,12 +173,14 @@ impl Driver {
     }
 
     /// One of the items that a peer answered with is judged.
-    pub(super) fn on_judged(&mut self, peer: PeerId) {
-        if let Some(answers) = self.intake.0.get_mut(&peer) {
-            answers.open = answers.open.saturating_sub(1);
-            if answers.is_empty() {
-                self.go_on(peer);
-            }
+    pub(super) fn on_judged(&mut self, peer: PeerId, claim: bool) {
+        let Some(answers) = self.intake.0.get_mut(&peer) else { return };
+        answers.open = answers.open.saturating_sub(1);
+        answers.claims = answers.claims.saturating_sub(claim.into());
+        if answers.is_empty() {
+            self.go_on(peer);
+        } else if answers.blocked && answers.claims == 0 {
+            self.take_in(peer);
         }
     }
 

@@ -35,8 +35,8 @@ use libp2p::{
     request_response::{OutboundRequestId, ResponseChannel},
 };
 use ltms_core::{
-    Decision, IdentityId, LookupTicket, Network, PublicKey, Source, Timestamp, Verdict,
-    schnorr::SecretKey,
+    Decision, FrameKind, IdentityId, LookupTicket, Network, PublicKey, Reason, Source, Timestamp,
+    Verdict, schnorr::SecretKey,
 };
 use tokio::sync::{broadcast, mpsc, oneshot};
 
@@ -47,7 +47,7 @@ use self::{
     waiting::Waiting,
 };
 use crate::{
-    behaviour::{Behaviour, streams::Response},
+    behaviour::{self, Behaviour, streams::Response},
     chain::ChainSource,
     clock::Clock,
     door::{Door, Gate, core_peer, net_peer},
@@ -55,6 +55,7 @@ use crate::{
     handle::{Command, NodeEvent, Signer, Stored},
     meters::Meters,
     store::Keeper,
+    transport::Trusted,
     verify::Workers,
 };
 
@@ -89,6 +90,9 @@ impl Pace {
     };
 }
 
+/// How long a connection is not read at most, whatever the clock does: its pings are answered late,
+/// but in time.
+const LONGEST_REST: Duration = Duration::from_secs(5);
 /// How often the process's memory is looked at.
 const MEMORY: Duration = Duration::from_secs(1);
 
@@ -104,7 +108,9 @@ enum Origin {
     /// A DHT record that we asked for.
     Sought(kad::QueryId),
     /// An item of an answer that we asked for.
-    Pulled,
+    Pulled {
+        claim: bool,
+    },
     /// Nobody waits for it any longer.
     Nobody,
     Own(Stored<Decision>),
@@ -190,13 +196,14 @@ pub(crate) struct Driver {
     /// How often the limits were set, and what else waits for a restart.
     reloads: u32,
     waiting_keys: Vec<String>,
+    own_addresses: Trusted,
     desk: Desk,
     meters: Arc<Meters>,
     libp2p: Metrics,
 }
 
-/// Ends when the group on its way is stored.
-async fn written(keeper: &mut Option<Keeper>) {
+/// Ends when the group on its way is stored, and tells how long the disk took.
+async fn written(keeper: &mut Option<Keeper>) -> Option<Duration> {
     match keeper {
         Some(keeper) => keeper.written().await,
         None => std::future::pending().await,
@@ -214,7 +221,7 @@ impl Driver {
         identity: Option<(IdentityId, SecretKey)>,
         quick: bool,
         (keeper, envelopes, desk): (Option<Keeper>, Envelopes, Desk),
-        (dialler, anchors): (Dialler, Kept),
+        (dialler, anchors, own_addresses): (Dialler, Kept, Trusted),
         (meters, libp2p): (Arc<Meters>, Metrics),
     ) -> Self {
         let gate = &swarm.behaviour().connections.door.gate;
@@ -251,6 +258,7 @@ impl Driver {
             refusals: Refusals::default(),
             reloads: 0,
             waiting_keys: Vec::new(),
+            own_addresses,
             desk,
             meters,
             libp2p,
@@ -259,7 +267,10 @@ impl Driver {
 
     /// Runs until told to stop. When it returns, its own tasks have ended; the swarm's are the
     /// executor's to end.
-    pub(crate) async fn run(mut self) {
+    ///
+    /// # Errors
+    /// Why what was decided last is not stored.
+    pub(crate) async fn run(mut self) -> Result<(), String> {
         let mut tip = tokio::time::interval(self.pace.tip);
         let mut directory = tokio::time::interval(self.pace.directory);
         let mut memory = tokio::time::interval(MEMORY);
@@ -269,6 +280,8 @@ impl Driver {
             timer.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
         }
         memory.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
+        let mut refresh = tokio::time::interval(behaviour::dht::REFRESH);
+        refresh.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
         let mut heartbeat = tokio::time::interval(heartbeat::PACE);
         heartbeat.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
         directory.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
@@ -287,7 +300,7 @@ impl Driver {
                         self.on_checked(checked);
                     }
                 }
-                () = written(&mut self.keeper) => {}
+                took = written(&mut self.keeper) => self.meters.stored(took),
                 found = self.lookups.next() => self.on_found(found),
                 () = self.timers.due(&self.clock) => self.on_timers(),
                 _ = summary.tick() => self.refusals.summarise(),
@@ -299,6 +312,7 @@ impl Driver {
                     self.pull_from_somebody();
                     self.prove_again();
                 }
+                _ = refresh.tick() => self.swarm.behaviour_mut().dht.refresh(),
                 _ = memory.tick() => self.relieve(),
                 _ = dial.tick() => self.dial_due(),
                 _ = anchors.tick() => self.keep_anchors(),
@@ -309,14 +323,16 @@ impl Driver {
             self.store();
         }
         self.keep_anchors();
+        let mut stored = Ok(());
         if let Some(keeper) = self.keeper.take() {
             let gate = &mut self.swarm.behaviour_mut().connections.door.gate;
             let (envelopes, history) = (&mut self.envelopes, &mut self.desk.history);
             let changes = |all| [envelopes.take_changes(all), history.take_changes(all)].concat();
-            keeper.stop(gate, changes).await;
+            stored = keeper.stop(gate, changes).await;
         }
         self.workers.shutdown().await;
         self.lookups.shutdown().await;
+        stored
     }
 
     /// Closes the connection that holds most when the process has too much memory.
@@ -430,9 +446,9 @@ impl Driver {
                 }
                 self.answer_sought(query);
             }
-            Origin::Pulled => {
+            Origin::Pulled { claim } => {
                 if let Some(peer) = net_peer(&source.peer) {
-                    self.on_judged(peer);
+                    self.on_judged(peer, claim);
                 }
             }
             Origin::Nobody => {}
@@ -471,6 +487,21 @@ impl Driver {
 
     fn is_connected(&self, peer: &PeerId) -> bool {
         self.swarm.is_connected(peer)
+    }
+
+    /// Asks the Gate about a frame that came unasked. A connection over its window is not read
+    /// until that opens: to refuse a flood one by one would cost more than to let it wait.
+    fn screen_frame(&mut self, source: &Source, kind: FrameKind, len: usize) -> Decision {
+        let now = self.now();
+        let decision = self.gate().screen_frame(now, source, kind, len);
+        if let (Reason::ConnectionWindow | Reason::Throttle, Some(until)) =
+            (decision.reason, decision.retry_at)
+            && let Some(peer) = net_peer(&source.peer)
+        {
+            let time = Duration::from_millis(until.since(now).get()).min(LONGEST_REST);
+            self.swarm.behaviour().connections.rest(&peer, time);
+        }
+        decision
     }
 
     fn source_of(peer: &PeerId, channel: ltms_core::Channel) -> Source {

@@ -45,7 +45,7 @@ impl Driver {
             Err(FrameError::Oversize(len)) => usize::try_from(*len).unwrap_or(usize::MAX),
             _ => 0,
         };
-        let screened = self.gate().screen_frame(now, &source, FrameKind::Direct, len);
+        let screened = self.screen_frame(&source, FrameKind::Direct, len);
         let decision = match request {
             // An unread frame's stream is reset by dropping its channel.
             Err(_) if !screened.is_accept() => {

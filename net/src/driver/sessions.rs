@@ -63,7 +63,7 @@ enum Told {
     Announcement(SessionId),
     Beginning(SessionId, Phase),
     Join(SessionId, Reply),
-    Contribution(Reply),
+    Contribution(SessionId, Phase, Reply),
     End,
 }
 
@@ -233,7 +233,7 @@ impl Driver {
         match (announcer, given) {
             (Some(announcer), Some(contribution)) => {
                 let request = Request::Contribute { session, signer, phase, contribution };
-                self.send_step(&announcer, request, Told::Contribution(reply));
+                self.send_step(&announcer, request, Told::Contribution(session, phase, reply));
             }
             _ if again => answer(reply, Err(decision)),
             _ => answer(reply, Ok(())),
@@ -311,7 +311,12 @@ impl Driver {
                 }
                 return answer(reply, outcome);
             }
-            Told::Contribution(reply) => return answer(reply, outcome),
+            Told::Contribution(id, phase, reply) => {
+                if done {
+                    let _ = self.step(Some(&peer), &id, Step::Acknowledge(phase));
+                }
+                return answer(reply, outcome);
+            }
             Told::End => return,
         };
         if !done {

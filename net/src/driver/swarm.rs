@@ -22,7 +22,7 @@ use crate::{
         gossip::Topic,
         streams::{DecodeError, FrameError, Incoming, Request, Response},
     },
-    door::core_peer,
+    door::{core_peer, is_served},
     handle::NodeEvent,
     meters,
 };
@@ -114,8 +114,7 @@ impl Driver {
         message: gossipsub::Message,
     ) {
         let now = self.now();
-        let decision =
-            self.gate().screen_frame(now, &source, FrameKind::Gossip, message.data.len());
+        let decision = self.screen_frame(&source, FrameKind::Gossip, message.data.len());
         if !decision.is_accept() {
             return self.finish(origin, &source, decision);
         }
@@ -213,7 +212,7 @@ impl Driver {
             Ok(_) | Err(FrameError::Busy | FrameError::Decode(_)) => 0,
             Err(FrameError::Oversize(len)) => usize::try_from(*len).unwrap_or(usize::MAX),
         };
-        let decision = self.gate().screen_frame(now, &source, FrameKind::Direct, len);
+        let decision = self.screen_frame(&source, FrameKind::Direct, len);
         if !decision.is_accept() {
             self.tell(NodeEvent::Refused { peer, reason: decision.reason });
             // An unread frame's stream is reset by dropping its channel.
@@ -243,7 +242,7 @@ impl Driver {
             }
             Ok(Request::Directory { after }) => {
                 let gate = &self.swarm.behaviour().connections.door.gate;
-                let page = self.envelopes.page(after, |key| gate.is_listed(now, key));
+                let page = self.envelopes.page(after, |key, kind| is_served(gate, now, key, kind));
                 self.respond(channel, page);
             }
             Err(FrameError::Decode(DecodeError::Unknown(_))) => {

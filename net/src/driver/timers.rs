@@ -11,7 +11,7 @@ use ltms_core::{Decision, IdentityId, LookupTicket, PublicKey, Reason, Timestamp
 use tokio::time::Instant;
 
 use super::{Driver, Message};
-use crate::clock::Clock;
+use crate::{clock::Clock, door::is_served};
 
 /// Messages that may be held back; on top of them the newcomer is refused.
 const HELD: usize = 1_024;
@@ -199,7 +199,10 @@ impl Driver {
         }
         if self.gate().poll_timeout() <= now && self.gate().handle_timeout(now) {
             let gate = &self.swarm.behaviour().connections.door.gate;
-            self.envelopes.retain(|key| gate.is_listed(now, key), |id| gate.identity(id).is_some());
+            self.envelopes.retain(
+                |key, kind| is_served(gate, now, key, kind),
+                |id| gate.identity(id).is_some(),
+            );
             let swept = self.sweep_records();
             tracing::debug!(swept, "swept");
         }

@@ -96,7 +96,7 @@ mod tests {
                 PeerId::from_bytes(&[&[0x12, 32], &[peer; 32][..]].concat()).expect("an id"),
             ),
             envelope: Vec::new(),
-            origin: Origin::Pulled,
+            origin: Origin::Pulled { claim: false },
             deadline: Timestamp::from_millis(deadline),
             history_sought: false,
         }

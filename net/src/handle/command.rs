@@ -2,14 +2,14 @@
 
 use libp2p::{Multiaddr, PeerId};
 use ltms_core::{
-    Ban, Criteria, Decision, Fill, IdentityId, Metrics, Outcome, OwnedKey, Policy, PublicKey,
-    Reason, Registered, SessionId, Standing, Subject, Timestamp,
+    Ban, Criteria, Decision, Fill, IdentityId, Metrics, Outcome, OwnedKey, PublicKey, Reason,
+    Registered, SessionId, Standing, Subject, Timestamp,
 };
 use tokio::sync::oneshot;
 
 use super::{
-    Advertised, Health, Imported, Link, NoRoom, NodeError, Offered, Page, Search, SessionCommand,
-    Signer, Taken, Undo,
+    Advertised, Change, Health, Imported, Link, NoRoom, NodeError, Offered, Page, ReloadError,
+    Search, SessionCommand, Signer, Taken, Undo,
 };
 use crate::behaviour::streams::{Request, Response};
 
@@ -42,8 +42,7 @@ pub(crate) enum Command {
     Fill(Reply<[Fill; 7]>),
     Standing(Box<Subject>, Reply<Box<Standing>>),
     Health(Reply<Health>),
-    /// The policy whose limits are to be in force, and the keys that wait for a restart.
-    Reload(Box<Policy>, Vec<String>, Reply<bool>),
+    Reload(Box<Change>, Reply<Result<(), ReloadError>>),
     Dial(Multiaddr, Reply<Result<(), String>>),
     Peers(Reply<Vec<PeerId>>),
     Links(Reply<Vec<Link>>),

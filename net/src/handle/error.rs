@@ -35,6 +35,9 @@ pub enum NodeError {
     /// It is done, and cannot be written to the store: it would not outlive the node.
     #[error("done, but not stored: {0}")]
     NotStored(String),
+    /// Its own task ended, which is a defect.
+    #[error("the node failed: {0}")]
+    Failed(String),
     /// As many searches are under way as there may be.
     #[error("too many searches at a time")]
     Busy,

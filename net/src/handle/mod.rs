@@ -6,6 +6,7 @@ mod event;
 mod health;
 mod offer;
 mod operator;
+mod reload;
 mod search;
 mod session;
 
@@ -13,8 +14,8 @@ use std::net::IpAddr;
 
 use libp2p::{Multiaddr, PeerId};
 use ltms_core::{
-    Decision, Fill, IdentityId, Metrics, Network, OutPoint, Outcome, Policy, Reason, Registered,
-    SessionId, Standing, Subject, Timestamp, schnorr::SecretKey,
+    Decision, Fill, IdentityId, Metrics, Network, OutPoint, Outcome, Reason, Registered, SessionId,
+    Standing, Subject, Timestamp, schnorr::SecretKey,
 };
 use tokio::sync::{broadcast, mpsc, oneshot};
 
@@ -31,6 +32,7 @@ pub use self::{
     health::Health,
     offer::{Advertised, Offer, Signer},
     operator::{Imported, NoRoom, Page, Taken, Undo},
+    reload::{Change, ReloadError},
     search::{Findings, Reach, Search},
     session::{OpenSession, SessionState},
 };
@@ -228,16 +230,6 @@ impl Handle {
     /// [`NodeError::Stopped`].
     pub async fn health(&self) -> Result<Health, NodeError> {
         self.ask(Command::Health).await
-    }
-
-    /// Puts the windows of a policy in force, which of its rules only count, and its
-    /// `local_envelope`; nothing else of it. `waiting` names the keys whose new values wait for a
-    /// restart, for [`Handle::health`]. False, and nothing changes, if the policy cannot be used.
-    ///
-    /// # Errors
-    /// [`NodeError::Stopped`].
-    pub async fn reload(&self, policy: Policy, waiting: Vec<String>) -> Result<bool, NodeError> {
-        self.ask(|reply| Command::Reload(Box::new(policy), waiting, reply)).await
     }
 
     /// How many decisions had each reason, those with none left out.

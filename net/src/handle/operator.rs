@@ -80,7 +80,7 @@ impl Undo {
 }
 
 impl Handle {
-    /// Every ban that is in force.
+    /// Every ban that is in force, and after those what the breaker holds back ([`Ban::held`]).
     ///
     /// # Errors
     /// [`NodeError::Stopped`].
@@ -137,7 +137,8 @@ impl Handle {
         self.ask_stored(|reply| Command::ImportBans(bans, dry, reply)).await
     }
 
-    /// Lifts the automatic bans that are meant, and tells which. With `dry` nothing changes.
+    /// Lifts the automatic bans that are meant, also those that the breaker holds back, and tells
+    /// which. With `dry` nothing changes.
     ///
     /// # Errors
     /// [`NodeError::Stopped`], [`NodeError::NotStored`].

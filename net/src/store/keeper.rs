@@ -30,7 +30,8 @@ pub(crate) type Told = Box<dyn FnOnce(Result<(), String>) + Send>;
 pub struct Keeper {
     /// Gone once the thread is to end.
     batches: Option<channel::SyncSender<Batch>>,
-    written: mpsc::Receiver<Result<(), StoreError>>,
+    /// What became of a group, and how long the disk took.
+    written: mpsc::Receiver<(Result<(), StoreError>, Duration)>,
     thread: Option<JoinHandle<()>>,
     /// Whether a group is on its way, and who is to be told about it.
     busy: bool,
@@ -65,8 +66,9 @@ impl Keeper {
             let mut next = Instant::now();
             while let Ok(batch) = to_write.recv() {
                 thread::sleep(next.saturating_duration_since(Instant::now()));
-                next = Instant::now() + PACE;
-                if tell.blocking_send(store.write(&batch)).is_err() {
+                let began = Instant::now();
+                next = began + PACE;
+                if tell.blocking_send((store.write(&batch), began.elapsed())).is_err() {
                     break;
                 }
             }
@@ -127,15 +129,19 @@ impl Keeper {
         }
     }
 
-    /// Waits for the group that is on its way, and tells who waits for it; for ever if there is
-    /// none. May be dropped and called again.
-    pub async fn written(&mut self) {
+    /// Waits for the group that is on its way, tells who waits for it, and how long the disk took,
+    /// if it was written; for ever if there is none. May be dropped and called again.
+    pub async fn written(&mut self) -> Option<Duration> {
         if !self.busy {
             return std::future::pending().await;
         }
-        let ended = || Err("the store's thread has ended".to_owned());
-        let written = self.written.recv().await;
-        self.settle(written.map_or_else(ended, |written| written.map_err(|e| e.to_string())));
+        let Some((written, took)) = self.written.recv().await else {
+            self.settle(Err("the store's thread has ended".to_owned()));
+            return None;
+        };
+        let took = written.is_ok().then_some(took);
+        self.settle(written.map_err(|error| error.to_string()));
+        took
     }
 
     fn settle(&mut self, written: Result<(), String>) {
@@ -158,8 +164,15 @@ impl Keeper {
         }
     }
 
-    /// Writes the last group and ends the thread.
-    pub(crate) async fn stop<R, E>(mut self, gate: &mut Recorded<Heap, R>, envelopes: E)
+    /// Writes the last group, which is everything if the one before failed, and ends the thread.
+    ///
+    /// # Errors
+    /// Why the group could not be written.
+    pub(crate) async fn stop<R, E>(
+        mut self,
+        gate: &mut Recorded<Heap, R>,
+        envelopes: E,
+    ) -> Result<(), String>
     where
         R: Recorder,
         E: FnOnce(bool) -> Vec<(Kept, Vec<Vec<u8>>)>,
@@ -176,5 +189,6 @@ impl Keeper {
         if self.thread.take().is_some_and(|thread| thread.join().is_err()) {
             tracing::error!("the store's thread failed");
         }
+        self.problem()
     }
 }

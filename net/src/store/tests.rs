@@ -49,7 +49,8 @@ async fn who_waits_is_told_that_the_disk_is_full_and_all_is_stored_once_it_is_no
     let told = kept(&mut keeper, &mut gate).await.expect_err("full");
     assert!(told.starts_with("there is no space left for "), "{told}");
     assert_eq!(gate.standing(NOW, &peer(7)).decision.reason, Reason::Blacklisted, "it holds");
-    keeper.stop(&mut gate, |_| Vec::new()).await;
+    let last = keeper.stop(&mut gate, |_| Vec::new()).await.expect_err("still full");
+    assert_eq!(last, told);
 
     let store = Store::open(folder.path(), Network::Reg).expect("a store");
     assert_eq!(
@@ -60,7 +61,7 @@ async fn who_waits_is_told_that_the_disk_is_full_and_all_is_stored_once_it_is_no
     let mut keeper = Keeper::start(store).expect("a thread");
     kept(&mut keeper, &mut gate).await.expect("stored");
     assert!(gate.unban(NOW, &peer(8)));
-    keeper.stop(&mut gate, |_| Vec::new()).await;
+    keeper.stop(&mut gate, |_| Vec::new()).await.expect("stored");
     assert_eq!(
         [7, 8].map(|number| banned(folder.path(), number)),
         [Reason::Blacklisted, Reason::Clear]
@@ -81,7 +82,7 @@ async fn a_failed_group_is_followed_by_everything() {
     other.execute_batch("ALTER TABLE elsewhere RENAME TO bans").expect("renamed");
     assert!(!gate.has_changes(), "only the keeper knows that something is missing");
     kept(&mut keeper, &mut gate).await.expect("stored");
-    keeper.stop(&mut gate, |_| Vec::new()).await;
+    keeper.stop(&mut gate, |_| Vec::new()).await.expect("stored");
     assert_eq!(banned(folder.path(), 1), Reason::Blacklisted);
 }
 
@@ -94,7 +95,7 @@ async fn the_columns_say_what_the_gate_says() {
     gate.ban(NOW, &peer(1), Some(until), Reason::Malformed).expect("room");
     gate.ban(NOW, &peer(2), None, Reason::Blacklisted).expect("room");
     let keeper = Keeper::start(store).expect("a thread");
-    keeper.stop(&mut gate, |_| Vec::new()).await;
+    keeper.stop(&mut gate, |_| Vec::new()).await.expect("stored");
     let database = Connection::open(folder.path().join(DATABASE)).expect("opened");
     let query = "SELECT peer, until, reason, operator, first FROM bans ORDER BY until DESC";
     let mut query = database.prepare(query).expect("a query");

@@ -9,6 +9,8 @@ use std::{
 use libp2p::swarm;
 use tokio::{runtime::Handle, task::JoinSet};
 
+use super::share::Charged;
+
 /// Runs the swarm's tasks so that all of them can be ended. Clones share the tasks.
 #[derive(Clone, Debug)]
 pub struct Executor {
@@ -54,7 +56,7 @@ impl swarm::Executor for Executor {
     fn exec(&self, future: Pin<Box<dyn Future<Output = ()> + Send>>) {
         self.with(|tasks| {
             if let Some(tasks) = tasks {
-                tasks.spawn_on(future, &self.runtime);
+                tasks.spawn_on(Charged::new(future), &self.runtime);
             }
         });
     }

@@ -1,4 +1,5 @@
-//! One socket as the rest of the node sees it: how much it holds, and a way to end it at once.
+//! One socket as the rest of the node sees it: how much it holds, and ways to let it rest and to end
+//! it at once.
 
 use std::{
     collections::HashMap,
@@ -9,52 +10,84 @@ use std::{
         atomic::{AtomicBool, Ordering},
     },
     task::{Context, Poll},
+    time::Duration,
 };
 
 use futures::{AsyncRead, AsyncWrite, task::AtomicWaker};
 use libp2p::Multiaddr;
+use tokio::time::Instant;
 
-use super::unread::Unread;
+use super::inflow::Inflow;
 
 /// Entries above which those of closed sockets are swept out.
 const SWEEP: usize = 512;
 
+/// Ends a socket or a stream from elsewhere: whoever reads or writes it wakes and fails.
+#[derive(Debug, Default)]
+pub(super) struct Switch {
+    cut: AtomicBool,
+    waker: AtomicWaker,
+}
+
+impl Switch {
+    pub(super) fn cut(&self) {
+        self.cut.store(true, Ordering::Release);
+        self.waker.wake();
+    }
+
+    fn is_cut(&self) -> bool {
+        self.cut.load(Ordering::Acquire)
+    }
+
+    pub(super) fn check(&self, cx: &Context<'_>) -> io::Result<()> {
+        self.waker.register(cx.waker());
+        if self.is_cut() { Err(io::ErrorKind::ConnectionAborted.into()) } else { Ok(()) }
+    }
+}
+
 /// What belongs to one socket.
 #[derive(Debug, Default)]
 pub struct Line {
-    cut: AtomicBool,
-    waker: AtomicWaker,
-    unread: OnceLock<Arc<Unread>>,
+    switch: Switch,
+    inflow: OnceLock<Arc<Inflow>>,
 }
 
 impl Line {
     /// Ends the socket at once: everything that reads or writes fails.
     pub fn cut(&self) {
-        self.cut.store(true, Ordering::Release);
-        self.waker.wake();
+        self.switch.cut();
     }
 
     /// Whether it was ended.
     #[must_use]
     pub fn is_cut(&self) -> bool {
-        self.cut.load(Ordering::Acquire)
+        self.switch.is_cut()
     }
 
     /// Bytes that the remote sent and that nobody here has read yet.
     #[must_use]
     pub fn held(&self) -> usize {
-        self.unread.get().map_or(0, |unread| unread.total())
+        self.inflow.get().map_or(0, |inflow| inflow.unread())
     }
 
-    /// What counts them, from the moment that there are streams.
-    pub(super) fn attach(&self, unread: Arc<Unread>) {
+    /// Reads nothing more of what the remote sends until then.
+    pub fn rest(&self, until: Instant) {
+        if let Some(inflow) = self.inflow.get() {
+            inflow.rest(until);
+        }
+    }
+
+    /// Takes time on a processor off the connection's share.
+    pub(crate) fn charge(&self, time: Duration) {
+        if let Some(inflow) = self.inflow.get() {
+            inflow.charge(time);
+        }
+    }
+
+    /// What its muxer counts and heeds.
+    pub(super) fn attach(&self, inflow: Arc<Inflow>) {
         // A socket has one muxer.
-        let _ = self.unread.set(unread);
-    }
-
-    fn check(&self, cx: &Context<'_>) -> io::Result<()> {
-        self.waker.register(cx.waker());
-        if self.is_cut() { Err(io::ErrorKind::ConnectionAborted.into()) } else { Ok(()) }
+        let _ = self.inflow.set(inflow);
     }
 }
 
@@ -112,7 +145,7 @@ impl<T: AsyncRead + Unpin> AsyncRead for Wired<T> {
         cx: &mut Context<'_>,
         buffer: &mut [u8],
     ) -> Poll<io::Result<usize>> {
-        self.line.check(cx)?;
+        self.line.switch.check(cx)?;
         Pin::new(&mut self.inner).poll_read(cx, buffer)
     }
 }
@@ -123,17 +156,17 @@ impl<T: AsyncWrite + Unpin> AsyncWrite for Wired<T> {
         cx: &mut Context<'_>,
         bytes: &[u8],
     ) -> Poll<io::Result<usize>> {
-        self.line.check(cx)?;
+        self.line.switch.check(cx)?;
         Pin::new(&mut self.inner).poll_write(cx, bytes)
     }
 
     fn poll_flush(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
-        self.line.check(cx)?;
+        self.line.switch.check(cx)?;
         Pin::new(&mut self.inner).poll_flush(cx)
     }
 
     fn poll_close(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
-        self.line.check(cx)?;
+        self.line.switch.check(cx)?;
         Pin::new(&mut self.inner).poll_close(cx)
     }
 }

@@ -2,15 +2,16 @@
 //! in.
 
 mod executor;
+mod inflow;
 mod line;
 mod muxer;
 mod outbound;
-mod unread;
+mod share;
 
 use std::{io, net::SocketAddr, time::Duration};
 
 use libp2p::{
-    Multiaddr, PeerId, Transport,
+    PeerId, Transport,
     core::{muxing::StreamMuxerBox, transport::Boxed, upgrade},
     identity::Keypair,
     metrics::{BandwidthTransport, Registry},
@@ -19,6 +20,8 @@ use libp2p::{
 use ltms_core::Network;
 use tokio::time::timeout;
 
+pub use self::outbound::Trusted;
+pub(crate) use self::share::processor;
 pub use self::{
     executor::Executor,
     line::{Line, Lines},
@@ -45,7 +48,7 @@ pub struct Options {
     /// here.
     pub socks5: Option<SocketAddr>,
     /// What the operator wants to be dialled, global or not.
-    pub own: Vec<Multiaddr>,
+    pub own: Trusted,
 }
 
 /// The transport of a node. Outside regtest only global addresses are dialled, because remote
@@ -74,8 +77,10 @@ pub fn transport_with(
     let noise = noise::Config::new(keypair).map_err(|error| SetupError::new("noise", error))?;
     let Options { limits, lines, socks5, own } = options;
     let first_byte = Duration::from_millis(limits.first_byte.get());
+    // Three waits, each with its deadline: its turn, the agreement on a protocol, the frame.
+    let life = Duration::from_millis(limits.frame.get().saturating_mul(3));
     let (sockets, muxers) = (lines.clone(), lines.clone());
-    let secured = Outbound::new(network == Network::Reg, own, *socks5)
+    let secured = Outbound::new(network == Network::Reg, own.clone(), *socks5)
         .and_then(move |stream, point| async move {
             let line = sockets.open(point.get_remote_address());
             // The dialler speaks first.
@@ -86,7 +91,7 @@ pub fn transport_with(
         })
         .upgrade(upgrade::Version::V1)
         .authenticate(noise)
-        .multiplex(Yamux { inbound: limits.streams.into() })
+        .multiplex(Yamux { inbound: limits.streams.into(), share: limits.share, life })
         .timeout(Duration::from_millis(limits.handshake.get()))
         .map(move |(peer, muxer), point| {
             let line = muxers.open(point.get_remote_address());

@@ -1,12 +1,12 @@
-//! Yamux with the bounds that the policy wants: few inbound streams, an end to closing, and a
-//! count of what nobody has read.
+//! Yamux with the bounds that the policy wants: few inbound streams, an end to those that last and
+//! to closing, a pace of reading, and a count of what nobody has read.
 
 use std::{
     collections::VecDeque,
     future::{self, Future},
     io, iter,
     pin::Pin,
-    sync::Arc,
+    sync::{Arc, Weak},
     task::{Context, Poll, Waker},
     time::Duration,
 };
@@ -16,13 +16,13 @@ use libp2p::core::{
     muxing::{StreamMuxer, StreamMuxerEvent},
     upgrade::{InboundConnectionUpgrade, OutboundConnectionUpgrade, UpgradeInfo},
 };
-use tokio::time::{Sleep, sleep};
+use tokio::time::{Instant, Sleep, sleep, sleep_until};
 use yamux::{Connection, Mode};
 
 use super::{
     MAX_STREAMS,
-    line::Line,
-    unread::{Metered, Unread},
+    inflow::{Inflow, Metered, Pause},
+    line::{Line, Switch},
 };
 
 /// How long closing may wait for the remote.
@@ -30,29 +30,37 @@ const CLOSE: Duration = Duration::from_secs(5);
 /// What a stream may have unread before anything of it is read.
 const WINDOW: usize = 256 << 10;
 
+/// Inbound streams of a connection that may last: gossip's and ping's, which do by design.
+const LASTING: usize = 2;
+
 /// The upgrade to a [`Muxer`].
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Yamux {
     /// Inbound streams at a time; further ones are reset.
     pub(super) inbound: usize,
+    /// Percent of a processor that the connection may take.
+    pub(super) share: u16,
+    /// How long an inbound stream may last that is not among the [`LASTING`] oldest.
+    pub(super) life: Duration,
 }
 
 impl Yamux {
     fn over<C: AsyncRead + AsyncWrite + Unpin>(self, io: C, mode: Mode) -> Muxer<C> {
-        let unread = Arc::<Unread>::default();
+        let inflow = Arc::new(Inflow::new(self.share));
         let mut config = yamux::Config::default();
         // Windows are not widened for fast readers: what one connection can fill stays known.
         config
             .set_max_num_streams(MAX_STREAMS)
             .set_max_connection_receive_window(Some(MAX_STREAMS * WINDOW));
-        let connection = Connection::new(Metered::new(io, unread.clone()), config, mode);
+        let connection = Connection::new(Metered::new(io, inflow.clone()), config, mode);
         Muxer {
             connection,
-            unread,
+            inflow,
             waiting: VecDeque::new(),
             waker: None,
-            inbound: Arc::default(),
-            most: self.inbound,
+            inbound: VecDeque::new(),
+            bounds: self,
+            next_end: None,
             deadline: None,
         }
     }
@@ -90,20 +98,22 @@ impl<C: AsyncRead + AsyncWrite + Unpin> OutboundConnectionUpgrade<C> for Yamux {
 /// A multiplexed connection.
 pub(super) struct Muxer<C> {
     connection: Connection<Metered<C>>,
-    unread: Arc<Unread>,
+    inflow: Arc<Inflow>,
     /// Inbound streams that nobody has asked for yet.
     waiting: VecDeque<Stream>,
     waker: Option<Waker>,
-    /// Every inbound stream has a clone.
-    inbound: Arc<()>,
-    most: usize,
+    /// Inbound streams since when they are open, oldest first.
+    inbound: VecDeque<(Instant, Weak<Switch>)>,
+    bounds: Yamux,
+    /// When the next of them has lasted for too long.
+    next_end: Option<Pin<Box<Sleep>>>,
     deadline: Option<Pin<Box<Sleep>>>,
 }
 
 impl<C: AsyncRead + AsyncWrite + Unpin> Muxer<C> {
-    /// Has the line tell what is unread here.
+    /// Has the line tell what is unread here, and let it rest.
     pub(super) fn on(self, line: &Line) -> Self {
-        line.attach(self.unread.clone());
+        line.attach(self.inflow.clone());
         self
     }
 
@@ -112,9 +122,42 @@ impl<C: AsyncRead + AsyncWrite + Unpin> Muxer<C> {
         let next = std::task::ready!(self.connection.poll_next_inbound(cx));
         let stream =
             next.unwrap_or(Err(yamux::ConnectionError::Closed)).map_err(io::Error::other)?;
-        let crowded = Arc::strong_count(&self.inbound) > self.most;
-        let stream = Stream::new(stream, &self.unread, Some(self.inbound.clone()));
+        self.inbound.retain(|(_, switch)| switch.strong_count() > 0);
+        let switch = Arc::<Switch>::default();
+        let crowded = self.inbound.len() >= self.bounds.inbound;
+        if !crowded {
+            self.inbound.push_back((Instant::now(), Arc::downgrade(&switch)));
+        }
+        let stream = Stream::new(stream, &self.inflow, switch);
         Poll::Ready(Ok((!crowded).then_some(stream)))
+    }
+
+    /// Resets the inbound streams that have lasted for too long. Every protocol has its deadlines,
+    /// but not for whatever follows a first request or comes in single bytes.
+    fn end_lasting(&mut self, cx: &mut Context<'_>) {
+        loop {
+            if let Some(timer) = &mut self.next_end
+                && timer.as_mut().poll(cx).is_pending()
+            {
+                return;
+            }
+            self.next_end = None;
+            self.inbound.retain(|(_, switch)| switch.strong_count() > 0);
+            let now = Instant::now();
+            for (opened, switch) in self.inbound.iter().skip(LASTING) {
+                let end = *opened + self.bounds.life;
+                if end > now {
+                    self.next_end = Some(Box::pin(sleep_until(end)));
+                    break;
+                }
+                if let Some(switch) = switch.upgrade() {
+                    switch.cut();
+                }
+            }
+            if self.next_end.is_none() {
+                return;
+            }
+        }
     }
 }
 
@@ -140,7 +183,7 @@ impl<C: AsyncRead + AsyncWrite + Unpin> StreamMuxer for Muxer<C> {
     ) -> Poll<Result<Self::Substream, Self::Error>> {
         let stream = std::task::ready!(self.connection.poll_new_outbound(cx));
         let stream = stream.map_err(io::Error::other)?;
-        Poll::Ready(Ok(Stream::new(stream, &self.unread, None)))
+        Poll::Ready(Ok(Stream::new(stream, &self.inflow, Arc::default())))
     }
 
     fn poll_close(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Result<(), Self::Error>> {
@@ -156,6 +199,7 @@ impl<C: AsyncRead + AsyncWrite + Unpin> StreamMuxer for Muxer<C> {
         mut self: Pin<&mut Self>,
         cx: &mut Context<'_>,
     ) -> Poll<Result<StreamMuxerEvent, Self::Error>> {
+        self.end_lasting(cx);
         if let Some(stream) = std::task::ready!(self.next(cx))? {
             self.waiting.push_back(stream);
             if let Some(waker) = self.waker.take() {
@@ -168,25 +212,27 @@ impl<C: AsyncRead + AsyncWrite + Unpin> StreamMuxer for Muxer<C> {
     }
 }
 
-/// A stream that counts what is read from it.
+/// A stream that counts what is read from it, and can be ended. While the connection rests nothing
+/// is read: hundreds of small messages may have come in one frame.
 pub(super) struct Stream {
     inner: yamux::Stream,
     id: u32,
-    unread: Arc<Unread>,
-    _place: Option<Arc<()>>,
+    inflow: Arc<Inflow>,
+    switch: Arc<Switch>,
+    pause: Pause,
 }
 
 impl Stream {
-    fn new(inner: yamux::Stream, unread: &Arc<Unread>, place: Option<Arc<()>>) -> Self {
+    fn new(inner: yamux::Stream, inflow: &Arc<Inflow>, switch: Arc<Switch>) -> Self {
         let id = inner.id().val();
-        unread.open(id);
-        Self { inner, id, unread: unread.clone(), _place: place }
+        inflow.open(id);
+        Self { inner, id, inflow: inflow.clone(), switch, pause: Pause::default() }
     }
 }
 
 impl Drop for Stream {
     fn drop(&mut self) {
-        self.unread.close(self.id);
+        self.inflow.close(self.id);
     }
 }
 
@@ -196,9 +242,12 @@ impl AsyncRead for Stream {
         cx: &mut Context<'_>,
         buffer: &mut [u8],
     ) -> Poll<io::Result<usize>> {
-        let read = Pin::new(&mut self.inner).poll_read(cx, buffer);
+        self.switch.check(cx)?;
+        let this = &mut *self;
+        std::task::ready!(this.pause.poll(&this.inflow, cx));
+        let read = Pin::new(&mut this.inner).poll_read(cx, buffer);
         if let Poll::Ready(Ok(count)) = read {
-            self.unread.took(self.id, count);
+            this.inflow.took(this.id, count);
         }
         read
     }
@@ -210,14 +259,17 @@ impl AsyncWrite for Stream {
         cx: &mut Context<'_>,
         bytes: &[u8],
     ) -> Poll<io::Result<usize>> {
+        self.switch.check(cx)?;
         Pin::new(&mut self.inner).poll_write(cx, bytes)
     }
 
     fn poll_flush(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        self.switch.check(cx)?;
         Pin::new(&mut self.inner).poll_flush(cx)
     }
 
     fn poll_close(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        self.switch.check(cx)?;
         Pin::new(&mut self.inner).poll_close(cx)
     }
 }

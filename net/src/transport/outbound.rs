@@ -6,6 +6,7 @@ use std::{
     io,
     net::SocketAddr,
     pin::Pin,
+    sync::{Arc, PoisonError, RwLock},
     task::{Context, Poll},
 };
 
@@ -30,15 +31,31 @@ pub(super) struct Outbound {
     /// Refuses what is not global.
     global: global_only::Transport<Tcp>,
     any: bool,
-    own: HashSet<Multiaddr>,
+    own: Trusted,
     proxy: Option<SocketAddr>,
+}
+
+/// The addresses that the operator names. Clones share them.
+#[derive(Clone, Debug, Default)]
+pub struct Trusted(Arc<RwLock<HashSet<Multiaddr>>>);
+
+impl Trusted {
+    /// These and no others.
+    pub fn set<'a>(&self, addresses: impl Iterator<Item = &'a Multiaddr>) {
+        let addresses = addresses.map(without_peer).collect();
+        *self.0.write().unwrap_or_else(PoisonError::into_inner) = addresses;
+    }
+
+    fn contains(&self, address: &Multiaddr) -> bool {
+        let addresses = self.0.read().unwrap_or_else(PoisonError::into_inner);
+        addresses.contains(&without_peer(address))
+    }
 }
 
 impl Outbound {
     /// With `any`, addresses that are not global are dialled, too, as those of `own` always are.
-    pub(super) fn new(any: bool, own: &[Multiaddr], proxy: Option<SocketAddr>) -> Self {
+    pub(super) fn new(any: bool, own: Trusted, proxy: Option<SocketAddr>) -> Self {
         let tcp = || Tcp::new(tcp::Config::default().nodelay(true));
-        let own = own.iter().map(without_peer).collect();
         Self { listener: tcp(), global: global_only::Transport::new(tcp()), any, own, proxy }
     }
 }
@@ -114,7 +131,7 @@ impl Transport for Outbound {
         let Some(target) = target(&address) else {
             return Err(TransportError::MultiaddrNotSupported(address));
         };
-        let trusted = self.any || self.own.contains(&without_peer(&address));
+        let trusted = self.any || self.own.contains(&address);
         let Some(proxy) = self.proxy else {
             return match trusted {
                 true => self.listener.dial(address, options),

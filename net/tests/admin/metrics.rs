@@ -36,8 +36,8 @@ const POLICY: [&str; 20] = [
     "clock_steps_forward",
 ];
 
-/// Labels that a family of ours may have.
-const LABELS: [&str; 5] = ["verdict", "reason", "table", "version", "network"];
+/// Labels that a family of ours may have; `le` parts the buckets of a histogram.
+const LABELS: [&str; 6] = ["verdict", "reason", "table", "version", "network", "le"];
 
 pub(crate) async fn scraped(node: &Node) -> BTreeMap<String, Family> {
     let admin = Admin::open(node.handle(), http()).await.expect("open");

@@ -61,9 +61,16 @@ fn bans_of_a_running_node_are_made_shown_handed_on_and_lifted() {
     assert!(unknown.contains("nothing is known about it"), "{unknown}");
 
     let banned = node.ask(&["peers", "ban", PEER, "--for", "1h"]).good();
-    assert!(banned.contains("graylisted") && banned.contains("by operator"), "{banned}");
+    assert!(banned.starts_with(&format!("banned {PEER} until 20")), "{banned}");
     let listed = node.ask(&["bans", "list"]).good();
-    assert!(listed.contains(PEER) && listed.contains("59m"), "{listed}");
+    let [heading, head, row] = listed.lines().collect::<Vec<_>>()[..] else { panic!("{listed}") };
+    assert_eq!(heading, "by the operator:");
+    assert!(head.starts_with("LEFT ") && row.starts_with("59m "), "{listed}");
+    assert!(row.contains(" blacklisted ") && row.contains(PEER), "{listed}");
+    for list in ["peers", "bans", "identities"] {
+        let json = node.ask(&[list, "list", "--json"]).json();
+        assert!(json.is_array() || json.is_object(), "{list}: {json}");
+    }
     let explained = node.ask(&["peers", "explain", PEER]).good();
     for told in ["row `ban`", "banned by the operator", &format!("ltms peers unban {PEER}")] {
         assert!(explained.contains(told), "{explained}");
@@ -109,6 +116,7 @@ fn refusals_say_what_to_do() {
     let import = with(&["bans", "import", "no-such-file"]).refused(2);
     assert!(import.starts_with("cannot read no-such-file"), "{import}");
     assert!(with(&["identities", "ban", &IDENTITY[..10]]).refused(2).contains("64 hexadecimal"));
+    assert!(with(&["peers", "ban", "nobody"]).refused(2).contains("as in `ltms peers list`"));
     assert!(with(&["bans", "lift", "a?b=c"]).refused(2).contains("no subject"));
 }
 
@@ -140,9 +148,7 @@ fn the_command_takes_what_the_unit_starts_it_with() {
     }
     fs::write(folder.join("etc/ltms/node.toml"), "[chain]\ndev = true\n").unwrap();
     let unit = unit();
-    let starts = unit.lines().filter_map(|line| {
-        line.strip_prefix("ExecStartPre=").or_else(|| line.strip_prefix("ExecStart="))
-    });
+    let starts = unit.lines().filter_map(|line| line.strip_prefix("ExecStart="));
     let mut count = 0;
     for start in starts {
         let arguments = start.strip_prefix("@PREFIX@/bin/ltms ").unwrap();
@@ -155,13 +161,41 @@ fn the_command_takes_what_the_unit_starts_it_with() {
             arguments.push("--check-config".to_owned());
         }
         let arguments: Vec<_> = arguments.iter().map(String::as_str).collect();
-        assert_eq!(ltms(&arguments).good(), "the configuration is good\n");
+        let said = ltms(&arguments).good();
+        let [good, store] = said.lines().collect::<Vec<_>>()[..] else { panic!("{said}") };
+        assert_eq!(good, "the configuration is good");
+        assert!(store.ends_with("var/lib/ltms/reg: no store yet: a start makes one"), "{store}");
         count += 1;
     }
-    assert_eq!(count, 2);
+    assert_eq!(count, 1);
     for made in ["StateDirectory=ltms", "RuntimeDirectory=ltms", "ConfigurationDirectory=ltms"] {
         assert!(unit.contains(made), "{made}");
     }
+}
+
+/// Under the unit nothing else can be written, homes cannot be read, and the user is a new one.
+#[test]
+fn the_guides_configuration_is_one_that_the_unit_can_use() {
+    let guide = include_str!("../../../docs/operator.md");
+    let (_, text) = guide.split_once("```toml\n").unwrap();
+    let (text, _) = text.split_once("```").unwrap();
+    let config = ltms_net::config::Config::parse(text).unwrap();
+    let unit = unit();
+    for (setting, prefix, folder) in [
+        ("StateDirectory=", "/var/lib/", config.store.data_dir.as_deref()),
+        ("StateDirectory=", "/var/lib/", config.key_file.as_deref().and_then(Path::parent)),
+        ("StateDirectory=", "/var/lib/", config.admin.token_file.as_deref().and_then(Path::parent)),
+        ("RuntimeDirectory=", "/run/", config.admin.socket.as_deref().and_then(Path::parent)),
+    ] {
+        let name = unit.lines().find_map(|line| line.strip_prefix(setting)).unwrap();
+        assert_eq!(folder.unwrap(), Path::new(prefix).join(name), "{setting}");
+    }
+    // The password comes by a credential, whose name the guide's drop-in gives.
+    let [lotusd] = &config.chain.lotusd[..] else { panic!("{:?}", config.chain) };
+    let password = lotusd.password_file.as_deref().unwrap();
+    let name = password.strip_prefix("/run/credentials/ltms.service").unwrap();
+    assert!(guide.contains(&format!("LoadCredential={}:", name.display())), "{name:?}");
+    assert!(lotusd.cookie_file.is_none() && unit.contains("ProtectHome=yes"));
 }
 
 #[test]

@@ -1,6 +1,7 @@
 //! Nodes on 127.0.0.1, driven by the test's own task.
 #![allow(dead_code, reason = "not every test needs every helper")]
 
+pub(crate) mod raw;
 pub(crate) mod wire;
 
 use std::{net::IpAddr, time::Duration};

@@ -7,7 +7,7 @@ use std::{
 
 use ltms_net::key_file::{self, KeyFileError};
 
-use crate::{file, folder};
+use crate::{file, folder, output_with};
 
 #[test]
 fn a_peer_key_is_made_once_and_only_for_its_owner() {
@@ -102,4 +102,27 @@ fn a_key_file_of_another_user_is_refused() {
         }
         Err(_) => assert!(key_file::password("/etc/shadow".as_ref()).is_err()),
     }
+}
+
+/// As systemd hands it over: root's, and lent to the unit's user alone.
+#[tokio::test]
+async fn a_credential_of_systemd_is_taken_from_its_folder_and_from_nowhere_else() {
+    let folder = folder("credentials");
+    let lent = file(&folder, "lotusd", "secret", 0o440);
+    if fs::metadata(&lent).expect("there").uid() != 0 {
+        // Nobody but root makes files of root's.
+        std::os::unix::fs::chown(&lent, Some(0), None).expect_err("somebody else");
+        return;
+    }
+    let lotusd = ["--lotusd", "http://127.0.0.1:1", "--user", "ltms", "--password-file"];
+    let lotusd = [&["--check-config"][..], &lotusd, &[lent.to_str().expect("text")]].concat();
+    let here = folder.to_str().expect("text").to_owned();
+    let (code, _, said) = output_with(&lotusd, &[("CREDENTIALS_DIRECTORY", &here)]).await;
+    assert_eq!(code, Some(0), "{said}");
+    let (code, _, said) =
+        output_with(&lotusd, &[("CREDENTIALS_DIRECTORY", "/run/credentials")]).await;
+    assert!(code == Some(2) && said.contains("is open to others"), "{said}");
+    fs::set_permissions(&lent, fs::Permissions::from_mode(0o444)).expect("set");
+    let (code, _, said) = output_with(&lotusd, &[("CREDENTIALS_DIRECTORY", &here)]).await;
+    assert!(code == Some(2) && said.contains("is open to others"), "{said}");
 }

@@ -83,6 +83,7 @@ fn of_the_dht() -> Vec<(&'static str, f64)> {
         ("replication", count(dht::REPLICATION.get())),
         ("parallelism", count(dht::PARALLELISM.get())),
         ("query_timeout_s", seconds(dht::QUERY_TIMEOUT)),
+        ("refresh_s", seconds(dht::REFRESH)),
         ("max_packet", count(dht::MAX_PACKET)),
         ("request_deadline_s", seconds(dht::REQUEST_DEADLINE)),
         ("max_records", count(records::MAX_RECORDS)),

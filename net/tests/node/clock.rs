@@ -79,6 +79,10 @@ async fn a_node_survives_steps_of_a_day_and_a_jump_to_the_end_of_time() {
     let public_key = burn(&chain, 0).0.public_key();
     until(&a, "found", async || finds(&a, &public_key).await).await;
     until(&b, "found by the other", async || finds(&b, &public_key).await).await;
+    println!(
+        "{} steps of the clock: the banned peer was refused after each, the signer is found again",
+        steps.len()
+    );
     for node in [node_a, node_b, node_c] {
         node.stop().await;
     }

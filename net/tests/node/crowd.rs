@@ -22,20 +22,20 @@ use crate::{
 };
 
 /// 127.0.0.n counts as 11.n.0.1: each address of this machine is in a wide group of its own.
-fn spread(address: IpAddr) -> IpAddr {
+pub(crate) fn spread(address: IpAddr) -> IpAddr {
     match address {
         IpAddr::V4(ip) => Ipv4Addr::new(11, ip.octets()[3], 0, 1).into(),
         other => other,
     }
 }
 
-fn socket_of(handle: &Handle) -> SocketAddr {
+pub(crate) fn socket_of(handle: &Handle) -> SocketAddr {
     let parts: Vec<_> = handle.addresses()[0].iter().collect();
     let [Protocol::Ip4(ip), Protocol::Tcp(port)] = parts[..] else { panic!("{parts:?}") };
     SocketAddr::new(ip.into(), port)
 }
 
-async fn knock(from: u8, to: SocketAddr) -> Option<TcpStream> {
+pub(crate) async fn knock(from: u8, to: SocketAddr) -> Option<TcpStream> {
     let socket = TcpSocket::new_v4().ok()?;
     // Ended by a reset: thousands of sockets in TIME_WAIT would be in the way of the next test.
     socket.set_zero_linger().ok()?;

@@ -74,7 +74,7 @@ impl Made<'_> {
 }
 
 /// A DHT server that has connected to a node and been identified by it.
-async fn server(to: &Handle) -> common::Node {
+pub(crate) async fn server(to: &Handle) -> common::Node {
     serve(common::node(), to).await
 }
 
@@ -90,7 +90,7 @@ async fn serve(mut server: common::Node, to: &Handle) -> common::Node {
 }
 
 /// What others return under a key.
-async fn get(server: &mut common::Node, author: &PublicKey) -> Option<Vec<u8>> {
+pub(crate) async fn get(server: &mut common::Node, author: &PublicKey) -> Option<Vec<u8>> {
     let query = server.behaviour_mut().dht.kad.get_record(record_key(Network::Reg, author));
     let mut found = None;
     drive(&mut [server], |_, event, _| {
@@ -110,6 +110,20 @@ async fn get(server: &mut common::Node, author: &PublicKey) -> Option<Vec<u8>> {
     found
 }
 
+/// Puts a record to one node.
+pub(crate) async fn put(server: &mut common::Node, to: &Handle, record: Record) {
+    let kad = &mut server.behaviour_mut().dht.kad;
+    let query = kad.put_record_to(record, iter::once(to.peer_id()), Quorum::One);
+    drive(&mut [server], |_, event, _| match event {
+        SwarmEvent::Behaviour(Event::Dht(event)) => match *event {
+            kad::Event::OutboundQueryProgressed { id, .. } => (id == query).then_some(()),
+            _ => None,
+        },
+        _ => None,
+    })
+    .await;
+}
+
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_record_is_stored_only_as_a_good_advertisement_under_its_authors_key() {
     let chain = chain();
@@ -121,16 +135,7 @@ async fn a_record_is_stored_only_as_a_good_advertisement_under_its_authors_key()
     let (bad, good) = (made.bad(), made.good());
     let records = bad.iter().chain([&good]).map(|(_, record)| record.clone());
     for record in records {
-        let kad = &mut server.behaviour_mut().dht.kad;
-        let query = kad.put_record_to(record, iter::once(b.peer_id()), Quorum::One);
-        drive(&mut [&mut server], |_, event, _| match event {
-            SwarmEvent::Behaviour(Event::Dht(event)) => match *event {
-                kad::Event::OutboundQueryProgressed { id, .. } => (id == query).then_some(()),
-                _ => None,
-            },
-            _ => None,
-        })
-        .await;
+        put(&mut server, &b, record).await;
     }
     for reason in [Reason::Expired, Reason::InvalidSignature, Reason::Malformed] {
         until(&b, &reason.to_string(), async || decided(&b, reason).await == 1).await;

@@ -1,198 +1,30 @@
 //! Searches over peers' directories, some of which are hostile.
 
-use std::{
-    io,
-    sync::{
-        Arc,
-        atomic::{AtomicUsize, Ordering},
-    },
-    time::Duration,
+use std::sync::{
+    Arc,
+    atomic::{AtomicUsize, Ordering},
 };
 
-use futures::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt, StreamExt};
-use libp2p::{
-    PeerId, StreamProtocol, Swarm,
-    request_response::{self, Event, Message, ProtocolSupport, ResponseChannel},
-    swarm::SwarmEvent,
-};
+use libp2p::PeerId;
 use ltms_core::{
     Criteria, List, Millis, PublicKey, Reason, Signature, Timestamp,
     wire::{Advertisement, Envelope, Kind},
 };
 use ltms_net::{
     Handle, NodeError, NodeEvent, Offer, Reach,
-    behaviour::streams::{PROTOCOL, Request, Response},
+    behaviour::streams::{Request, Response},
     clock::Clock,
     core_peer,
 };
 use tokio::{sync::oneshot, task::JoinHandle, time::timeout};
 
 use crate::{
-    common::{executor, swarm},
-    rotation::{burned, new_key},
+    wild::{Does, Raw, only, page, peer_of, serve},
     world::{
-        PATIENCE, Watch, advertisement, builder, burn, chain, connect, decided, delegation, event,
-        finds, key, node, own, register, until,
+        PATIENCE, Watch, advertisement, builder, chain, connect, decided, delegation, event, finds,
+        key, node, own, register, until,
     },
 };
-
-/// What stands on the stream, one byte at a time if slow.
-struct Raw {
-    bytes: Vec<u8>,
-    slow: bool,
-}
-
-/// Answers with any bytes at all.
-#[derive(Clone, Default)]
-struct Wild;
-
-impl request_response::Codec for Wild {
-    type Protocol = StreamProtocol;
-    type Request = Vec<u8>;
-    type Response = Raw;
-
-    async fn read_request<T>(&mut self, _: &StreamProtocol, io: &mut T) -> io::Result<Vec<u8>>
-    where
-        T: AsyncRead + Unpin + Send,
-    {
-        let mut prefix = [0; 4];
-        io.read_exact(&mut prefix).await?;
-        let mut frame = vec![0; u32::from_be_bytes(prefix) as usize];
-        io.read_exact(&mut frame).await.map(|()| frame)
-    }
-
-    async fn read_response<T>(&mut self, _: &StreamProtocol, _: &mut T) -> io::Result<Raw>
-    where
-        T: AsyncRead + Unpin + Send,
-    {
-        unreachable!("it asks nothing")
-    }
-
-    async fn write_request<T>(
-        &mut self,
-        _: &StreamProtocol,
-        _: &mut T,
-        _: Vec<u8>,
-    ) -> io::Result<()>
-    where
-        T: AsyncWrite + Unpin + Send,
-    {
-        unreachable!("it asks nothing")
-    }
-
-    async fn write_response<T>(
-        &mut self,
-        _: &StreamProtocol,
-        io: &mut T,
-        raw: Raw,
-    ) -> io::Result<()>
-    where
-        T: AsyncWrite + Unpin + Send,
-    {
-        if !raw.slow {
-            return io.write_all(&raw.bytes).await;
-        }
-        for byte in raw.bytes {
-            io.write_all(&[byte]).await?;
-            io.flush().await?;
-            tokio::time::sleep(Duration::from_millis(100)).await;
-        }
-        Ok(())
-    }
-}
-
-type Peer = Swarm<request_response::Behaviour<Wild>>;
-
-/// What a peer does about a request for its directory.
-enum Does {
-    Answers(Response),
-    Writes(Raw),
-    /// Answers when it is told to.
-    Waits(oneshot::Receiver<()>, Response),
-    Nothing,
-}
-
-/// A peer that is connected to the node.
-async fn peer_of(node: &Handle) -> Peer {
-    let config = request_response::Config::default().with_request_timeout(PATIENCE);
-    let mut peer = swarm(executor(), |_| {
-        request_response::Behaviour::with_codec(Wild, [(PROTOCOL, ProtocolSupport::Full)], config)
-    });
-    let mut events = node.subscribe();
-    peer.dial(node.addresses()[0].clone()).expect("dialled");
-    let id = *peer.local_peer_id();
-    let connected = event(
-        &mut events,
-        "connected",
-        |event| matches!(event, NodeEvent::Connected(peer) if *peer == id),
-    );
-    tokio::pin!(connected);
-    loop {
-        tokio::select! {
-            () = &mut connected => return peer,
-            _ = peer.select_next_some() => {}
-        }
-    }
-}
-
-fn framed(response: &Response) -> Raw {
-    let message = response.encode();
-    let bytes =
-        [&u32::try_from(message.len()).expect("short").to_be_bytes()[..], &message].concat();
-    Raw { bytes, slow: false }
-}
-
-/// Lets the peer run; `does` is asked about each request for its directory.
-fn serve(
-    mut peer: Peer,
-    mut does: impl FnMut(Option<PublicKey>) -> Does + Send + 'static,
-) -> JoinHandle<()> {
-    tokio::spawn(async move {
-        let mut kept: Vec<ResponseChannel<Raw>> = Vec::new();
-        let mut told = futures::stream::FuturesUnordered::new();
-        loop {
-            let event = tokio::select! {
-                event = peer.select_next_some() => event,
-                Some((response, channel)) = told.next() => {
-                    let _ = peer.behaviour_mut().send_response(channel, framed(&response));
-                    continue;
-                }
-            };
-            let SwarmEvent::Behaviour(Event::Message { message, .. }) = event else { continue };
-            let Message::Request { request, channel, .. } = message else { continue };
-            let raw = match Request::decode(&request) {
-                Ok(Request::Directory { after }) => match does(after) {
-                    Does::Answers(response) => framed(&response),
-                    Does::Writes(raw) => raw,
-                    Does::Waits(now, response) => {
-                        told.push(async move {
-                            now.await.expect("told");
-                            (response, channel)
-                        });
-                        continue;
-                    }
-                    Does::Nothing => {
-                        kept.push(channel);
-                        continue;
-                    }
-                },
-                Ok(Request::History(_)) => framed(&Response::History(Vec::new())),
-                _ => continue,
-            };
-            // The stream may be gone.
-            let _ = peer.behaviour_mut().send_response(channel, raw);
-        }
-    })
-}
-
-fn page(ads: Vec<Vec<u8>>, more: bool) -> Response {
-    Response::Directory { claims: Vec::new(), ads, more }
-}
-
-/// The one advertisement after a key, in an honest directory of one.
-fn only(author: PublicKey, ad: &[u8], after: Option<PublicKey>) -> Response {
-    page(if after.is_none_or(|after| after < author) { vec![ad.to_vec()] } else { vec![] }, false)
-}
 
 fn now() -> Timestamp {
     Clock::system().now()
@@ -441,37 +273,6 @@ async fn a_withdrawn_signer_does_not_come_back_and_its_key_is_free() {
         until(&b, "listed", async || finds(&b, &other.public_key()).await).await;
     }
     peer.abort();
-    first.stop().await;
-    second.stop().await;
-}
-
-#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn an_identity_is_found_by_the_history_that_a_peer_tells() {
-    let chain = chain();
-    let first = node(&chain).await;
-    let a = first.handle();
-    let (current, outpoint, id) = burn(&chain, 3);
-    until(&a, "registered", async || a.register_identity(&current, outpoint).await.is_ok()).await;
-    let next = new_key(31);
-    let rotation = burned(&chain, next.public_key(), ltms_core::burn::Purpose::Rotation, id, 5);
-    until(&a, "rotated", async || a.rotate_identity(id, &current, &next, rotation).await.is_ok())
-        .await;
-    // Nobody advertises under it, so no page of a directory tells of it.
-    let second = node(&chain).await;
-    let c = second.handle();
-    let liar = serve(peer_of(&c).await, |_| Does::Answers(page(vec![], false)));
-    connect(&c, &a).await;
-    assert!(c.identity(id).await.expect("answer").is_none());
-    until(&c, "the tip is known, and the history told", async || {
-        assert_eq!(c.look_up_identity(id).await.expect("answer"), []);
-        c.identity(id).await.expect("answer").is_some_and(|known| known.sequence == 1)
-    })
-    .await;
-    let known = c.identity(id).await.expect("answer").expect("registered");
-    assert_eq!(known.key, next.public_key());
-    let nobody = ltms_core::IdentityId::from_bytes([9; 32]);
-    assert_eq!(c.look_up_identity(nobody).await.expect("answer"), []);
-    liar.abort();
     first.stop().await;
     second.stop().await;
 }

@@ -8,9 +8,9 @@ use ltms_core::{
     wire::{SessionAnnouncement, contribution_hash, join_hash, session_hash, session_id},
 };
 use ltms_net::{
-    Handle,
+    Handle, SessionState,
     behaviour::{
-        session::{self, Contribution, Request, Signing},
+        session::{self, Contribution, Request, Response, Signing},
         streams::{Codec, TIMEOUT},
     },
     core_peer,
@@ -65,6 +65,28 @@ impl Raw {
         Reason::ALL.iter().copied().find(|reason| reason.code() == code).expect("a reason")
     }
 
+    /// What comes of something while every step of others is fine with it.
+    async fn agreeing<T>(&mut self, to: impl Future<Output = T>) -> T {
+        tokio::pin!(to);
+        let agreed = async {
+            loop {
+                let event = tokio::select! {
+                    done = &mut to => return done,
+                    event = self.0.select_next_some() => event,
+                };
+                if let SwarmEvent::Behaviour(request_response::Event::Message {
+                    message: request_response::Message::Request { channel, .. },
+                    ..
+                }) = event
+                {
+                    let clear = Response { code: Reason::Clear.code(), retry_at: None };
+                    self.0.behaviour_mut().send_response(channel, clear).expect("a stream");
+                }
+            }
+        };
+        timeout(PATIENCE, agreed).await.expect("in time")
+    }
+
     fn join(&self, session: SessionId, signer: u8, n: usize) -> Request {
         let hash = join_hash(Network::Reg, &session, &public(n), &core_peer(&self.peer()));
         let signature = crate::sessions::signer(n).sign(&hash);
@@ -84,6 +106,28 @@ fn place(n: usize, count: usize) -> u8 {
     let mut keys: Vec<_> = (0..count).map(public).collect();
     keys.sort();
     u8::try_from(keys.iter().position(|key| *key == public(n)).expect("named")).expect("small")
+}
+
+/// The body of an announcement by signer 1.
+fn announcement(trio: &Trio, count: usize, peer: PeerId, digest: u8) -> Vec<u8> {
+    let mut signers: Vec<_> = (0..count).map(public).collect();
+    signers.sort();
+    let announcement = SessionAnnouncement {
+        signers: signers.into_iter().collect(),
+        announcer: place(1, count),
+        peer: core_peer(&peer),
+        created_at: trio.watch.clock().now(),
+        digest: [digest; 32],
+    };
+    let mut out = vec![0; 2_000];
+    let len = announcement.encode(&mut out).expect("room");
+    out.truncate(len);
+    out
+}
+
+fn signed(body: &[u8]) -> Request {
+    let signature = signer(1).sign(&session_hash(Network::Reg, body));
+    Request::Announce { body: body.to_vec(), signature }
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -164,25 +208,7 @@ async fn announcements_are_judged_by_their_signers_peer_signature_and_id() {
     let trio = Trio::new().await;
     let a = &trio.at[0];
     let mut raw = Raw::connected(a).await;
-    let body = |count: usize, peer: PeerId, digest: u8| {
-        let mut signers: Vec<_> = (0..count).map(public).collect();
-        signers.sort();
-        let announcement = SessionAnnouncement {
-            signers: signers.into_iter().collect(),
-            announcer: place(1, count),
-            peer: core_peer(&peer),
-            created_at: trio.watch.clock().now(),
-            digest: [digest; 32],
-        };
-        let mut out = vec![0; 2_000];
-        let len = announcement.encode(&mut out).expect("room");
-        out.truncate(len);
-        out
-    };
-    let signed = |body: &[u8]| {
-        let signature = signer(1).sign(&session_hash(Network::Reg, body));
-        Request::Announce { body: body.to_vec(), signature }
-    };
+    let body = |count, peer, digest| announcement(&trio, count, peer, digest);
     // The head of an array of 15, made one of 16 with the first key twice.
     let full = body(15, raw.peer(), 1);
     let sixteen = [&full[..2], &[0x90], &full[3..38], &full[3..]].concat();
@@ -201,4 +227,34 @@ async fn announcements_are_judged_by_their_signers_peer_signature_and_id() {
     assert_eq!(raw.step(a, signed(&good)).await, Reason::Replayed);
     assert_eq!(raw.step(a, signed(&second)).await, Reason::Clear, "our own abort holds nothing");
     trio.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn an_announcer_that_took_a_contribution_and_calls_it_late_has_aborted() {
+    for takes in [true, false] {
+        let trio = Trio::new().await;
+        let a = &trio.at[0];
+        let mut raw = Raw::connected(a).await;
+        let body = announcement(&trio, 2, raw.peer(), 1);
+        let id = session_id(Network::Reg, &body);
+        assert_eq!(raw.step(a, signed(&body)).await, Reason::Clear);
+        raw.agreeing(a.join_session(id, &signer(0))).await.expect("joined");
+        let begin = Request::Begin { session: id, phase: NONCE, contributions: vec![] };
+        assert_eq!(raw.step(a, begin).await, Reason::Clear);
+        if takes {
+            let ours = signer(0);
+            let given = a.contribute(id, &ours, NONCE, vec![7]);
+            raw.agreeing(given).await.expect("taken");
+        }
+        let told = End { cause: Cause::Timeout, signer: Some(place(0, 2)) };
+        let step = raw.step(a, Request::Abort { session: id, end: told }).await;
+        assert_eq!(step, Reason::Clear);
+        let Some(SessionState::Ended(ended)) = a.session(id).await.expect("answer") else {
+            panic!("it has ended");
+        };
+        let own = (Cause::Abort, Some(public(1)));
+        let expected = if takes { own } else { (Cause::Timeout, Some(public(0))) };
+        assert_eq!((ended.cause, ended.signer), expected);
+        trio.stop().await;
+    }
 }

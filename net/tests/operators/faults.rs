@@ -45,6 +45,26 @@ async fn a_node_whose_disk_is_full_refuses_whom_it_banned_says_so_and_recovers()
 }
 
 #[tokio::test]
+async fn a_node_that_cannot_write_its_last_group_says_so_and_ends_with_a_failure() {
+    let folder = folder("full-at-the-end");
+    let mut node = Process::start(&folder, &[]).await;
+    node.ban(&peer(1)).await.expect("stored");
+    let new = Rlimit { current: Some(1), maximum: None };
+    prlimit(Some(node.id()), Resource::Fsize, new).expect("a limit");
+    let error = node.ban(&peer(2)).await.expect_err("not stored").to_string();
+    assert!(error.contains("done, but not stored"), "{error}");
+    node.signal(Signal::TERM);
+    assert_eq!(node.ended(PATIENCE).await, Some(1), "{:?}", node.log.lines());
+    node.log.says("stopped, and what was decided last is not stored").await;
+    node.log.says("ltms: stopped, and what was decided last is not stored: ").await;
+    // What was acknowledged is there, and only that.
+    let mut node = Process::start(&folder, &[]).await;
+    assert_eq!((node.is_banned(&peer(1)).await, node.is_banned(&peer(2)).await), (true, false));
+    node.signal(Signal::TERM);
+    assert_eq!(node.ended(PATIENCE).await, Some(0), "with nothing in its way");
+}
+
+#[tokio::test]
 async fn a_store_that_is_moved_away_from_a_running_node_is_noticed_and_written_once_it_is_back() {
     let folder = folder("moved");
     let node = Process::start(&folder, &[]).await;

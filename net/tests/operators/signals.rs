@@ -64,6 +64,17 @@ async fn a_node_under_load_stops_within_5_s_with_everything_that_it_acknowledged
 }
 
 #[tokio::test]
+async fn a_node_that_knows_nobody_warns_of_nothing_but_its_new_store() {
+    let folder = folder("alone");
+    let node = Process::start(&folder, &["--log", "info,libp2p_gossipsub=debug"]).await;
+    // Gossip's first heartbeat is ten times later than what is to be missing here.
+    node.log.says("HEARTBEAT: Mesh low").await;
+    let lines = node.log.lines();
+    let warnings: Vec<_> = lines.iter().filter(|line| line.contains(" WARN ")).collect();
+    assert!(matches!(&warnings[..], [one] if one.contains("a new store")), "{warnings:#?}");
+}
+
+#[tokio::test]
 async fn a_second_signal_ends_a_node_at_once() {
     let folder = folder("twice");
     let mut node = Process::start(&folder, &[]).await;
@@ -88,16 +99,16 @@ async fn a_hang_up_puts_new_limits_in_force_and_names_what_has_to_wait() {
     let node = Process::start(&folder, &["--config", path]).await;
     let health = node.health().await;
     assert!(health.ends_with("configuration: reloaded 0 times\n"), "{health}");
-    let text = "log = 'debug'\nbootstrap = ['/ip4/127.0.0.1/tcp/1']\n[policy.windows]\n\
+    let text = "log = 'debug'\nlisten = ['/ip4/127.0.0.1/tcp/1']\n[policy.windows]\n\
                 advertisement = {interval_us = 1000000, burst = 2}\n[policy.keys]\nbasic = 9\n";
     fs::write(&file, text).expect("written");
     node.signal(Signal::HUP);
-    let wanted = "configuration: reloaded 1 times; for a restart: bootstrap, policy.keys.basic\n";
+    let wanted = "configuration: reloaded 1 times; for a restart: listen, policy.keys.basic\n";
     until("it is reloaded", async || node.health().await.ends_with(wanted)).await;
     node.log.says("the old holds").await;
     node.log.says("policy.windows.advertisement.burst").await;
     let lines = node.log.lines();
-    assert!(lines.iter().any(|line| line.contains("bootstrap, policy.keys.basic")), "{lines:#?}");
+    assert!(lines.iter().any(|line| line.contains("listen, policy.keys.basic")), "{lines:#?}");
 
     // With anything wrong, nothing of it holds.
     fs::write(&file, "log = 'info'\n[policy.windows]\nwide_factor = 0\n").expect("written");
@@ -108,6 +119,55 @@ async fn a_hang_up_puts_new_limits_in_force_and_names_what_has_to_wait() {
     node.signal(Signal::HUP);
     node.log.says("did you mean `log`?").await;
     assert!(node.health().await.ends_with(wanted));
+}
+
+#[tokio::test]
+async fn a_hang_up_takes_over_the_allow_list_and_whom_to_dial() {
+    let folder = folder("reload-peers");
+    let file = folder.join("ltms.toml");
+    let list = |name: &str, of: &[&str]| format!("{name} = {of:?}\n");
+    let (first, second) = (peer(1), peer(2));
+    let other = Process::start(&crate::process::folder("reload-dialled"), &[]).await;
+    fs::write(&file, format!("[peers]\n{}", list("allow", &[&first]))).expect("written");
+    let node = Process::start(&folder, &["--config", file.to_str().expect("text")]).await;
+    let allowed = async |peer: &str| {
+        let standing = node.json(&format!("/api/v1/peers/{peer}")).await;
+        standing["allowed"] == true
+    };
+    assert!(allowed(&first).await && !allowed(&second).await);
+    node.ban(&second).await.expect("stored");
+
+    let address = other.address.to_string();
+    let text = format!("[peers]\n{}{}", list("allow", &[&second]), list("persistent", &[&address]));
+    fs::write(&file, text).expect("written");
+    node.signal(Signal::HUP);
+    let reloaded = "configuration: reloaded 1 times\n";
+    until("it is reloaded", async || node.health().await.ends_with(reloaded)).await;
+    node.log.says("peers.allow, peers.persistent").await;
+    assert!(!allowed(&first).await && allowed(&second).await && !node.is_banned(&second).await);
+    until("the other is dialled", async || {
+        let links = node.json("/api/v1/connections").await;
+        let mut links = links.as_array().expect("a list").iter();
+        links.any(|link| link["peer"] == other.peer.as_str() && link["outbound"] == true)
+    })
+    .await;
+
+    // More than there is room for changes nothing at all.
+    let crowd: Vec<_> = (10..10_000).map(peer).collect();
+    let crowd: Vec<_> = crowd.iter().map(String::as_str).collect();
+    fs::write(&file, format!("log = 'debug'\n[peers]\n{}", list("allow", &crowd)))
+        .expect("written");
+    node.signal(Signal::HUP);
+    node.log.says("not reloaded").await;
+    assert!(node.health().await.ends_with(reloaded));
+    assert!(allowed(&second).await && !allowed(&peer(10)).await);
+
+    // Who left the list while the node was away is a peer like others.
+    node.kill().await;
+    fs::write(&file, "").expect("written");
+    let node = Process::start(&folder, &["--config", file.to_str().expect("text")]).await;
+    let standing = node.json(&format!("/api/v1/peers/{second}")).await;
+    assert_eq!(standing["allowed"], false);
 }
 
 #[tokio::test]

@@ -136,7 +136,7 @@ const tables = {
       { title: "Who", cell: ({ kind, subject }) => [make("span", { class: "quiet" }, `${kind} `), id(subject)] },
       { title: "Reason", cell: ({ reason, by_operator: own }) => (own ? `${words(reason)}, by the operator` : words(reason)) },
       { title: "Began", cell: ({ since }, now) => (since ? when(since, now) : "not noted") },
-      { title: "Ends", cell: ({ until }, now) => (until ? when(until, now) : "when lifted") },
+      { title: "Ends", cell: ({ until, held }, now) => (held ? `not yet begun: ${when(until, now)}, if the breaker stays closed` : until ? when(until, now) : "when lifted") },
       { title: "Evidence", cell: ({ evidence }) => (evidence ? make("code", { class: "whole" }, evidence) : "none kept") },
       { title: "Action", cell: (ban) => lifter(ban) },
     ],

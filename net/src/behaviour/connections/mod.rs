@@ -94,6 +94,21 @@ pub struct Connections<D> {
 }
 
 impl<D: Doorkeeper> Connections<D> {
+    /// Other limits: how many handshakes there may be, and who is spared. The rest is that of
+    /// sockets that are open already, and stays.
+    pub fn limit(&mut self, limits: Limits) {
+        let Limits { pending, pending_per_group, spare_ping, spare_delivery, spare_proven, .. } =
+            limits;
+        self.limits = Limits {
+            pending,
+            pending_per_group,
+            spare_ping,
+            spare_delivery,
+            spare_proven,
+            ..self.limits
+        };
+    }
+
     /// Around `door`; with `regtest`, loopback is exempt from the limits of groups.
     pub fn new(door: D, regtest: bool, limits: Limits) -> Self {
         Self {
@@ -162,6 +177,13 @@ impl<D: Doorkeeper> Connections<D> {
         }
         self.close(id);
         Some((peer, held))
+    }
+
+    /// Reads nothing more from `peer` for so long. What came already may still be taken.
+    pub fn rest(&self, peer: &PeerId, time: Duration) {
+        let until = tokio::time::Instant::now() + time;
+        let its = self.guests.values().filter(|guest| guest.peer == *peer);
+        its.filter_map(|guest| guest.line.as_ref()).for_each(|line| line.rest(until));
     }
 
     /// Notes a round trip over a connection.

@@ -15,8 +15,8 @@ use crate::{
     failure::Failure,
     operator::{Door, text},
     output,
-    table::{Table, cut},
-    when::{left, now, read_time},
+    table::{Fit, Table, columns},
+    when::{date, left, now, read_time},
 };
 
 /// Bytes of a file of bans that a node reads.
@@ -24,7 +24,8 @@ const LARGEST: u64 = 16 << 20;
 
 #[derive(Debug, Subcommand)]
 pub(crate) enum BansCommand {
-    /// The bans in force, of peers, identities, author keys and address groups
+    /// The bans in force, of peers, identities, author keys and address groups, and sanctions that
+    /// the breaker holds back
     List {
         /// Only those for this reason, such as malformed; docs/wire.md has the names
         #[arg(long)]
@@ -35,7 +36,7 @@ pub(crate) enum BansCommand {
         #[command(flatten)]
         door: Door,
     },
-    /// Lift one ban, whoever made it
+    /// Lift one ban, whoever made it, or a sanction that the breaker holds back
     Lift {
         /// A peer id, an identity, an author key, or an address group as `bans list` shows it
         subject: String,
@@ -59,7 +60,8 @@ pub(crate) enum BansCommand {
         #[command(flatten)]
         door: Door,
     },
-    /// Lift automatic bans by what they are for and when they began; never the operator's
+    /// Lift automatic bans by what they are for and when they began, also those that the breaker
+    /// holds back; never the operator's
     Undo {
         /// What they are for, such as malformed; may be repeated. `group-banned` lifts those of
         /// address groups, which have no beginning
@@ -89,7 +91,7 @@ pub(crate) async fn run(command: BansCommand) -> Result<(), Failure> {
                 path += &format!("&reason={}", named(&reason)?);
             }
             let answer = door.get(&path).await?;
-            door.print(&answer, |answer| list(answer, now()))
+            door.print(&answer, |answer| list(answer, now(), columns()))
         }
         BansCommand::Lift { subject, door } => {
             if !subject.bytes().all(|byte| byte.is_ascii_alphanumeric()) {
@@ -121,7 +123,7 @@ pub(crate) async fn run(command: BansCommand) -> Result<(), Failure> {
                 "/api/v1/bans/undo?reason={reasons}&since={since}&until={until}&dry_run={dry_run}"
             );
             let answer = door.post(&path).await?;
-            door.print(&answer, |answer| undone(answer, dry_run, now()))
+            door.print(&answer, |answer| undone(answer, dry_run, now(), columns()))
         }
     }
 }
@@ -158,25 +160,54 @@ fn bans_of(count: usize) -> String {
     if count == 1 { "1 ban".to_owned() } else { format!("{count} bans") }
 }
 
-fn rows<'a>(bans: impl IntoIterator<Item = &'a Value>, now: u64) -> Table<4> {
-    let mut table = Table::new(["LEFT", "REASON", "BY", "SUBJECT"]);
-    for ban in bans {
-        let by = if ban["by_operator"] == true { "op" } else { "" };
-        // Peer ids are shown whole; what is longer is told whole by --json.
-        let subject = cut(&text(&ban["subject"]), 52);
-        let left = left(ban["until"].as_u64(), now);
-        table.row([left, cut(&text(&ban["reason"]), 13), by.to_owned(), subject]);
+/// What a heading stands for, and whether a ban belongs under it.
+type Part = (&'static str, &'static str, fn(&Value) -> bool);
+
+/// Under a heading each, because an operator weighs them differently.
+const PARTS: [Part; 3] = [
+    ("by the operator", "LEFT", |ban| ban["by_operator"] == true),
+    ("automatic", "LEFT", |ban| ban["by_operator"] != true && ban["held"] != true),
+    ("held back by the breaker, in force only if it stays closed", "IN", |ban| ban["held"] == true),
+];
+
+/// A table for each part that has any.
+fn tables(bans: &[Value], now: u64, room: Option<usize>) -> String {
+    let mut out = String::new();
+    for (heading, left_head, belongs) in PARTS {
+        let mut table = Table::new([
+            (left_head, Fit::Whole),
+            ("REASON", Fit::Whole),
+            // A peer id is always whole, so that it can be copied.
+            ("SUBJECT", Fit::Cut(52)),
+            ("SINCE", Fit::Extra),
+            ("EVIDENCE", Fit::Extra),
+        ]);
+        let mut any = false;
+        for ban in bans.iter().filter(|ban| belongs(ban)) {
+            any = true;
+            table.row([
+                left(ban["until"].as_u64(), now),
+                text(&ban["reason"]),
+                text(&ban["subject"]),
+                ban["since"].as_u64().map(date).unwrap_or_default(),
+                ban["evidence"].as_str().unwrap_or_default().to_owned(),
+            ]);
+        }
+        if any {
+            let gap = if out.is_empty() { "" } else { "\n" };
+            out += &format!("{gap}{heading}:\n{}", table.within(room));
+        }
     }
-    table
+    out
 }
 
-fn list(answer: &Value, now: u64) -> String {
+fn list(answer: &Value, now: u64, room: Option<usize>) -> String {
     let bans = answer["bans"].as_array().map(Vec::as_slice).unwrap_or_default();
     let total = answer["total"].as_u64().unwrap_or_default();
     if total == 0 {
         return "no ban is in force".to_owned();
     }
-    let shown = rows(bans, now).to_string();
+    let shown = tables(bans, now, room);
     if bans.len() as u64 == total {
         return shown;
     }
@@ -202,7 +233,7 @@ fn imported(answer: &Value, dry: bool) -> String {
     lines.join("\n")
 }
 
-fn undone(answer: &Value, dry: bool, now: u64) -> String {
+fn undone(answer: &Value, dry: bool, now: u64, room: Option<usize>) -> String {
     let lifted = answer["lifted"].as_array().map(Vec::as_slice).unwrap_or_default();
     if lifted.is_empty() {
         return "no automatic ban is meant by that".to_owned();
@@ -216,7 +247,7 @@ fn undone(answer: &Value, dry: bool, now: u64) -> String {
         format!("{done} {} of {kind} for {reason}", bans_of(*count))
     });
     let told = told.collect::<Vec<_>>().join("\n");
-    if dry { format!("{}\n{told}", rows(lifted, now)) } else { told }
+    if dry { format!("{}\n{told}", tables(lifted, now, room)) } else { told }
 }
 
 #[cfg(test)]
@@ -226,15 +257,40 @@ mod tests {
     use serde_json::json;
 
     #[test]
-    fn a_list_of_bans_fits_a_terminal() {
+    fn a_list_of_bans_fits_a_terminal_with_whole_reasons_and_a_wide_one_shows_more() {
         let id = "12D3KooWCUPfTdqjyNXT2Y91vop1StYQLmtLjXkX2jkx5yL6wdUb";
-        let ban = |subject: &str, until, by_operator| {
-            json!({"subject": subject, "reason": "invalid-signature", "until": until,
-                "by_operator": by_operator})
+        let ban = |subject: &str, until, by_operator, held| {
+            json!({"subject": subject, "reason": "invalid-signature", "until": until, "since": 1,
+                "evidence": "0011223344556677", "by_operator": by_operator, "held": held})
         };
-        let bans = [ban(id, Value::Null, true), ban(&"a".repeat(64), json!(86_399_000), false)];
-        let shown = list(&json!({"bans": bans, "total": 3}), 0);
-        assert!(shown.lines().all(|line| line.chars().count() <= WIDTH), "{shown}");
-        assert!(shown.contains(id) && shown.ends_with("2 of 3; --limit shows more"), "{shown}");
+        let bans = [
+            ban(&"a".repeat(64), json!(86_399_000), false, false),
+            ban(id, Value::Null, true, false),
+            ban(id, json!(59_000), false, true),
+        ];
+        let answer = json!({"bans": bans, "total": 4});
+        let shown = list(&answer, 0, Some(WIDTH));
+        let expected = format!(
+            "\
+by the operator:
+LEFT    REASON             SUBJECT
+no end  invalid-signature  {id}
+
+automatic:
+LEFT     REASON             SUBJECT
+23h 59m  invalid-signature  {}…
+
+held back by the breaker, in force only if it stays closed:
+IN   REASON             SUBJECT
+59s  invalid-signature  {id}
+… 3 of 4; --limit shows more",
+            "a".repeat(51)
+        );
+        assert_eq!(shown, expected);
+        let wide = list(&answer, 0, Some(200));
+        for told in [&"a".repeat(64)[..], "SINCE", "1970-01-01 00:00:00Z", "0011223344556677"] {
+            assert!(wide.contains(told), "{wide}");
+        }
+        assert!(wide.lines().all(|line| line.chars().count() <= 200), "{wide}");
     }
 }

@@ -10,7 +10,7 @@ use crate::{
     failure::Failure,
     output::Format,
     source::SourceArgs,
-    table::{Table, wrapped},
+    table::{Fit, Table, WIDTH, wrapped},
 };
 
 /// Blocks of a day, and what one without difficulty makes: policy §13.
@@ -218,20 +218,21 @@ impl fmt::Display for Economics {
         }
         let name = format!("a day at {}", self.at);
         writeln!(f, "{name:<24}{:>24}\n", self.compared.to_string())?;
-        let mut table = Table::new(["WHAT", "BURN", "OF A DAY IN 2025", "AT THE OTHER"]);
+        let mut table = Table::new(
+            ["WHAT", "BURN", "OF A DAY IN 2025", "AT THE OTHER"].map(|name| (name, Fit::Whole)),
+        );
         for Price { what, burn, november_2025, compared } in &self.prices {
             let shares = [november_2025, compared].map(|share| percent(*share));
             let [then, now] = shares;
             table.row([what.clone(), burn.to_string(), then, now]);
         }
-        writeln!(f, "{table}\n{}", wrapped(self.note, 0, 80))
+        writeln!(f, "{table}\n{}", wrapped(self.note, 0, WIDTH))
     }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::table::WIDTH;
 
     fn usual() -> Economics {
         let compared = Economy::HEIGHT_1_292_529.daily_issuance;

@@ -6,11 +6,10 @@ use serde_json::Value;
 
 use crate::{
     operator::text,
-    table::wrapped,
+    table::{WIDTH, wrapped},
     when::{date, left, span},
 };
 
-const WIDTH: usize = 80;
 /// Where the second column begins.
 const INDENT: usize = 20;
 
@@ -67,7 +66,7 @@ pub(crate) fn account(account: &Value, now: u64) -> String {
             line(&mut out, "  evidence", &text);
         }
     }
-    out += "counted\n";
+    let before = out.len();
     for counted in list("counted") {
         let within = counted["span"].as_u64().map(|ms| format!(" within {}", span(ms)));
         let (count, limit) = (counted["count"].as_u64().unwrap_or(0), &counted["limit"]);
@@ -82,9 +81,10 @@ pub(crate) fn account(account: &Value, now: u64) -> String {
             &format!("{count} of {limit}{within}, then {then}"),
         );
     }
-    if account["known"] != true {
+    if out.len() == before {
         line(&mut out, "nothing", "");
     }
+    out.insert_str(before, "counted\n");
     let undo = list("undo");
     if !undo.is_empty() {
         out += "undo\n";

@@ -10,7 +10,7 @@ use crate::{
     args::xpi,
     failure::Failure,
     operator::{Door, text, until},
-    table::{Table, cut},
+    table::{Fit, Table, columns},
     when::{date, left, now, read_span},
 };
 
@@ -132,7 +132,7 @@ pub(crate) async fn run(command: IdentitiesCommand) -> Result<(), Failure> {
             only("max_score", max_score.map(|score| score.to_string()));
             only("min_burn", min_burn.map(|burn| burn.sats().to_string()));
             let answer = door.get(&path).await?;
-            door.print(&answer, list)
+            door.print(&answer, |answer| list(answer, columns()))
         }
         IdentitiesCommand::Show { id, door } => {
             let id = completed(&door, id).await?;
@@ -186,26 +186,43 @@ fn keys(identity: &Value) -> String {
     format!("{}/{}", keys["count"], keys["limit"])
 }
 
-fn list(answer: &Value) -> String {
+fn sessions(identity: &Value) -> String {
+    let of = &identity["standing"];
+    format!("{} done, {} failed", of["completed"], of["failed"])
+}
+
+fn list(answer: &Value, room: Option<usize>) -> String {
     let identities = answer["identities"].as_array().map(Vec::as_slice).unwrap_or_default();
     if identities.is_empty() {
         return "no identity fits".to_owned();
     }
-    let mut table = Table::new(["IDENTITY", "TIER", "BURNED XPI", "SCORE", "KEYS", "STANDING"]);
+    let mut table = Table::new([
+        // So many digits tell one from any other, and `identities show` takes them.
+        ("IDENTITY", Fit::Cut(17)),
+        ("TIER", Fit::Whole),
+        ("BURNED XPI", Fit::Whole),
+        ("SCORE", Fit::Whole),
+        ("KEYS", Fit::Whole),
+        ("STANDING", Fit::Whole),
+        ("SESSIONS", Fit::Extra),
+        ("CURRENT KEY", Fit::Extra),
+    ]);
     for identity in identities {
         let burned = amount(&identity["burned"]);
         table.row([
-            cut(&text(&identity["id"]), 20),
+            text(&identity["id"]),
             text(&identity["tier"]),
             burned.trim_end_matches(" XPI").to_owned(),
             text(&identity["score"]),
             keys(identity),
             standing(identity),
+            sessions(identity),
+            text(&identity["key"]),
         ]);
     }
     let next = answer["next"].as_u64();
     let next = next.map(|place| format!("… more with --from {place}")).unwrap_or_default();
-    format!("{table}{next}")
+    format!("{}{next}", table.within(room))
 }
 
 fn shown(identity: &Value, now: u64) -> String {
@@ -258,13 +275,22 @@ mod tests {
     use serde_json::json;
 
     #[test]
-    fn a_list_of_identities_fits_a_terminal() {
-        let row = json!({"id": "a".repeat(64), "tier": "institutional",
+    fn a_list_of_identities_fits_a_terminal_and_a_wide_one_shows_whole_ids() {
+        let row = json!({"id": "a".repeat(64), "key": "b".repeat(66), "tier": "institutional",
             "burned": 2_100_000_000_000_000_u64, "score": 100, "standing": {
-            "decision": "identity-banned", "keys": {"count": 100, "limit": 100}}});
-        let shown = list(&json!({"identities": [row], "next": 65_536}));
+            "decision": "identity-banned", "keys": {"count": 100, "limit": 100},
+            "completed": 1_000, "failed": 10}});
+        let answer = json!({"identities": [row], "next": 65_536});
+        let shown = list(&answer, Some(WIDTH));
         assert!(shown.lines().all(|line| line.chars().count() <= WIDTH), "{shown}");
+        assert!(shown.contains(&"a".repeat(17)) && shown.contains("banned"), "{shown}");
         assert!(shown.ends_with("… more with --from 65536"), "{shown}");
+        let wide = list(&answer, Some(200));
+        for told in [&"a".repeat(64)[..], "1000 done, 10 failed"] {
+            assert!(wide.contains(told), "{wide}");
+        }
+        assert!(wide.lines().all(|line| line.chars().count() <= 200), "{wide}");
+        assert!(list(&answer, None).contains(&"b".repeat(66)));
     }
 
     #[test]

@@ -11,7 +11,7 @@ use serde_json::Value;
 use crate::{
     explain,
     failure::Failure,
-    table::Table,
+    table::{Fit, Table, columns},
     when::{date, left, now, read_span},
 };
 
@@ -61,11 +61,12 @@ impl Door {
 
 #[derive(Debug, Subcommand)]
 pub(crate) enum PeersCommand {
-    /// The connected peers and what stands against them
+    /// The connections, and what stands against their peers; a wide terminal shows more of them
     List(Door),
     /// What is known about one peer, connected or not
     Show {
         /// The peer's id, as in `peers list`
+        #[arg(value_parser = peer_id)]
         peer: PeerId,
         #[command(flatten)]
         door: Door,
@@ -74,6 +75,7 @@ pub(crate) enum PeersCommand {
     /// what undoes it
     Explain {
         /// The peer's id, as in `peers list`
+        #[arg(value_parser = peer_id)]
         peer: PeerId,
         #[command(flatten)]
         door: Door,
@@ -81,6 +83,7 @@ pub(crate) enum PeersCommand {
     /// Disconnect a peer and refuse it
     Ban {
         /// The peer's id, connected or not
+        #[arg(value_parser = peer_id)]
         peer: PeerId,
         /// For so long, such as 90m, 12h or 7d [default: until lifted]
         #[arg(long, value_name = "SPAN", value_parser = read_span)]
@@ -88,9 +91,10 @@ pub(crate) enum PeersCommand {
         #[command(flatten)]
         door: Door,
     },
-    /// Lift a ban, whoever made it
+    /// Lift a ban, whoever made it, or a sanction that the breaker holds back
     Unban {
         /// The peer's id
+        #[arg(value_parser = peer_id)]
         peer: PeerId,
         #[command(flatten)]
         door: Door,
@@ -107,8 +111,8 @@ pub(crate) fn until(span: Option<u64>) -> String {
 pub(crate) async fn peers(command: PeersCommand) -> Result<(), Failure> {
     match command {
         PeersCommand::List(door) => {
-            let answer = door.get("/api/v1/peers").await?;
-            door.print(&answer, |peers| list(peers, now()))
+            let answer = door.get("/api/v1/connections").await?;
+            door.print(&answer, |links| list(links, now(), columns()))
         }
         PeersCommand::Show { peer, door } => {
             let answer = door.get(&format!("/api/v1/peers/{peer}")).await?;
@@ -120,11 +124,11 @@ pub(crate) async fn peers(command: PeersCommand) -> Result<(), Failure> {
         }
         PeersCommand::Ban { peer, r#for, door } => {
             let answer = door.post(&format!("/api/v1/peers/{peer}/ban{}", until(r#for))).await?;
-            door.print(&answer, lines)
+            door.print(&answer, banned)
         }
         PeersCommand::Unban { peer, door } => {
             let answer = door.post(&format!("/api/v1/peers/{peer}/unban")).await?;
-            door.print(&answer, lines)
+            door.print(&answer, |peer| format!("lifted the ban of {}", text(&peer["subject"])))
         }
     }
 }
@@ -136,32 +140,75 @@ pub(crate) async fn metrics(door: Door) -> Result<(), Failure> {
     crate::output::line(door.get(path).await?.trim_end())
 }
 
-fn list(peers: &Value, now: u64) -> String {
-    let peers = peers.as_array().map(Vec::as_slice).unwrap_or_default();
-    if peers.is_empty() {
+fn list(links: &Value, now: u64, room: Option<usize>) -> String {
+    let links = links.as_array().map(Vec::as_slice).unwrap_or_default();
+    if links.is_empty() {
         return "no peer is connected".to_owned();
     }
-    let mut table = Table::new(["PEER", "STANDING", "LEFT"]);
-    for peer in peers {
+    let mut table = Table::new([
+        // Whole, so that it can be copied.
+        ("PEER", Fit::Whole),
+        ("STANDING", Fit::Whole),
+        ("LEFT", Fit::Whole),
+        ("ADDRESS", Fit::Extra),
+        ("DIALLED BY", Fit::Extra),
+        ("IDENTITY", Fit::Extra),
+        ("AGENT", Fit::Extra),
+    ]);
+    for link in links {
+        let peer = &link["standing"];
         let clear = peer["decision"] == "clear";
         let left = if clear { String::new() } else { left(peer["until"].as_u64(), now) };
-        table.row([text(&peer["subject"]), text(&peer["decision"]), left]);
+        let or_none = |value: &Value| value.as_str().unwrap_or_default().to_owned();
+        table.row([
+            text(&link["peer"]),
+            text(&peer["decision"]),
+            left,
+            or_none(&link["address"]),
+            if link["outbound"] == true { "us" } else { "it" }.to_owned(),
+            or_none(&peer["identity"]),
+            or_none(&link["agent"]),
+        ]);
     }
-    table.to_string()
+    table.within(room)
 }
 
-/// One peer or identity, a field a line; what does not apply is left out.
-pub(crate) fn lines(subject: &Value) -> String {
-    let Value::Object(fields) = subject else { return text(subject) };
-    let told = fields.iter().filter_map(|(name, value)| {
-        let value = match value {
+/// The fields of a peer in the order in which they are told, and which of them are times.
+const FIELDS: [(&str, bool); 20] = [
+    ("subject", false),
+    ("decision", false),
+    ("until", true),
+    ("sanction", false),
+    ("by_operator", false),
+    ("first_sanctioned", true),
+    ("last_sanctioned", true),
+    ("evidence", false),
+    ("held_until", true),
+    ("allowed", false),
+    ("known", false),
+    ("connections", false),
+    ("identity", false),
+    ("violations", false),
+    ("invalid_signatures", false),
+    ("malformed", false),
+    ("passed_on", false),
+    ("keys", false),
+    ("score", false),
+    ("completed", false),
+];
+
+/// One peer, a field a line; what does not apply is left out.
+fn lines(peer: &Value) -> String {
+    let told = FIELDS.iter().filter_map(|(name, is_time)| {
+        let value = match &peer[name] {
             Value::Null | Value::Bool(false) => return None,
             Value::Object(of) => match of["count"].as_u64() {
                 None | Some(0) => return None,
                 Some(count) => format!("{count} of {}", of["limit"]),
             },
             Value::Bool(true) => "yes".to_owned(),
-            Value::Number(ms) if is_time(name) => date(ms.as_u64().unwrap_or_default()),
+            Value::Number(number) if number.as_u64() == Some(0) => return None,
+            Value::Number(ms) if *is_time => date(ms.as_u64().unwrap_or_default()),
             value => text(value),
         };
         Some(format!("{:<19}{value}", name.replace('_', " ")))
@@ -169,9 +216,16 @@ pub(crate) fn lines(subject: &Value) -> String {
     told.collect::<Vec<_>>().join("\n")
 }
 
-fn is_time(field: &str) -> bool {
-    ["until", "held_until", "first_sanctioned", "last_sanctioned", "expires_at", "proved_until"]
-        .contains(&field)
+/// What a ban of a peer has come to.
+fn banned(peer: &Value) -> String {
+    let end = peer["until"].as_u64().map_or_else(|| "lifted".to_owned(), date);
+    format!("banned {} until {end}", text(&peer["subject"]))
+}
+
+/// A peer's id, as others write it.
+fn peer_id(text: &str) -> Result<PeerId, String> {
+    let problem = |_| "no peer id, which is as in `ltms peers list`: 12D3KooW…".to_owned();
+    text.parse().map_err(problem)
 }
 
 pub(crate) fn text(value: &Value) -> String {
@@ -185,15 +239,23 @@ mod tests {
     use serde_json::json;
 
     #[test]
-    fn a_list_of_peers_fits_a_terminal() {
+    fn a_list_of_peers_fits_a_terminal_and_a_wide_one_shows_more() {
         let id = "12D3KooWCUPfTdqjyNXT2Y91vop1StYQLmtLjXkX2jkx5yL6wdUb";
-        let peers = json!([
-            {"subject": id, "decision": "group-banned", "until": 86_399_000},
-            {"subject": id, "decision": "clear", "until": null},
-        ]);
-        let shown = list(&peers, 0);
-        assert!(shown.lines().all(|line| line.len() <= WIDTH), "{shown}");
-        assert!(shown.contains("group-banned  23h 59m"), "{shown}");
-        assert!(shown.ends_with("clear\n"), "{shown}");
+        let link = |decision: &str, until| {
+            json!({"peer": id, "address": "203.0.113.7", "outbound": true, "agent": "ltms/0.1.0",
+                "standing": {"decision": decision, "until": until, "identity": "a".repeat(64)}})
+        };
+        let links = json!([link("prove-identity", json!(86_399_000)), link("clear", Value::Null)]);
+        let shown = list(&links, 0, Some(WIDTH));
+        let expected = format!(
+            "PEER{:50}STANDING        LEFT\n{id}  prove-identity  23h 59m\n{id}  clear\n",
+            ""
+        );
+        assert_eq!(shown, expected);
+        let wide = list(&links, 0, Some(200));
+        for told in ["203.0.113.7", "us", &"a".repeat(64)] {
+            assert!(wide.contains(told), "{wide}");
+        }
+        assert!(wide.lines().all(|line| line.chars().count() <= 200), "{wide}");
     }
 }

@@ -45,9 +45,9 @@ pub(crate) fn span(ms: u64) -> String {
     format!("{}{name}{rest}", ms / unit)
 }
 
-/// How long until then: `23h 59m`, or `lifted` where there is no end.
+/// How long until then: `23h 59m`, or `no end`.
 pub(crate) fn left(until: Option<u64>, now: u64) -> String {
-    until.map_or_else(|| "lifted".to_owned(), |until| span(until.saturating_sub(now)))
+    until.map_or_else(|| "no end".to_owned(), |until| span(until.saturating_sub(now)))
 }
 
 /// Reads a span as milliseconds.

@@ -13,9 +13,11 @@ use std::{
 };
 
 use ltms_net::{
-    Handle, Node, Recording, StartError,
+    Handle, Node, NodeError, Recording, StartError,
     admin::{Admin, AdminError},
-    config::ConfigError,
+    clock::Clock,
+    config::{Config, ConfigError, OnError},
+    store::StoreError,
 };
 use tokio::{
     signal::unix::{Signal, SignalKind, signal},
@@ -41,6 +43,12 @@ pub(crate) enum NodeFailure {
     Record(io::Error, PathBuf),
     #[error("cannot wait for signals: {0}")]
     Signals(io::Error),
+    #[error(transparent)]
+    InUse(StoreError),
+    #[error("stopped, and what was decided last is not stored: {0}")]
+    NotStored(String),
+    #[error(transparent)]
+    Ended(NodeError),
     #[error("the node did not stop within {} s", STOP.as_secs())]
     Stop,
 }
@@ -64,13 +72,15 @@ impl fmt::Display for Lines<'_> {
 }
 
 impl NodeFailure {
-    /// The exit code: 2 for what the user has to change, 1 for the rest.
+    /// The exit code: 2 for what the user has to change, 3 if only a running node is in the way of
+    /// another, 1 for the rest.
     pub(crate) const fn code(&self) -> u8 {
         match self {
             Self::Config(_)
             | Self::Admin(_)
             | Self::Record(..)
             | Self::Start(StartError::Store(_)) => 2,
+            Self::InUse(_) => 3,
             _ => 1,
         }
     }
@@ -98,8 +108,7 @@ pub(crate) async fn run(args: NodeArgs) -> Result<(), NodeFailure> {
         return Ok(());
     };
     if args.check_config {
-        println!("the configuration is good");
-        return Ok(());
+        return check(&config);
     }
     let log = Log::start(config.filter()?, config.log_format);
     // From here on a signal stops the node, however early it comes.
@@ -139,14 +148,40 @@ pub(crate) async fn run(args: NodeArgs) -> Result<(), NodeFailure> {
     stop(node, admin, signals).await
 }
 
+/// Says what a start would find; the configuration itself is good.
+fn check(config: &Config) -> Result<(), NodeFailure> {
+    println!("the configuration is good");
+    let Some(folder) = config.data_dir() else {
+        println!("store: none; what the node learns ends with it");
+        return Ok(());
+    };
+    match config.check_store(Clock::system().now()) {
+        Ok(Some(found)) => println!("store: {}: {found}", folder.display()),
+        Ok(None) => {}
+        Err(error) if config.store.on_error == OnError::Guarded => {
+            eprintln!("ltms: {error}; the node would start without it, guarded");
+        }
+        Err(StartError::Store(error @ StoreError::Locked(_))) => {
+            return Err(NodeFailure::InUse(error));
+        }
+        Err(error) => return Err(error.into()),
+    }
+    Ok(())
+}
+
 /// Stops within its time; a second signal ends the process at once.
 async fn stop(node: Node, admin: Admin, mut signals: Signals) -> Result<(), NodeFailure> {
     let stopped = async {
         admin.close().await;
-        node.stop().await;
+        node.stop().await
     };
     tokio::select! {
-        stopped = timeout(STOP, stopped) => stopped.map_err(|_| NodeFailure::Stop),
+        stopped = timeout(STOP, stopped) => match stopped {
+            Ok(None) => Ok(()),
+            Ok(Some(NodeError::NotStored(error))) => Err(NodeFailure::NotStored(error)),
+            Ok(Some(error)) => Err(NodeFailure::Ended(error)),
+            Err(_) => Err(NodeFailure::Stop),
+        },
         why = signals.stop() => {
             tracing::warn!("{why} again, ending at once");
             process::exit(1)

@@ -20,8 +20,12 @@ pub(super) async fn reload(args: &NodeArgs, config: &mut Config, log: &Log, hand
     }
     let Reload { config: next, changed, waiting } = config.reload(&new);
     let Ok(filter) = next.filter() else { return };
-    match handle.reload(next.policy, waiting.clone()).await {
-        Ok(true) => {
+    let change = match next.change(config, waiting.clone()) {
+        Ok(change) => change,
+        Err(error) => return tracing::error!(%error, "not reloaded"),
+    };
+    match handle.reload(change).await {
+        Ok(Ok(())) => {
             log.set_filter(filter);
             *config = next;
             let (changed, waiting) = (changed.join(", "), waiting.join(", "));
@@ -30,7 +34,7 @@ pub(super) async fn reload(args: &NodeArgs, config: &mut Config, log: &Log, hand
             }
             tracing::info!(changed, "reloaded");
         }
-        Ok(false) => tracing::error!("not reloaded: the limits cannot be used"),
+        Ok(Err(error)) => tracing::error!(%error, "not reloaded"),
         Err(error) => tracing::error!(%error, "not reloaded"),
     }
 }

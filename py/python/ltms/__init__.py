@@ -1,0 +1,133 @@
+"""Who may announce himself as a MuSig2 signer of Lotus, decided without a network.
+
+    policy      Gate, Connection, Source, Subject, default_policy, policy_fields, certificate
+    messages    sign_ad, sign_withdrawal, sign_delegation, sign_hello, parse_envelope
+    claims      sign_registration, sign_rotation, sign_credit
+    incidents   Replay, and the command python -m ltms
+    identities  txid, identity_id, parse_transaction
+    burns       parse_burn_script, build_burn_script, Purpose
+    proofs      verify_txoutproof, check_txoutproof, parse_txoutproof
+    signatures  schnorr_sign, schnorr_verify, schnorr_verify_batch, public_key
+    signers     Reputation, Failure
+    decisions   Decision, Verdict, Reason
+
+Keys, hashes that are signed, signatures, scripts and transactions are bytes. Ids of transactions,
+blocks and identities are text of 64 hexadecimal digits, in the order in which they are displayed.
+Times are milliseconds since 1970, given by the caller: nothing here reads a clock. Amounts are
+satoshis, a million to the XPI.
+
+A refusal is a value: a Decision, false in a condition. Misuse is an exception: TypeError for a
+wrong type, and otherwise LtmsError or one of its subclasses, most of them InputError, which is also
+a ValueError. Everything may be used from many threads at once.
+"""
+
+from ._enums import Evidence, Failure, Purpose, Reason, SignatureCheck, Verdict
+from ._errors import (
+    CapacityError,
+    ClosedError,
+    InputError,
+    InvalidKeyError,
+    LtmsError,
+    PolicyError,
+    ProofError,
+    ReplayError,
+    ScriptError,
+    SnapshotError,
+    TicketError,
+    TransactionError,
+    WireError,
+)
+from ._ltms import (
+    AdTicket,
+    BurnScript,
+    ClaimTicket,
+    Connection,
+    Decision,
+    Gate,
+    LookupTicket,
+    Replay,
+    Reputation,
+    Source,
+    Subject,
+    build_burn_script,
+    certificate,
+    check_txoutproof,
+    default_policy,
+    identity_id,
+    parse_burn_script,
+    parse_envelope,
+    parse_transaction,
+    parse_txoutproof,
+    policy_fields,
+    public_key,
+    schnorr_sign,
+    schnorr_verify,
+    schnorr_verify_batch,
+    sign_ad,
+    sign_credit,
+    sign_delegation,
+    sign_hello,
+    sign_registration,
+    sign_rotation,
+    sign_withdrawal,
+    txid,
+    verify_txoutproof,
+    __version__,
+)
+
+__all__ = [
+    "AdTicket",
+    "BurnScript",
+    "CapacityError",
+    "ClaimTicket",
+    "ClosedError",
+    "Connection",
+    "Decision",
+    "Evidence",
+    "Failure",
+    "Gate",
+    "InputError",
+    "InvalidKeyError",
+    "LookupTicket",
+    "LtmsError",
+    "PolicyError",
+    "ProofError",
+    "Purpose",
+    "Reason",
+    "Replay",
+    "ReplayError",
+    "Reputation",
+    "ScriptError",
+    "SignatureCheck",
+    "SnapshotError",
+    "Source",
+    "Subject",
+    "TicketError",
+    "TransactionError",
+    "Verdict",
+    "WireError",
+    "__version__",
+    "build_burn_script",
+    "certificate",
+    "check_txoutproof",
+    "default_policy",
+    "identity_id",
+    "parse_burn_script",
+    "parse_envelope",
+    "parse_transaction",
+    "parse_txoutproof",
+    "policy_fields",
+    "public_key",
+    "schnorr_sign",
+    "schnorr_verify",
+    "schnorr_verify_batch",
+    "sign_ad",
+    "sign_credit",
+    "sign_delegation",
+    "sign_hello",
+    "sign_registration",
+    "sign_rotation",
+    "sign_withdrawal",
+    "txid",
+    "verify_txoutproof",
+]

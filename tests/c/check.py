@@ -1,0 +1,229 @@
+#!/usr/bin/env python3
+"""Shows that libltms works from C.
+
+1. include/ltms.h is what the sources say, and compiles as C99 and as C++17 without a warning.
+2. The test programs of this folder pass: linked with the shared library, and with the static one
+   under AddressSanitizer and UndefinedBehaviorSanitizer; under Valgrind where that is installed.
+3. The vectors of tests/vectors were played, as many of each list as there are.
+4. The libraries have no symbols without the prefix.
+5. What is installed can be found with pkg-config and CMake, where those are there, and the examples
+   of ffi-c/README.md are built with it and run.
+6. The C++ wrapper passes its test, where there is a C++ compiler.
+7. The library for devices passes the same programs, and has no allocator, no unwinder and none of
+   the formatting that a panic's message would bring.
+"""
+
+import os
+import re
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import vectors
+
+HERE = Path(__file__).resolve().parent
+ROOT = HERE.parent.parent
+TARGET = ROOT / os.environ.get("CARGO_TARGET_DIR", "target")
+OUT = TARGET / "ffi"
+INCLUDE = ROOT / "include"
+WARNINGS = ["-Wall", "-Wextra", "-Wpedantic", "-Werror"]
+LIBRARIES = ["-lpthread", "-ldl", "-lm"]
+PROGRAMS = ["misuse", "vectors", "gate"]
+VERSION = re.search(r'^version = "(.*)"$', (ROOT / "Cargo.toml").read_text(), re.MULTILINE)[1]
+# Before 1.0, every minor version may break programs.
+SONAME = f"libltms.so.{'.'.join(VERSION.split('.')[:2])}"
+
+
+def output(*command, **options):
+    """What the command prints; ends the check when it fails."""
+    command = [str(part) for part in command]
+    done = subprocess.run(command, cwd=ROOT, stdout=subprocess.PIPE, text=True, **options)
+    if done.returncode != 0:
+        sys.exit(f"failed: {' '.join(command)}\n{done.stdout}")
+    return done.stdout
+
+
+def check_header():
+    output(
+        "cargo", "run", "--locked", "--quiet", "--manifest-path", "ffi-c/header/Cargo.toml",
+        "--target-dir", TARGET / "header", "--", "--check",
+    )
+    output("cc", "-xc", "-std=c99", *WARNINGS, "-fsyntax-only", INCLUDE / "ltms.h")
+    output("cc", "-xc", "-std=c11", *WARNINGS, f"-I{INCLUDE}", "-fsyntax-only", HERE / "layout.h")
+    declared = set(re.findall(r"^typedef struct (ltms_\w+) {", (INCLUDE / "ltms.h").read_text(), re.M))
+    asserted = set(re.findall(r"sizeof\((ltms_\w+)\)", (HERE / "layout.h").read_text()))
+    if declared != asserted:
+        sys.exit(f"tests/c/layout.h says nothing of {declared ^ asserted}")
+    print("include/ltms.h is up to date, and compiles as C99")
+    print(f"the {len(declared)} public structs lie in C as they do in Rust")
+    if shutil.which("c++"):
+        output("c++", "-xc++", "-std=c++17", *WARNINGS, "-fsyntax-only", INCLUDE / "ltms.h")
+        print("include/ltms.h compiles as C++17")
+    else:
+        print("C++: skipped, there is no c++")
+
+
+def check_guide():
+    """The code of the guide compiles, all of it as one program."""
+    blocks = re.findall(r"^```c\n(.*?)^```", (ROOT / "docs" / "api-c.md").read_text(), re.M | re.S)
+    if len(blocks) < 3:
+        sys.exit("docs/api-c.md has no code")
+    page = OUT / "api-c.c"
+    page.write_text("\n".join(blocks))
+    output("cc", "-std=c99", *WARNINGS, f"-I{INCLUDE}", "-fsyntax-only", page)
+    print(f"docs/api-c.md: {len(blocks)} pieces of code compile")
+
+
+def build():
+    """Builds the libraries and lays them out as they are installed."""
+    output("cargo", "build", "--locked", "--quiet", "-p", "ltms-ffi")
+    for name, source in (("libltms.a", "libltms.a"), (SONAME, "libltms.so")):
+        shutil.copy(TARGET / "debug" / source, OUT / name)
+    (OUT / "libltms.so").unlink(missing_ok=True)
+    (OUT / "libltms.so").symlink_to(SONAME)
+
+
+def check_programs(counts):
+    valgrind = shutil.which("valgrind")
+    for name in PROGRAMS:
+        compile_ = ["cc", "-std=c99", *WARNINGS, "-g", f"-I{INCLUDE}", f"-I{OUT}", HERE / f"{name}.c"]
+        shared, sanitized = OUT / name, OUT / f"{name}-sanitized"
+        output(*compile_, "-o", shared, f"-L{OUT}", "-lltms", f"-Wl,-rpath,{OUT}", *LIBRARIES)
+        output(
+            *compile_, "-fsanitize=address,undefined", "-fno-sanitize-recover=all", "-o", sanitized,
+            OUT / "libltms.a", *LIBRARIES,
+        )
+        if "__asan_init" not in output("nm", sanitized):
+            sys.exit(f"{sanitized} has no sanitizer")
+        for form, program in (("shared", shared), ("static, sanitized", sanitized)):
+            printed = output(program)
+            if name == "vectors":
+                played = dict(line.split() for line in printed.splitlines() if "_" in line)
+                if played != {list_: str(count) for list_, count in counts.items()}:
+                    sys.exit(f"not every vector was played: {played}")
+            print(f"{name}, {form}: {printed.splitlines()[-1]}")
+        if valgrind:
+            output(valgrind, "--quiet", "--error-exitcode=9", "--leak-check=full", shared)
+            print(f"{name}, Valgrind: no error, no leak")
+    if not valgrind:
+        print("Valgrind: skipped, it is not installed")
+
+
+def check_symbols():
+    dynamic = output("nm", "-D", "--defined-only", OUT / "libltms.so").splitlines()
+    names = [line.split()[-1] for line in dynamic]
+    strangers = [name for name in names if not name.startswith("ltms_")]
+    declared = set(re.findall(r"\b(ltms_\w+)\(", (INCLUDE / "ltms.h").read_text()))
+    if strangers or set(names) != declared:
+        sys.exit(f"libltms.so has other symbols than the header: {set(names) ^ declared}")
+    print(f"libltms.so has the {len(names)} functions of the header, and nothing else")
+    name = output("readelf", "-d", OUT / "libltms.so")
+    if f"soname: [{SONAME}]" not in name:
+        sys.exit("libltms.so has no name of its own")
+
+
+def defined(library):
+    """The global symbols of the library for devices, without those of the compiler's routines."""
+    symbols, ours = set(), False
+    listing = output("nm", "--defined-only", "--extern-only", library, stderr=subprocess.DEVNULL)
+    for line in listing.splitlines():
+        if line.endswith(":"):
+            ours = line.startswith("ltms")
+        elif ours and (symbol := re.fullmatch(r"[0-9a-f]+ [A-Z] (\S+)", line)):
+            symbols.add(symbol[1])
+    return symbols
+
+
+def run_example(program, expected, how, **options):
+    printed = output(program, **options)
+    if expected not in printed:
+        sys.exit(f"{program} printed\n{printed}")
+    print(f"{program.name}, {how}: as expected")
+
+
+def check_installed():
+    prefix = OUT / "installed"
+    shutil.rmtree(prefix, ignore_errors=True)
+    env = {**os.environ, "PREFIX": str(prefix), "DESTDIR": "", "LIBRARIES": str(TARGET / "debug")}
+    output("sh", "dist/lib/install.sh", env=env)
+    examples = ROOT / "ffi-c" / "examples"
+    found = {**os.environ, "LD_LIBRARY_PATH": str(prefix / "lib"),
+             "PKG_CONFIG_PATH": str(prefix / "lib" / "pkgconfig")}
+    flags = [f"-I{prefix}/include"]
+    shared, static = [f"-L{prefix}/lib", "-lltms"], [prefix / "lib" / "libltms.a", *LIBRARIES]
+    if shutil.which("pkg-config"):
+        flags = output("pkg-config", "--cflags", "ltms", env=found).split()
+        shared = output("pkg-config", "--libs", "ltms", env=found).split()
+        if output("pkg-config", "--modversion", "ltms", env=found).strip() != VERSION:
+            sys.exit("pkg-config tells another version")
+    else:
+        print("pkg-config: skipped, it is not installed")
+    stream = OUT / "stream"
+    for how, libraries in (("shared", shared), ("static", static)):
+        output("cc", "-std=c99", *WARNINGS, *flags, examples / "stream.c", "-o", stream, *libraries)
+        run_example(stream, "disconnect peer 5 (too-soon)", how, env=found)
+    if shutil.which("c++"):
+        plain = ["c++", "-std=c++17", *WARNINGS, "-fno-exceptions", "-fno-rtti", *flags]
+        tickets, wrapper = OUT / "tickets", OUT / "wrapper"
+        output(*plain, examples / "tickets.cpp", "-o", tickets, *shared)
+        run_example(tickets, "signer 5: invalid-signature\nsigner 6: new", "C++", env=found)
+        sanitize = ["-g", "-fsanitize=address,undefined", "-fno-sanitize-recover=all"]
+        output("c++", "-std=c++17", *WARNINGS, *flags, *sanitize, HERE / "wrapper.cpp", "-o", wrapper,
+               *static)
+        print(f"wrapper, static, sanitized: {output(wrapper).splitlines()[-1]}")
+    if shutil.which("cmake"):
+        build = OUT / "cmake"
+        shutil.rmtree(build, ignore_errors=True)
+        output("cmake", "-S", HERE, "-B", build, f"-DCMAKE_PREFIX_PATH={prefix}")
+        output("cmake", "--build", build)
+        run_example(build / "stream", "disconnect peer 5 (too-soon)", "CMake", env=found)
+        run_example(build / "stream-static", "disconnect peer 5 (too-soon)", "CMake, static")
+    else:
+        print("CMake: skipped, it is not installed")
+
+
+def check_bare():
+    output(
+        "cargo", "rustc", "--locked", "--quiet", "-p", "ltms-ffi", "--lib", "--crate-type",
+        "staticlib", "--no-default-features", "--profile", "bare", "--", "-D", "warnings",
+    )
+    library = TARGET / "bare" / "libltms.a"
+    for name in PROGRAMS:
+        program = OUT / f"{name}-bare"
+        output(
+            "cc", "-std=c99", *WARNINGS, "-DLTMS_BARE", f"-I{INCLUDE}", f"-I{OUT}",
+            HERE / f"{name}.c", "-o", program, library, "-lpthread",
+        )
+        print(f"{name}, for devices: {output(program).splitlines()[-1]}")
+    names = output("nm", library, stderr=subprocess.DEVNULL)
+    for word in ("__rust_alloc", "__rg_alloc", "malloc", "_Unwind", "eh_personality", "Formatter"):
+        if word in names:
+            sys.exit(f"{library} has {word}")
+    mangled = re.compile(r"ltms_|_R|_ZN|rust_|__rust")
+    strangers = [name for name in defined(library) if not mangled.match(name)]
+    if strangers:
+        sys.exit(f"{library} has other symbols than its own: {strangers}")
+    functions = {name for name in defined(library) if name.startswith("ltms_")}
+    declared = set(re.findall(r"\b(ltms_\w+)\(", (INCLUDE / "ltms.h").read_text()))
+    if declared - functions != {"ltms_gate_new"}:
+        sys.exit(f"{library} lacks {declared - functions}")
+    print(f"for devices: {len(functions)} functions, no allocator, no unwinder, no formatting")
+
+
+def main():
+    OUT.mkdir(parents=True, exist_ok=True)
+    check_header()
+    check_guide()
+    build()
+    counts = vectors.write(OUT / "vectors.h")
+    check_programs(counts)
+    print(f"{sum(counts.values())} vectors of {len(counts)} lists were played")
+    check_symbols()
+    check_installed()
+    check_bare()
+
+
+if __name__ == "__main__":
+    sys.stdout.reconfigure(line_buffering=True)
+    main()
