@@ -17,10 +17,17 @@ use crate::{
     world::{PATIENCE, Watch, builder, chain, connect, decided, finds, own, register, until},
 };
 
+/// The first page of a directory. Who asks without a pause gets none for a while, so this asks again.
 async fn served(by: &Handle, to: &Handle) -> Vec<Vec<u8>> {
-    let page = to.ask_peer(by.peer_id(), Request::Directory { after: None }).await.expect("a page");
-    let Response::Directory { ads, .. } = page else { panic!("a page: {page:?}") };
-    ads
+    let asked = async {
+        loop {
+            let page = to.ask_peer(by.peer_id(), Request::Directory { after: None }).await;
+            if let Ok(Response::Directory { ads, .. }) = page {
+                return ads;
+            }
+        }
+    };
+    timeout(PATIENCE, asked).await.expect("a page")
 }
 
 async fn search(handle: &Handle) -> Vec<PublicKey> {
