@@ -1,8 +1,9 @@
 //! A seeded laboratory: four policies meet the same attacks, with a virtual clock.
 //!
-//!     cargo run --release -p ltms-siege -- [--quick | --full] [--seed N] [--only NAME]
+//!     cargo run --release -p ltms-siege -- [--quick | --full] [--seed N] [--only NAME] [--write]
 //!
-//! Writes `target/siege/report.{json,md,html}`, and ends with 1 if a line was missed by ours.
+//! Writes `target/siege/report.{json,md,html}`, with `--write` also the table of `docs/siege.md`, and
+//! ends with 1 if a line was missed by ours.
 
 mod lab;
 #[expect(dead_code, reason = "every program uses a part")]
@@ -20,7 +21,7 @@ use rules::Which;
 use scenarios::{ALL, Scale};
 
 fn main() -> ExitCode {
-    let (mut scale, mut seed, mut only) = (Scale::Usual, 1, String::new());
+    let (mut scale, mut seed, mut only, mut write) = (Scale::Usual, 1, String::new(), false);
     let mut args = std::env::args().skip(1);
     while let Some(arg) = args.next() {
         let mut value = || args.next().unwrap_or_else(|| usage(&format!("{arg} needs a value")));
@@ -29,6 +30,7 @@ fn main() -> ExitCode {
             "--full" => scale = Scale::Full,
             "--seed" => seed = value().parse().unwrap_or_else(|_| usage("--seed needs a number")),
             "--only" => only = value(),
+            "--write" => write = true,
             other => usage(&format!("{other} is unknown")),
         }
     }
@@ -57,6 +59,10 @@ fn main() -> ExitCode {
         return ExitCode::FAILURE;
     }
     println!("{}", report::table(&report));
+    if write && let Err(error) = report.document(Path::new("docs/siege.md")) {
+        eprintln!("docs/siege.md could not be written: {error}");
+        return ExitCode::FAILURE;
+    }
     println!("charts: {}", folder.join("report.html").display());
     if missed.is_empty() {
         return ExitCode::SUCCESS;
@@ -66,6 +72,6 @@ fn main() -> ExitCode {
 }
 
 fn usage(what: &str) -> ! {
-    eprintln!("{what}\nsiege [--quick | --full] [--seed N] [--only NAME]");
+    eprintln!("{what}\nsiege [--quick | --full] [--seed N] [--only NAME] [--write]");
     std::process::exit(2)
 }

@@ -82,7 +82,6 @@ pub(crate) fn message(kind: Kind, ad: &Ad, bytes: Vec<u8>) -> Message {
         kind,
         publisher: ad.peer,
         key: ad.author,
-        identity: ad.identity,
         peer: ad.peer,
         created_at: ad.created_at,
         expires_at: ad.created_at.saturating_add(ad.lasting),

@@ -3,7 +3,7 @@
 use std::collections::HashSet;
 use std::ops::{Index, IndexMut};
 
-use ltms_core::{IdentityId, PeerId, PublicKey, Timestamp};
+use ltms_core::{PeerId, PublicKey, Timestamp};
 
 use super::Number;
 
@@ -12,8 +12,6 @@ use super::Number;
 pub(crate) enum Kind {
     /// A registered signer's own.
     Honest,
-    /// A signer's without a burn.
-    Stranger,
     /// An attacker's.
     Hostile,
 }
@@ -24,9 +22,8 @@ pub(crate) struct Message {
     pub(crate) kind: Kind,
     /// The gossip message's publisher.
     pub(crate) publisher: PeerId,
-    /// The author's key, and the identity and the peer that it names.
+    /// The author's key, and the peer that it names.
     pub(crate) key: PublicKey,
-    pub(crate) identity: Option<IdentityId>,
     pub(crate) peer: PeerId,
     pub(crate) created_at: Timestamp,
     pub(crate) expires_at: Timestamp,

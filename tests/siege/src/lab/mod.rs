@@ -197,7 +197,6 @@ impl Lab {
         (0..).zip(&self.peers).filter(|(_, peer)| peer.rules.is_some()).map(|(number, _)| number)
     }
 
-
     /// A peer says something of its own to all that it is connected with.
     pub(crate) fn publish(&mut self, from: Number, message: Message) -> Number {
         let number = self.messages.add(message);

@@ -51,7 +51,13 @@ pub(crate) struct Tally {
 }
 
 impl Tally {
-    pub(crate) fn published(&mut self, message: &Message, from: Number, nodes: usize, now: Timestamp) {
+    pub(crate) fn published(
+        &mut self,
+        message: &Message,
+        from: Number,
+        nodes: usize,
+        now: Timestamp,
+    ) {
         // A node's own is no delivery.
         self.listed.insert((message.number, from));
         self.sent.insert(message.number, now);
@@ -59,7 +65,8 @@ impl Tally {
     }
 
     pub(crate) fn taken(&mut self, message: &Message, node: Number, taken: Taken, now: Timestamp) {
-        let in_time = self.sent.get(&message.number).is_some_and(|at| at.saturating_add(IN_TIME) >= now);
+        let in_time =
+            self.sent.get(&message.number).is_some_and(|at| at.saturating_add(IN_TIME) >= now);
         if taken == Taken::Listed && in_time && self.listed.insert((message.number, node)) {
             self.by_kind.entry(message.kind).or_default().some += 1;
         }

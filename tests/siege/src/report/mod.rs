@@ -89,6 +89,21 @@ impl Report {
     }
 }
 
+impl Report {
+    /// Puts the table between the page's marks.
+    pub(crate) fn document(&self, page: &Path) -> std::io::Result<()> {
+        const MARKS: [&str; 2] = ["<!-- siege: begin -->\n", "<!-- siege: end -->"];
+        let text = std::fs::read_to_string(page)?;
+        let parts = text
+            .split_once(MARKS[0])
+            .and_then(|(before, rest)| rest.split_once(MARKS[1]).map(|(_, after)| (before, after)));
+        let (before, after) = parts.ok_or_else(|| std::io::Error::other("it has no marks"))?;
+        let (scale, table) = (self.scale.name(), table(self));
+        let said = format!("Seed {}, {scale} runs.\n\n{table}", self.seed);
+        std::fs::write(page, [before, MARKS[0], &said, MARKS[1], after].concat())
+    }
+}
+
 /// A share as people read it.
 fn percent(share: f64) -> String {
     // 99.96 is not 100.

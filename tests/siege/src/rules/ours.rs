@@ -4,8 +4,8 @@ use std::collections::HashMap;
 
 use ltms_core::wire::{AdHeader, Hello, hello_hash};
 use ltms_core::{
-    Capacity, Connection, Event, FrameKind, Gate, Heap, PeerId, Proof, PublicKey, Reason, Screening, Seed,
-    SignatureCheck, Source, Timestamp, Verdict,
+    Capacity, Connection, Event, FrameKind, Gate, Heap, PeerId, Proof, PublicKey, Reason,
+    Screening, Seed, SignatureCheck, Source, Timestamp, Verdict,
 };
 
 use super::{Arrival, Rules, Taken};

@@ -27,9 +27,7 @@ pub(crate) const NEIGHBOURS: Scenario = Scenario {
             then the signer's node connects again",
     line: "the signer is let in and its advertisements are taken",
     run: neighbours,
-    holds: |outcome| {
-        outcome.figure("signer let in") == 1.0 && outcome.honest.value() >= 0.99
-    },
+    holds: |outcome| outcome.figure("signer let in") == 1.0 && outcome.honest.value() >= 0.99,
 };
 
 /// Bytes that are no message.
@@ -41,7 +39,6 @@ fn malformed(lab: &Lab, from: Number, number: u64) -> Message {
         kind: Kind::Hostile,
         publisher: peer,
         key: PublicKey::from_bytes([2; 33]),
-        identity: None,
         peer,
         created_at: lab.now,
         expires_at: lab.now.saturating_add(field::LASTING),

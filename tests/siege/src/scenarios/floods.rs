@@ -102,7 +102,8 @@ fn flood(which: Which, scale: Scale, seed: u64, said: Said) -> Outcome {
     let signers = field.build(&mut lab, which, seed);
     let end = START.saturating_add(Millis::from_mins(minutes));
     let rate = scale.of(20, 200, 1000);
-    let flood = Flood { signers, nodes: field.nodes, rate, number: 0, said, end, there: Vec::new() };
+    let flood =
+        Flood { signers, nodes: field.nodes, rate, number: 0, said, end, there: Vec::new() };
     lab.enter(START.saturating_add(Millis::from_mins(1)), flood);
     lab.run(end);
     let mut outcome = Outcome::of(&lab);

@@ -21,6 +21,11 @@ pub(crate) enum Scale {
 }
 
 impl Scale {
+    /// As the report calls it.
+    pub(crate) const fn name(self) -> &'static str {
+        self.of("quick", "usual", "full")
+    }
+
     /// One of three numbers.
     pub(crate) const fn of<T: Copy>(self, quick: T, usual: T, full: T) -> T {
         match self {

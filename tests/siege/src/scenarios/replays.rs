@@ -160,7 +160,8 @@ fn partition(which: Which, scale: Scale, seed: u64) -> Outcome {
     // What was held back arrives: each half's messages, by every link between the halves.
     let nodes: Vec<_> = lab.nodes().collect();
     for node in nodes {
-        let others: Vec<_> = lab.links(node).iter().copied().filter(|to| to % 2 != node % 2).collect();
+        let others: Vec<_> =
+            lab.links(node).iter().copied().filter(|to| to % 2 != node % 2).collect();
         for number in 0..lab.messages.len() {
             let has = lab.messages[number].seen.contains(&node);
             for to in others.iter().filter(|_| has) {
