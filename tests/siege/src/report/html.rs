@@ -5,6 +5,8 @@ use std::fmt::Write;
 use super::{Report, Row, Run, percent};
 
 const COLOURS: [&str; 4] = ["#0b6e4f", "#c1292e", "#3a5ba0", "#b8860b"];
+/// Where each rule set's name begins, with room for it.
+const LEGEND: [u16; 4] = [0, 50, 130, 290];
 const WIDTH: f64 = 420.0;
 const HEIGHT: f64 = 140.0;
 
@@ -100,7 +102,7 @@ fn chart(out: &mut String, title: &str, runs: &[Run], value: fn((u64, f64, u64))
              stroke-dasharray=\"{dash}\" points=\"{}\"/><text x=\"{}\" y=\"{}\" \
              style=\"fill:{colour}\">{}</text>",
             line.join(" "),
-            number as f64 * WIDTH / 4.0,
+            LEGEND[number % 4],
             HEIGHT + 34.0,
             escaped(run.rules),
         );
