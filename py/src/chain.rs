@@ -1,14 +1,14 @@
-//! Transactions, identities, burn scripts and proofs of inclusion.
+//! Transactions, identities and burn scripts.
 
 use ltms_core::burn::BurnScript as Core;
-use ltms_core::chain::{Transaction, TxOutProof};
+use ltms_core::chain::Transaction;
 use ltms_core::schnorr::VerifyingKey;
 use ltms_core::{IdentityId, OutPoint};
 use pyo3::prelude::*;
 use pyo3::types::{PyBytes, PyDict, PyList};
 
-use crate::convert::{BlockText, Identity, Index, Key, TxidText, Wide};
-use crate::errors::{self, InvalidKeyError, ProofError, TransactionError, input};
+use crate::convert::{Identity, Index, Key, TxidText, Wide};
+use crate::errors::{self, InvalidKeyError, TransactionError, input};
 use crate::names::{self, PurposeNumber};
 
 fn transaction(raw: &[u8]) -> PyResult<Transaction<'_>> {
@@ -149,49 +149,4 @@ pub(crate) fn build_burn_script(
     };
     let script = Core { public_key, timestamp_ms: timestamp_ms.map(|ms| ms.0), purpose };
     Ok(PyBytes::new(py, &script.build()))
-}
-
-fn checked(proof: &[u8], txid: TxidText, block_hash: BlockText) -> Result<u32, String> {
-    let proof = TxOutProof::parse(proof).map_err(|error| error.to_string())?;
-    if proof.header().hash() != block_hash.0 {
-        return Err(format!("the proof is of block {}", proof.header().hash()));
-    }
-    proof.verify(&txid.0).map_err(|error| error.to_string())
-}
-
-/// Whether a proof, as lotusd's gettxoutproof gives it, shows that the transaction is in the block.
-///
-/// Nothing is said about the block: neither its work nor whether the chain has it. Bytes that are
-/// no proof prove nothing: False. check_txoutproof says what is wrong.
-#[pyfunction]
-pub(crate) fn verify_txoutproof(proof: &[u8], txid: TxidText, block_hash: BlockText) -> bool {
-    checked(proof, txid, block_hash).is_ok()
-}
-
-/// The position of the transaction in the block, 0 being the coinbase, as the proof shows it.
-///
-/// Raises ProofError with what is wrong where verify_txoutproof is False.
-#[pyfunction]
-pub(crate) fn check_txoutproof(
-    proof: &[u8],
-    txid: TxidText,
-    block_hash: BlockText,
-) -> PyResult<u32> {
-    checked(proof, txid, block_hash).map_err(ProofError::new_err)
-}
-
-/// What the header in a proof of gettxoutproof says: a dict of hash, height, time (milliseconds
-/// since 1970) and has_work, whether the hash has the work that the header itself claims.
-///
-/// Raises ProofError if the bytes are no proof.
-#[pyfunction]
-pub(crate) fn parse_txoutproof<'py>(py: Python<'py>, proof: &[u8]) -> PyResult<Bound<'py, PyDict>> {
-    let proof = TxOutProof::parse(proof).map_err(|error| ProofError::new_err(error.to_string()))?;
-    let header = proof.header();
-    let dict = PyDict::new(py);
-    dict.set_item("hash", header.hash().to_string())?;
-    dict.set_item("height", header.height().get())?;
-    dict.set_item("time", header.time().as_millis())?;
-    dict.set_item("has_work", header.meets_target())?;
-    Ok(dict)
 }

@@ -2,10 +2,10 @@
 
 use ltms_core::schnorr::{self, Item, SecretKey, VerifyingKey};
 use pyo3::prelude::*;
-use pyo3::types::PyBytes;
+use pyo3::types::{PyBytes, PyList, PySequence};
 use zeroize::Zeroizing;
 
-use crate::convert::{Hash, Key, Sig, fixed};
+use crate::convert::{Hash, Key, Sig, SignedTuple, fixed};
 use crate::errors::{InvalidKeyError, input};
 
 /// Bytes of the system's randomness.
@@ -57,25 +57,45 @@ pub(crate) fn schnorr_verify(
     py.detach(|| schnorr::verify(&public_key.0, &message_hash.0, &signature.0))
 }
 
+/// Signatures that are read and checked together; the core itself takes 64 at a time.
+const BATCH: usize = 1_024;
+
+fn verify_batch(items: &[SignedTuple], seed: &[u8; 32]) -> Vec<bool> {
+    // A key that is not on the curve has no item, and no signature.
+    let parsed = |SignedTuple { key, hash, signature }: &SignedTuple| {
+        let key = VerifyingKey::parse(&key.0).ok()?;
+        Some(Item { key, hash: hash.0, signature: signature.0 })
+    };
+    let parsed: Vec<_> = items.iter().map(parsed).collect();
+    let items: Vec<_> = parsed.iter().copied().flatten().collect();
+    let mut holds = schnorr::verify_all(&items, seed).into_iter();
+    parsed.iter().map(|item| item.is_some() && holds.next() == Some(true)).collect()
+}
+
 /// Checks many signatures, faster together than alone, while other Python threads go on.
 ///
-/// items: (public_key, message_hash, signature) each, as schnorr_verify takes them. Returns a bool
-/// for each, what schnorr_verify says. One of a wrong length raises InputError.
+/// items: a list or other sequence of (public_key, message_hash, signature), as schnorr_verify takes
+/// them. Returns a bool for each, what schnorr_verify says. One of a wrong length or shape raises
+/// InputError. A thousand are read and checked at a time, so that no list takes more memory here
+/// than its answer.
 #[pyfunction]
-pub(crate) fn schnorr_verify_batch(
-    py: Python<'_>,
-    items: Vec<(Key, Hash, Sig)>,
-) -> PyResult<Vec<bool>> {
+pub(crate) fn schnorr_verify_batch<'py>(
+    py: Python<'py>,
+    items: &Bound<'py, PyAny>,
+) -> PyResult<Bound<'py, PyList>> {
+    let items = items.cast::<PySequence>()?;
     let seed = random()?;
-    Ok(py.detach(|| {
-        // A key that is not on the curve has no item, and no signature.
-        let parsed = |(key, hash, signature): &(Key, Hash, Sig)| {
-            let key = VerifyingKey::parse(&key.0).ok()?;
-            Some(Item { key, hash: hash.0, signature: signature.0 })
-        };
-        let parsed: Vec<_> = items.iter().map(parsed).collect();
-        let items: Vec<_> = parsed.iter().copied().flatten().collect();
-        let mut holds = schnorr::verify_all(&items, &seed).into_iter();
-        parsed.iter().map(|item| item.is_some() && holds.next() == Some(true)).collect()
-    }))
+    let told = PyList::empty(py);
+    loop {
+        // The length is asked again: another thread may have changed the list.
+        let (from, len) = (told.len(), items.len()?);
+        if from >= len {
+            return Ok(told);
+        }
+        let batch = (from..len.min(from + BATCH)).map(|at| items.get_item(at)?.extract());
+        let batch = batch.collect::<PyResult<Vec<SignedTuple>>>()?;
+        for holds in py.detach(|| verify_batch(&batch, &seed)) {
+            told.append(holds)?;
+        }
+    }
 }

@@ -3,7 +3,7 @@
 use std::net::IpAddr;
 
 use ltms_core::{
-    Connection as CoreConnection, Direction, Source as CoreSource, Subject as CoreSubject,
+    Channel, Connection as CoreConnection, Direction, Source as CoreSource, Subject as CoreSubject,
 };
 use pyo3::prelude::*;
 use pyo3::types::PyBytes;
@@ -58,7 +58,8 @@ impl Connection {
     }
 }
 
-/// Where a message came from: Source.direct, Source.gossip or Source.own.
+/// Where a message came from: Source.direct, Source.gossip, Source.directory, Source.dht or
+/// Source.own.
 #[pyclass(frozen, eq, module = "ltms")]
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub(crate) struct Source(pub(crate) CoreSource);
@@ -71,10 +72,25 @@ impl Source {
         Self(CoreSource::direct(peer.0))
     }
 
-    /// A gossip message that publisher signed and the connected peer handed to us.
+    /// A gossip message that publisher signed, None where nobody did, and the connected peer handed
+    /// to us.
     #[staticmethod]
-    fn gossip(peer: Peer, publisher: Peer) -> Self {
-        Self(CoreSource::gossip(peer.0, publisher.0))
+    #[pyo3(signature = (peer, publisher = None))]
+    fn gossip(peer: Peer, publisher: Option<Peer>) -> Self {
+        let publisher = publisher.map(|publisher| publisher.0);
+        Self(CoreSource { publisher, channel: Channel::Gossip, ..CoreSource::direct(peer.0) })
+    }
+
+    /// An entry of a page that the connected peer sent us of its directory.
+    #[staticmethod]
+    fn directory(peer: Peer) -> Self {
+        Self(CoreSource { channel: Channel::Directory, ..CoreSource::direct(peer.0) })
+    }
+
+    /// A record of the distributed hash table that the connected peer handed to us.
+    #[staticmethod]
+    fn dht(peer: Peer) -> Self {
+        Self(CoreSource { channel: Channel::Dht, ..CoreSource::direct(peer.0) })
     }
 
     /// A message of our own, local being our peer id.

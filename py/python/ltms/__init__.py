@@ -6,8 +6,9 @@
     incidents   Replay, and the command python -m ltms
     identities  txid, identity_id, parse_transaction
     burns       parse_burn_script, build_burn_script, Purpose
-    proofs      verify_txoutproof, check_txoutproof, parse_txoutproof
-    signatures  schnorr_sign, schnorr_verify, schnorr_verify_batch, public_key
+    proofs      verify_txoutproof, check_txoutproof, parse_txoutproof, verify_inclusion
+    blocks      parse_block, parse_header, parse_bits, merkle_branch, merkle_root, ChainClock
+    signatures  schnorr_sign, schnorr_verify, schnorr_verify_batch, public_key, sighash
     signers     Reputation, Failure
     decisions   Decision, Verdict, Reason
 
@@ -40,6 +41,7 @@ from ._errors import (
 from ._ltms import (
     AdTicket,
     BurnScript,
+    ChainClock,
     ClaimTicket,
     Connection,
     Decision,
@@ -54,8 +56,13 @@ from ._ltms import (
     check_txoutproof,
     default_policy,
     identity_id,
+    merkle_branch,
+    merkle_root,
+    parse_bits,
+    parse_block,
     parse_burn_script,
     parse_envelope,
+    parse_header,
     parse_transaction,
     parse_txoutproof,
     policy_fields,
@@ -63,6 +70,7 @@ from ._ltms import (
     schnorr_sign,
     schnorr_verify,
     schnorr_verify_batch,
+    sighash,
     sign_ad,
     sign_credit,
     sign_delegation,
@@ -71,6 +79,7 @@ from ._ltms import (
     sign_rotation,
     sign_withdrawal,
     txid,
+    verify_inclusion,
     verify_txoutproof,
     __version__,
 )
@@ -79,6 +88,7 @@ __all__ = [
     "AdTicket",
     "BurnScript",
     "CapacityError",
+    "ChainClock",
     "ClaimTicket",
     "ClosedError",
     "Connection",
@@ -112,8 +122,13 @@ __all__ = [
     "check_txoutproof",
     "default_policy",
     "identity_id",
+    "merkle_branch",
+    "merkle_root",
+    "parse_bits",
+    "parse_block",
     "parse_burn_script",
     "parse_envelope",
+    "parse_header",
     "parse_transaction",
     "parse_txoutproof",
     "policy_fields",
@@ -121,6 +136,7 @@ __all__ = [
     "schnorr_sign",
     "schnorr_verify",
     "schnorr_verify_batch",
+    "sighash",
     "sign_ad",
     "sign_credit",
     "sign_delegation",
@@ -129,5 +145,6 @@ __all__ = [
     "sign_rotation",
     "sign_withdrawal",
     "txid",
+    "verify_inclusion",
     "verify_txoutproof",
 ]

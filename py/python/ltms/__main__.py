@@ -246,7 +246,7 @@ def parser() -> argparse.ArgumentParser:
     sub.add_argument("block", metavar="BLOCKHASH")
     sub = command("replay", replay, "decide again what a Gate decided, and explain each verdict",
                   "\nRECORDING is a file of `ltms node --record` or Gate.recording(), in bytes or"
-                  "\nin lines of digits, or - for standard input. With --json, each call is a line.")
+                  "\nin lines of digits, or - for standard input. With --json, a call is a line.")
     sub.add_argument("recording", metavar="RECORDING")
     show = sub.add_mutually_exclusive_group()
     show.add_argument("--refused", action="store_true", help="only calls that did not accept")

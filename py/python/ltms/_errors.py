@@ -20,15 +20,18 @@ class InputError(LtmsError, ValueError):
 class ScriptError(InputError):
     """Bytes that are no burn script.
 
+    kind: what is wrong, in a word that never changes, "Truncated".
     older_sdk_reads: whether older software reads a key out of them all the same, so that somebody
     may have burned money in this form.
     """
 
     __module__ = "ltms"
+    kind: str
     older_sdk_reads: bool
 
-    def __init__(self, message: str, older_sdk_reads: bool = False) -> None:
+    def __init__(self, message: str, kind: str = "", older_sdk_reads: bool = False) -> None:
         super().__init__(message)
+        self.kind = kind
         self.older_sdk_reads = older_sdk_reads
 
 
@@ -39,9 +42,17 @@ class TransactionError(InputError):
 
 
 class ProofError(InputError):
-    """A proof of inclusion that does not hold, or is none."""
+    """A proof of inclusion that does not hold, or is none.
+
+    kind: what is wrong, in a word that never changes, "Root" or "Branch(Index)".
+    """
 
     __module__ = "ltms"
+    kind: str
+
+    def __init__(self, message: str, kind: str = "") -> None:
+        super().__init__(message)
+        self.kind = kind
 
 
 class PolicyError(InputError):

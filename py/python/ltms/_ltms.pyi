@@ -15,6 +15,7 @@ _Burn: TypeAlias = tuple[bytes, int, str, int, list[bytes]]
 __all__ = [
     "AdTicket",
     "BurnScript",
+    "ChainClock",
     "ClaimTicket",
     "Connection",
     "Decision",
@@ -32,8 +33,13 @@ __all__ = [
     "check_txoutproof",
     "default_policy",
     "identity_id",
+    "merkle_branch",
+    "merkle_root",
+    "parse_bits",
+    "parse_block",
     "parse_burn_script",
     "parse_envelope",
+    "parse_header",
     "parse_transaction",
     "parse_txoutproof",
     "policy_fields",
@@ -41,6 +47,7 @@ __all__ = [
     "schnorr_sign",
     "schnorr_verify",
     "schnorr_verify_batch",
+    "sighash",
     "sign_ad",
     "sign_credit",
     "sign_delegation",
@@ -49,6 +56,7 @@ __all__ = [
     "sign_rotation",
     "sign_withdrawal",
     "txid",
+    "verify_inclusion",
     "verify_txoutproof",
     "__version__",
 ]
@@ -96,6 +104,13 @@ class Reputation:
     def debt(self) -> int: ...
 
 @final
+class ChainClock:
+    def __new__(cls) -> ChainClock: ...
+    def trust(self, height: int, time: int, ticks: int) -> bool: ...
+    def resume(self, saved_at: int, ticks: int) -> None: ...
+    def now(self, ticks: int) -> int: ...
+
+@final
 class Connection:
     def __new__(
         cls, peer: bytes, address: _Address | None = None, outbound: bool = False
@@ -113,7 +128,11 @@ class Source:
     @staticmethod
     def direct(peer: bytes) -> Source: ...
     @staticmethod
-    def gossip(peer: bytes, publisher: bytes) -> Source: ...
+    def gossip(peer: bytes, publisher: bytes | None = None) -> Source: ...
+    @staticmethod
+    def directory(peer: bytes) -> Source: ...
+    @staticmethod
+    def dht(peer: bytes) -> Source: ...
     @staticmethod
     def own(local: bytes) -> Source: ...
     def __eq__(self, other: object, /) -> bool: ...
@@ -281,6 +300,21 @@ def build_burn_script(
 ) -> bytes: ...
 def verify_txoutproof(proof: bytes, txid: str, block_hash: str) -> bool: ...
 def check_txoutproof(proof: bytes, txid: str, block_hash: str) -> int: ...
+def parse_header(header: bytes) -> _Dict: ...
+def parse_bits(bits: int) -> tuple[int, int]: ...
+def parse_block(block: bytes) -> _Dict: ...
+def merkle_branch(block: bytes, position: int) -> list[bytes]: ...
+def merkle_root(raw_tx: bytes, position: int, branch: list[bytes]) -> bytes: ...
+def sighash(
+    raw_tx: bytes,
+    index: int,
+    spent: list[tuple[int, bytes]],
+    hash_type: int = 0x41,
+    fork: int = 0,
+) -> bytes: ...
+def verify_inclusion(
+    proof: bytes, txid: str, vout: int, anchor: tuple[str, int] | None = None
+) -> _Dict: ...
 def parse_txoutproof(proof: bytes) -> _Dict: ...
 def public_key(private_key: bytes) -> bytes: ...
 def schnorr_sign(private_key: bytes, message_hash: bytes) -> bytes: ...
