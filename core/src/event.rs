@@ -20,7 +20,7 @@ pub enum Posture {
 
 impl Record for Posture {
     /// Whoever reads it has what was known: that nobody knew the rest is over with the process.
-    fn fields(&mut self, codec: &mut impl Codec) {
+    fn fields(&mut self, codec: &mut dyn Codec) {
         let code = |posture: Self| u8::from(posture != Self::Normal);
         one_of(self, &[Self::Normal, Self::Lockdown], code, codec);
     }

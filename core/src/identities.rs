@@ -36,7 +36,7 @@ pub enum EvidenceClass {
 pub(crate) struct BurnPlace(Packed<7>);
 
 impl Record for BurnPlace {
-    fn fields(&mut self, codec: &mut impl Codec) {
+    fn fields(&mut self, codec: &mut dyn Codec) {
         self.0.fields(codec);
     }
 }
@@ -124,7 +124,7 @@ pub(crate) enum Told {
 }
 
 impl Record for Told {
-    fn fields(&mut self, codec: &mut impl Codec) {
+    fn fields(&mut self, codec: &mut dyn Codec) {
         let all = [Self::Nothing, Self::Registered, Self::Suspended, Self::Resumed, Self::Rotated];
         one_of(self, &all, |told| told as u8, codec);
     }

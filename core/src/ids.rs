@@ -331,7 +331,7 @@ impl PeerId {
 
 impl Record for PeerId {
     /// The number of the form and what follows its prefix.
-    fn fields(&mut self, codec: &mut impl Codec) {
+    fn fields(&mut self, codec: &mut dyn Codec) {
         self.0.fields(codec);
         if self.to_bytes().is_empty() {
             codec.refuse();

@@ -113,7 +113,7 @@ pub(crate) struct PeerRow {
 pub(crate) struct Dialled(u8);
 
 impl Record for Dialled {
-    fn fields(&mut self, codec: &mut impl Codec) {
+    fn fields(&mut self, codec: &mut dyn Codec) {
         let mut any = self.0 > 0;
         any.fields(codec);
         if any != (self.0 > 0) {

@@ -105,7 +105,7 @@ pub struct NotUntil(pub Timestamp);
 pub struct Bucket(Packed<7>);
 
 impl Record for Bucket {
-    fn fields(&mut self, codec: &mut impl Codec) {
+    fn fields(&mut self, codec: &mut dyn Codec) {
         self.0.fields(codec);
     }
 }

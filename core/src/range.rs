@@ -33,7 +33,7 @@ impl Digits {
 
 impl Record for Digits {
     /// The amount as it is: six digits survive that.
-    fn fields(&mut self, codec: &mut impl Codec) {
+    fn fields(&mut self, codec: &mut dyn Codec) {
         let mut sats = self.amount().sats();
         sats.fields(codec);
         *self = Self::of(Amount::from_sats(sats), false);

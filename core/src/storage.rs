@@ -40,6 +40,23 @@ pub struct Tables<'a> {
 }
 
 impl Tables<'_> {
+    /// Takes out everything where it is: to assign empty tables would build them on the stack
+    /// first. For tables that a [`crate::Gate`] is made with again.
+    pub fn clear(&mut self) {
+        self.clear_rows();
+        self.cells.fill(Cell::FULL);
+    }
+
+    pub(crate) fn clear_rows(&mut self) {
+        self.peers.clear();
+        self.identities.clear();
+        self.tombstones.clear();
+        self.keys.clear();
+        self.bans.clear();
+        self.groups.clear();
+        self.outcomes.clear();
+    }
+
     /// How many rows each table has.
     pub(crate) fn capacity(&self) -> Capacity {
         let rows = |count: usize| u32::try_from(count).unwrap_or(u32::MAX);

@@ -88,8 +88,8 @@ KIB = 1024
 # the dearest checks.
 SIZES = {"Rust": {"Gate with its tables": 16 * KIB}, "C": {"Gate with its tables": 17 * KIB}}
 STACKS = {"signature verified": 8 * KIB, "proof verified": 8 * KIB}
-# The Gate's target is 96 KiB, which it misses (docs/embedded.md); it must not grow further.
-FLASH, FLASH_OF_C, FLASH_OF_CHECKS = 160 * KIB, 164 * KIB, 32 * KIB
+# A device's target is 96 KiB, which it misses (docs/embedded.md); none must grow further.
+FLASH, FLASH_OF_C, FLASH_OF_CHECKS, FLASH_OF_DEVICE = 150 * KIB, 155 * KIB, 24 * KIB, 116 * KIB
 
 
 def sections(elf: Path) -> dict[str, int]:
@@ -208,8 +208,12 @@ def main() -> int:
         print(f"{why}: needs Debian's {', '.join(programs.PACKAGES)}")
         return SKIPPED
     of_checks = flash_of(programs.in_rust("checks-only"))
+    of_device = flash_of(programs.in_rust("device-only"))
     rust, c = Program(programs.in_rust()), Program(programs.in_c())
-    shown = table(rust, c, {"signatures and proofs alone": of_checks})
+    shown = table(rust, c, {
+        "signatures and proofs alone": of_checks,
+        "a device: registrations, advertisements, restoring": of_device,
+    })
     print(shown)
     in_c = {name: answer for name, answer in EXPECTED.items() if name not in ONLY_IN_RUST}
     faults = 0
@@ -221,7 +225,8 @@ def main() -> int:
         faults += len(found)
         print(f"{language}: {len(expected)} answers, {len(found)} faults")
     for what, flash, limit in [("Rust", rust.flash, FLASH), ("C", c.flash, FLASH_OF_C),
-                               ("checks", of_checks, FLASH_OF_CHECKS)]:
+                               ("checks", of_checks, FLASH_OF_CHECKS),
+                               ("a device", of_device, FLASH_OF_DEVICE)]:
         if flash > limit:
             print(f"WRONG flash of {what}: {flash} bytes, at most {limit}")
             faults += 1

@@ -17,7 +17,7 @@ pub struct Tally {
 }
 
 impl Record for Tally {
-    fn fields(&mut self, codec: &mut impl Codec) {
+    fn fields(&mut self, codec: &mut dyn Codec) {
         let mut first = self.first();
         first.fields(codec);
         self.count.fields(codec);

@@ -35,48 +35,74 @@ impl Choice {
 /// Of this rank and above, nothing may be left out.
 pub(super) const KEPT: u64 = 1 << 62;
 
+/// Looks at the record of this index, which may have no rank.
+type Rank<'a> = &'a dyn Fn(&Parts<'_>, u32) -> Option<u64>;
+/// Puts the record of this index into its table.
+type Put<'a> = &'a dyn Fn(&mut Parts<'_>, u32) -> Option<()>;
+
 impl Parts<'_> {
     /// Puts the records that rank highest where there is room; those without rank are passed over.
     pub(super) fn fill_with<R: Stored>(
         &mut self,
         records: Records<'_, R>,
         room: usize,
-        rank: impl Fn(&Self, u32, &R) -> Option<u64>,
-        put: impl Fn(&mut Self, u32, R) -> Option<()>,
+        rank: impl Fn(&Parts<'_>, u32, &R) -> Option<u64>,
+        put: impl Fn(&mut Parts<'_>, u32, R) -> Option<()>,
     ) -> Result<Filled, SnapshotError> {
-        let mut choice = self.choose(records, room, &rank)?;
+        let rank = |parts: &Parts<'_>, index| {
+            let (number, row) = records.get(index)?;
+            rank(parts, number, &row)
+        };
+        let put = |parts: &mut Parts<'_>, index| {
+            let (number, row) = records.get(index)?;
+            put(parts, number, row)
+        };
+        self.fill_records(R::SECTION, records.len(), room, &rank, &put)
+    }
+
+    /// The same for any kind of records: one function for all of them, since a device has little
+    /// room for code.
+    fn fill_records(
+        &mut self,
+        section: u16,
+        len: u32,
+        room: usize,
+        rank: Rank<'_>,
+        put: Put<'_>,
+    ) -> Result<Filled, SnapshotError> {
+        let mut choice = self.choose(section, len, room, rank)?;
         let mut filled = Filled { floor: choice.floor, ..Filled::default() };
-        for (index, (number, row)) in (0..).zip(records.iter()) {
-            let Some(rank) = rank(self, number, &row) else { continue };
+        for index in 0..len {
+            let Some(rank) = rank(self, index) else { continue };
             if !choice.takes(rank) {
                 filled.left = filled.left.saturating_add(1);
                 continue;
             }
-            let refused = SnapshotError::Record { section: R::SECTION, index };
-            put(self, number, row).ok_or(refused)?;
+            put(self, index).ok_or(SnapshotError::Record { section, index })?;
             filled.taken = filled.taken.saturating_add(1);
         }
         Ok(filled)
     }
 
     /// Which records have room, in as many looks at the file as a rank has bytes, without a heap.
-    fn choose<R: Stored>(
+    fn choose(
         &self,
-        records: Records<'_, R>,
+        section: u16,
+        len: u32,
         room: usize,
-        rank: impl Fn(&Self, u32, &R) -> Option<u64>,
+        rank: Rank<'_>,
     ) -> Result<Choice, SnapshotError> {
         let all = Choice { floor: 0, ties: u32::MAX };
-        if usize::try_from(records.len()).is_ok_and(|len| len <= room) {
+        if usize::try_from(len).is_ok_and(|len| len <= room) {
             return Ok(all);
         }
-        let ranks = || records.iter().filter_map(|(number, row)| rank(self, number, &row));
+        let ranks = || (0..len).filter_map(|index| rank(self, index));
         let from = |least: u64| ranks().filter(|rank| *rank >= least).count();
         if from(0) <= room {
             return Ok(all);
         }
         if from(KEPT) > room {
-            return Err(SnapshotError::NoRoom(R::SECTION));
+            return Err(SnapshotError::NoRoom(section));
         }
         // The highest rank from which on not all have room, byte by byte.
         let (mut floor, mut room) = ([0; 8], u32::try_from(room).unwrap_or(u32::MAX));

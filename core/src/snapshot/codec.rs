@@ -18,7 +18,7 @@ pub(crate) trait Codec {
 /// of the next whole 8, 16, 32 or 64 bits.
 pub(crate) trait Record {
     /// Hands every field to `codec`.
-    fn fields(&mut self, codec: &mut impl Codec);
+    fn fields(&mut self, codec: &mut dyn Codec);
 }
 
 /// The fields of a record in the order of the file; `not` those that are derived from others or end
@@ -26,7 +26,7 @@ pub(crate) trait Record {
 macro_rules! record {
     ($type:ty: $($field:ident),+ $(; not $($derived:ident),+)?) => {
         impl $crate::snapshot::Record for $type {
-            fn fields(&mut self, codec: &mut impl $crate::snapshot::Codec) {
+            fn fields(&mut self, codec: &mut dyn $crate::snapshot::Codec) {
                 let Self { $($field,)+ $($($derived: _,)+)? } = self;
                 $($crate::snapshot::Record::fields($field, codec);)+
             }
@@ -40,7 +40,7 @@ pub(crate) fn one_of<T: Copy>(
     value: &mut T,
     all: &[T],
     code: impl Fn(T) -> u8,
-    codec: &mut impl Codec,
+    codec: &mut dyn Codec,
 ) {
     let mut found = code(*value);
     found.fields(codec);
@@ -53,7 +53,7 @@ pub(crate) fn one_of<T: Copy>(
 macro_rules! integer {
     ($($type:ty)+) => {$(
         impl Record for $type {
-            fn fields(&mut self, codec: &mut impl Codec) {
+            fn fields(&mut self, codec: &mut dyn Codec) {
                 let mut bytes = self.to_le_bytes();
                 codec.bytes(&mut bytes);
                 *self = Self::from_le_bytes(bytes);
@@ -64,7 +64,7 @@ macro_rules! integer {
 integer!(u8 u16 u32 u64);
 
 impl<const N: usize> Record for Packed<N> {
-    fn fields(&mut self, codec: &mut impl Codec) {
+    fn fields(&mut self, codec: &mut dyn Codec) {
         if let (true, Ok(mut value)) = (N <= 4, u32::try_from(self.get())) {
             value.fields(codec);
             *self = Self::new(value.into());
@@ -77,7 +77,7 @@ impl<const N: usize> Record for Packed<N> {
 }
 
 impl Record for Flags {
-    fn fields(&mut self, codec: &mut impl Codec) {
+    fn fields(&mut self, codec: &mut dyn Codec) {
         let mut bits = self.bits();
         bits.fields(codec);
         *self = Self::of(bits);
@@ -85,13 +85,13 @@ impl Record for Flags {
 }
 
 impl Record for bool {
-    fn fields(&mut self, codec: &mut impl Codec) {
+    fn fields(&mut self, codec: &mut dyn Codec) {
         one_of(self, &[false, true], u8::from, codec);
     }
 }
 
 impl<T: Record, const N: usize> Record for [T; N] {
-    fn fields(&mut self, codec: &mut impl Codec) {
+    fn fields(&mut self, codec: &mut dyn Codec) {
         self.iter_mut().for_each(|item| item.fields(codec));
     }
 }
@@ -102,7 +102,7 @@ pub(crate) trait Zero {
 }
 
 impl<T: Record + Zero + Copy> Record for Option<T> {
-    fn fields(&mut self, codec: &mut impl Codec) {
+    fn fields(&mut self, codec: &mut dyn Codec) {
         let (mut there, mut value) = (self.is_some(), self.unwrap_or(T::ZERO));
         there.fields(codec);
         value.fields(codec);
@@ -111,7 +111,7 @@ impl<T: Record + Zero + Copy> Record for Option<T> {
 }
 
 impl Record for Timestamp {
-    fn fields(&mut self, codec: &mut impl Codec) {
+    fn fields(&mut self, codec: &mut dyn Codec) {
         let mut millis = self.as_millis();
         millis.fields(codec);
         *self = Self::from_millis(millis);
@@ -119,7 +119,7 @@ impl Record for Timestamp {
 }
 
 impl Record for Seconds {
-    fn fields(&mut self, codec: &mut impl Codec) {
+    fn fields(&mut self, codec: &mut dyn Codec) {
         let mut time = self.time();
         time.fields(codec);
         *self = Self::of(time);
@@ -127,7 +127,7 @@ impl Record for Seconds {
 }
 
 impl Record for BlockHeight {
-    fn fields(&mut self, codec: &mut impl Codec) {
+    fn fields(&mut self, codec: &mut dyn Codec) {
         let mut height = self.get();
         height.fields(codec);
         *self = Self::new(height);
@@ -137,7 +137,7 @@ impl Record for BlockHeight {
 macro_rules! named_bytes {
     ($($type:ty)+) => {$(
         impl Record for $type {
-            fn fields(&mut self, codec: &mut impl Codec) {
+            fn fields(&mut self, codec: &mut dyn Codec) {
                 let mut bytes = *self.as_bytes();
                 codec.bytes(&mut bytes);
                 *self = Self::from_bytes(bytes);
@@ -149,7 +149,7 @@ named_bytes!(IdentityId PublicKey BlockHash);
 
 impl Record for Reason {
     /// One that is not known here is of a later version, and only explains.
-    fn fields(&mut self, codec: &mut impl Codec) {
+    fn fields(&mut self, codec: &mut dyn Codec) {
         let mut code = self.code();
         code.fields(codec);
         let known = Self::ALL.iter().find(|reason| reason.code() == code);

@@ -55,6 +55,14 @@ impl<'a, R: Stored> Records<'a, R> {
         u32::try_from(len).unwrap_or(u32::MAX)
     }
 
+    /// The row of this index, and its number.
+    pub(super) fn get(&self, index: u32) -> Option<(u32, R)> {
+        let from = usize::try_from(index).ok()?.checked_mul(self.size)?;
+        let record = self.bytes.get(from..)?.get(..self.size)?;
+        let (number, row, _) = read_record(record);
+        Some((number, row))
+    }
+
     /// All rows with their numbers.
     pub(super) fn iter(&self) -> impl Iterator<Item = (u32, R)> + use<'a, R> {
         self.records().map(|(number, row, _)| (number, row))

@@ -73,7 +73,7 @@ impl<S: Storage> Gate<S> {
     }
 
     /// All sections, in the order of their numbers.
-    fn sections(&self, codec: &mut impl Codec) {
+    fn sections(&self, codec: &mut dyn Codec) {
         let (tables, node) = (self.storage.tables(), &self.node);
         let cells = u32::try_from(tables.cells.len()).unwrap_or(u32::MAX);
         section::<PeerRow, _, _>(codec, || tables.peers.iter());
@@ -102,7 +102,7 @@ impl<S: Storage> Gate<S> {
 
 /// A section of these rows, with their numbers.
 fn section<R: Stored, B: Borrow<R>, I: Iterator<Item = (u32, B)>>(
-    codec: &mut impl Codec,
+    codec: &mut dyn Codec,
     rows: impl Fn() -> I,
 ) {
     let count = u32::try_from(rows().count()).unwrap_or(u32::MAX);

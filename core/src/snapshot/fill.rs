@@ -22,7 +22,7 @@ impl Parts<'_> {
         file: &Snapshot<'_>,
     ) -> Result<(Filled, Filled), SnapshotError> {
         let fill = |parts: &mut Self, room, met| {
-            let rank = |_: &Self, _, row: &IdentityRow| {
+            let rank = |_: &Parts<'_>, _, row: &IdentityRow| {
                 let kept = row.flags.has(IdentityRow::PINNED) || row.ban.active(now).is_some();
                 (row.flags.has(IdentityRow::MET) == met)
                     .then(|| row.burned().sats() | if kept { KEPT } else { 0 })
@@ -58,19 +58,19 @@ impl Parts<'_> {
         file: &Snapshot<'_>,
     ) -> Result<u32, SnapshotError> {
         let room = self.tables.tombstones.rows.len();
-        let rank = |_: &Self, _, row: &Tombstone| {
+        let rank = |_: &Parts<'_>, _, row: &Tombstone| {
             Some(row.burned().sats() | if row.stays(now) { KEPT } else { 0 })
         };
         let known = self.fill_with(file.tombstones, room, rank, |parts, _, row| {
             insert(&mut parts.tables.tombstones, &parts.rules.seed, row).map(|_| ())
         })?;
-        let dropped = |parts: &Self, number, row: &KeyRow| {
+        let dropped = |parts: &Parts<'_>, number, row: &KeyRow| {
             let owner = row.owner(number);
             let gone = row.is_current() && parts.restored_owner(file, owner) == Owner::Nobody;
             if gone { file.identities.find(number) } else { None }
         };
         let room = room.saturating_sub(self.tables.tombstones.view().len());
-        let rank = |parts: &Self, number, row: &KeyRow| {
+        let rank = |parts: &Parts<'_>, number, row: &KeyRow| {
             dropped(parts, number, row).map(|identity| identity.burned().sats())
         };
         let buried = self.fill_with(file.keys, room, rank, |parts, number, row| {
@@ -89,7 +89,7 @@ impl Parts<'_> {
         now: Timestamp,
         file: &Snapshot<'_>,
     ) -> Result<Filled, SnapshotError> {
-        let rank = |parts: &Self, _, row: &PeerRow| {
+        let rank = |parts: &Parts<'_>, _, row: &PeerRow| {
             let faults = u64::from(row.faults(now, &parts.rules.policy));
             Some(faults << 48 | row.since.as_millis())
         };
@@ -105,7 +105,7 @@ impl Parts<'_> {
         now: Timestamp,
         file: &Snapshot<'_>,
     ) -> Result<(Filled, Filled), SnapshotError> {
-        let rank = |parts: &Self, number, row: &KeyRow| {
+        let rank = |parts: &Parts<'_>, number, row: &KeyRow| {
             let owner = parts.restored_owner(file, row.owner(number));
             let class = match owner {
                 Owner::Identity(_) if row.is_current() => 2 * KEPT,
@@ -117,7 +117,7 @@ impl Parts<'_> {
             class | row.remember_until().as_millis()
         };
         let fill = |parts: &mut Self, room, strangers| {
-            let rank = |parts: &Self, number, row: &KeyRow| {
+            let rank = |parts: &Parts<'_>, number, row: &KeyRow| {
                 (row.is_stranger() == strangers).then(|| rank(parts, number, row))
             };
             parts.fill_with(file.keys, room, rank, |parts, number, row| {
@@ -206,7 +206,7 @@ impl Parts<'_> {
 
     /// Which keys may contest an identity's last rotation.
     pub(super) fn fill_contests(&mut self, file: &Snapshot<'_>) -> Result<Filled, SnapshotError> {
-        let rank = |_: &Self, _, _: &Contest| Some(0);
+        let rank = |_: &Parts<'_>, _, _: &Contest| Some(0);
         self.fill_with(file.contests, usize::MAX, rank, |parts, number, Contest { key }| {
             let key = parts.tables.keys.find(&parts.rules.seed, &key);
             let owner = parts.restored_owner(file, Owner::Identity(number));
@@ -221,7 +221,7 @@ impl Parts<'_> {
 
     pub(super) fn fill_groups(&mut self, file: &Snapshot<'_>) -> Result<Filled, SnapshotError> {
         let room = self.tables.groups.rows.len();
-        let rank = |_: &Self, _, row: &GroupRow| Some(row.until.as_millis());
+        let rank = |_: &Parts<'_>, _, row: &GroupRow| Some(row.until.as_millis());
         self.fill_with(file.groups, room, rank, |parts, _, row| {
             let place = insert(&mut parts.tables.groups, &parts.rules.seed, row)?;
             parts.tables.groups.mark(place);
@@ -235,25 +235,26 @@ impl Parts<'_> {
         now: Timestamp,
         file: &Snapshot<'_>,
     ) -> Result<(Filled, Filled), SnapshotError> {
-        let put = |parts: &mut Self, _, row: BanRow| {
+        let put = |parts: &mut Parts<'_>, _, row: BanRow| {
             let known = parts.tables.bans.find(&parts.rules.seed, &row.peer);
             if known.is_some() { None } else { parts.insert_ban(now, row).map(|_| ()) }
         };
         let rows = self.tables.bans.view();
         let [operator, automatic] = [operator_rows(&rows), automatic_rows(&rows)]
             .map(|rows| usize::try_from(rows).unwrap_or(usize::MAX));
-        let operators = |_: &Self, _, row: &BanRow| {
+        let operators = |_: &Parts<'_>, _, row: &BanRow| {
             row.operator.then(|| if row.is_in_force(now) { KEPT } else { 0 })
         };
         let operator = self.fill_with(file.bans, operator, operators, put)?;
-        let others = |_: &Self, _, row: &BanRow| (!row.operator).then(|| row.until().as_millis());
+        let others =
+            |_: &Parts<'_>, _, row: &BanRow| (!row.operator).then(|| row.until().as_millis());
         let automatic = self.fill_with(file.bans, automatic, others, put)?;
         Ok((operator, automatic))
     }
 
     pub(super) fn fill_outcomes(&mut self, file: &Snapshot<'_>) -> Result<Filled, SnapshotError> {
         let room = self.tables.outcomes.rows.len();
-        let rank = |_: &Self, _, row: &OutcomeRow| Some(row.last.as_millis());
+        let rank = |_: &Parts<'_>, _, row: &OutcomeRow| Some(row.last.as_millis());
         self.fill_with(file.outcomes, room, rank, |parts, _, row| {
             insert(&mut parts.tables.outcomes, &parts.rules.seed, row).map(|_| ())
         })

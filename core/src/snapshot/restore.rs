@@ -26,7 +26,7 @@ impl<S: Storage> Gate<S> {
         let restored = parts.fill(now, &file);
         if restored.is_err() {
             // That a record comes twice is only seen in the tables.
-            parts.empty();
+            parts.tables.clear_rows();
             *parts.node = before;
         }
         restored
@@ -46,16 +46,6 @@ impl Parts<'_> {
             tables.outcomes.len(),
         ];
         rows.iter().all(|rows| *rows == 0) && self.node.tip.is_none()
-    }
-
-    fn empty(&mut self) {
-        self.tables.peers.clear();
-        self.tables.identities.clear();
-        self.tables.tombstones.clear();
-        self.tables.keys.clear();
-        self.tables.bans.clear();
-        self.tables.groups.clear();
-        self.tables.outcomes.clear();
     }
 
     fn fill(&mut self, now: Timestamp, file: &Snapshot<'_>) -> Result<Restored, SnapshotError> {

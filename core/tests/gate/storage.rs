@@ -80,3 +80,15 @@ fn a_policy_that_makes_no_sense_is_named() {
     let refused = Gate::new(Heap::new(Capacity::SMALL), policy, SEED).err().unwrap();
     assert_eq!(refused.field(), "sanctions.violations");
 }
+
+#[test]
+fn cleared_tables_are_as_good_as_new() {
+    let rows = |block: &mut Few| Gate::new(block, POLICY, SEED).unwrap().snapshot_len();
+    let mut block = Box::new(Few::new());
+    let empty = rows(&mut block);
+    let new = history(&mut *block);
+    assert!(rows(&mut block) > empty);
+    block.tables_mut().clear();
+    assert_eq!(rows(&mut block), empty);
+    assert_eq!(history(&mut *block), new);
+}

@@ -6,8 +6,6 @@ use core::cell::UnsafeCell;
 use core::ptr;
 use core::sync::atomic::{AtomicBool, Ordering};
 
-use ltms_core::Tiny;
-
 unsafe extern "C" {
     static mut __data_start: u32;
     static mut __data_end: u32;
@@ -100,12 +98,6 @@ impl<T> Static<T> {
         // SAFETY: nobody else has it.
         unsafe { &mut *self.0.get() }
     }
-}
-
-/// Empties tables where they are: a value to copy from would lie on the stack.
-pub fn clear(tables: &mut Tiny) {
-    // SAFETY: empty tables are all zeros, as they are before the program starts.
-    unsafe { ptr::write_bytes(tables, 0, 1) };
 }
 
 /// What a call took.

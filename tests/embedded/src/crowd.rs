@@ -13,7 +13,7 @@ use ltms_core::wire::{
 };
 use ltms_core::*;
 
-use crate::board::{Cost, clear};
+use crate::board::Cost;
 use crate::device::SEED;
 use crate::inputs::*;
 use crate::report::Report;
@@ -134,8 +134,8 @@ pub fn run(
     second: &mut Tiny,
     snapshot: &mut [u8],
 ) -> Option<()> {
-    clear(first);
-    clear(second);
+    first.tables_mut().clear();
+    second.tables_mut().clear();
     let mut gate = Gate::new(&mut *first, POLICY, SEED).ok()?;
     let tip =
         Tip { height: BlockHeight::new(BURNED_AT + 1000), hash: BlockHash::from_bytes([1; 32]) };
@@ -226,7 +226,7 @@ pub fn run(
     report.is("swept", swept.into());
 
     // What a released version wrote.
-    clear(first);
+    first.tables_mut().clear();
     let mut gate = Gate::new(&mut *first, POLICY, SEED).ok()?;
     let restored = gate.restore(NOW, &SNAPSHOT).ok()?;
     report.is("identities of a released version's snapshot", restored.identities.into());

@@ -5,7 +5,7 @@
 //! `cost NAME STACK INSTRUCTIONS` for each kind of call, and `size NAME BYTES`.
 #![no_std]
 #![no_main]
-#![cfg_attr(feature = "checks-only", allow(dead_code))]
+#![cfg_attr(any(feature = "checks-only", feature = "device-only"), allow(dead_code))]
 
 mod board;
 mod crowd;
@@ -20,7 +20,6 @@ mod inputs {
 
 use board::Static;
 use ltms_core::Tiny;
-use report::Report;
 
 /// The tables of a device, and another's, for what comes after a restart: this program has no
 /// other way to begin anew.
@@ -29,16 +28,25 @@ static TABLES: [Static<Tiny>; 2] = [const { Static::new(Tiny::new()) }; 2];
 /// Where a snapshot is put together before it goes to flash or to the host.
 static SNAPSHOT: Static<[u8; 15 * 1024 + 512]> = Static::new([0; 15 * 1024 + 512]);
 
+#[cfg(not(feature = "device-only"))]
 fn main() {
-    let mut report = Report::begin();
+    let mut report = report::Report::begin();
     story::checks(&mut report);
     #[cfg(not(feature = "checks-only"))]
     gates(&mut report);
     report.end();
 }
 
-#[cfg(not(feature = "checks-only"))]
-fn gates(report: &mut Report) {
+/// Registers an identity, judges advertisements and comes back from a snapshot, once each: all of
+/// the core that the linker finds a use for, and next to nothing else.
+#[cfg(feature = "device-only")]
+fn main() {
+    let reasons = story::device_only(TABLES[0].lend(), &inputs::SNAPSHOT);
+    board::exit(reasons.map_or(0, |reasons| reasons.iter().map(|reason| *reason as u32).sum()));
+}
+
+#[cfg(not(any(feature = "checks-only", feature = "device-only")))]
+fn gates(report: &mut report::Report) {
     let [first, second] = &TABLES;
     let (first, second, snapshot) = (first.lend(), second.lend(), SNAPSHOT.lend());
     story::run(report, first, second, snapshot);

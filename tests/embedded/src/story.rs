@@ -190,3 +190,19 @@ pub fn run(report: &mut Report, first: &mut Tiny, second: &mut Tiny, snapshot: &
     let standing = device.gate.standing(device.now(later), &Subject::Identity(identity));
     report.is("suspended", standing.suspended.into());
 }
+
+/// One call of each kind that a device cannot do without.
+#[cfg(feature = "device-only")]
+pub fn device_only(tables: &mut Tiny, file: &[u8]) -> Option<[Reason; 4]> {
+    let mut device = Device::new(tables, anchor(ANCHOR, ANCHOR_HEIGHT), &ANCHOR_HEADER)?;
+    let (start, source) = (Millis::ZERO, Source::direct(peer(&PEER)?));
+    let restored = device.resume(start, 7, file).is_ok();
+    let begun = if restored { Reason::Clear } else { device.begin(start).reason };
+    let connection =
+        Connection { peer: source.peer, address: None, direction: Direction::Outbound };
+    device.gate.connected(device.now(start), &connection).ok()?;
+    let registered = device.register(start, &source, &REGISTRATION, &PROOF);
+    let [admitted, refused] = [&AD_OF_IDENTITY[..], &AD_BROKEN]
+        .map(|envelope| device.gate.admit_ad(device.now(start), &source, envelope).reason);
+    Some([begun, registered.reason, admitted, refused])
+}
