@@ -85,11 +85,12 @@ ONLY_IN_RUST = {
 
 KIB = 1024
 # Bytes at most: RAM of the tiny profile, to which C's adds where each table lies; and the stack of
-# the dearest checks.
+# the dearest calls.
 SIZES = {"Rust": {"Gate with its tables": 16 * KIB}, "C": {"Gate with its tables": 17 * KIB}}
-STACKS = {"signature verified": 8 * KIB, "proof verified": 8 * KIB}
+STACKS = dict.fromkeys(
+    ("signature verified", "proof verified", "identity registered", "advertisement admitted"), 8 * KIB)
 # A device's target is 96 KiB, which it misses (docs/embedded.md); none must grow further.
-FLASH, FLASH_OF_C, FLASH_OF_CHECKS, FLASH_OF_DEVICE = 150 * KIB, 155 * KIB, 24 * KIB, 116 * KIB
+FLASH, FLASH_OF_C, FLASH_OF_CHECKS, FLASH_OF_DEVICE = 150 * KIB, 155 * KIB, 24 * KIB, 114 * KIB
 
 
 def sections(elf: Path) -> dict[str, int]:

@@ -83,32 +83,48 @@ impl<'a> Device<'a> {
         envelope: &[u8],
         proof: &[u8],
     ) -> Decision {
-        let now = self.now(ticks);
-        let (claim, signature) = match BurnClaim::read(envelope) {
-            Ok(read) => read,
-            Err(error) => return self.gate.malformed(now, source, error.reason(), envelope),
-        };
-        let ticket = match self.gate.screen_claim(now, source, &claim, signature) {
-            Screening::Done(decision) => return decision,
-            Screening::Proceed(ticket) => ticket,
-        };
-        let check = ticket.verify();
-        let ticket = match self.gate.settle_claim(now, ticket, check) {
+        let ticket = match self.claim(ticks, source, envelope) {
             Screening::Done(decision) => return decision,
             Screening::Proceed(ticket) => ticket,
         };
         // The proof stands for the question to a node.
-        let header = prove(proof, &claim, &self.anchor);
+        let header = prove(proof, envelope, &self.anchor);
         let evidence =
             header.as_ref().map(|(header, class)| BlockEvidence { header, class: *class });
-        self.gate.settle_burn(now, ticket, evidence.as_ref())
+        self.gate.settle_burn(self.now(ticks), ticket, evidence.as_ref())
+    }
+
+    /// All that is checked without the chain. A function of its own, as the proof's check is: what
+    /// each of them needs of the stack, the other does not have to bear.
+    #[inline(never)]
+    fn claim(
+        &mut self,
+        ticks: Millis,
+        source: &Source,
+        envelope: &[u8],
+    ) -> Screening<LookupTicket> {
+        let now = self.now(ticks);
+        let (claim, signature) = match BurnClaim::read(envelope) {
+            Ok(read) => read,
+            Err(error) => {
+                let decision = self.gate.malformed(now, source, error.reason(), envelope);
+                return Screening::Done(decision);
+            }
+        };
+        let ticket = match self.gate.screen_claim(now, source, &claim, signature) {
+            Screening::Done(decision) => return Screening::Done(decision),
+            Screening::Proceed(ticket) => ticket,
+        };
+        let check = ticket.verify();
+        self.gate.settle_claim(now, ticket, check)
     }
 }
 
 /// The header of the burn's block, if the proof leads from it to the anchor. That the burn is in
 /// that block is for the Gate to see.
-fn prove(proof: &[u8], claim: &BurnClaim<'_>, anchor: &Anchor) -> Option<(Header, EvidenceClass)> {
-    let BurnClaim::Registration(claim) = claim else { return None };
+#[inline(never)]
+fn prove(proof: &[u8], envelope: &[u8], anchor: &Anchor) -> Option<(Header, EvidenceClass)> {
+    let (BurnClaim::Registration(claim), _) = BurnClaim::read(envelope).ok()? else { return None };
     let proof = InclusionProof::parse(proof).ok()?;
     let outpoint = OutPoint { txid: proof.transaction().txid(), vout: claim.burn.vout.into() };
     let proved = proof.verify(&outpoint, anchor).ok()?;
