@@ -17,7 +17,7 @@ from pathlib import Path
 HERE = Path(__file__).resolve().parent
 TARGET = HERE.parent / os.environ.get("CARGO_TARGET_DIR", "target")
 WORK = TARGET / "python"
-TOOLS = ["maturin==1.16.0", "mypy==2.4.1"]
+TOOLS = ["maturin==1.16.0", "matplotlib==3.10.3", "mypy==2.4.1"]
 FREE_THREADED = "python3.14t"  # the first that the binding library supports without the GIL
 SKIPPED = 77  # as tests/run.py knows it
 
@@ -77,17 +77,28 @@ def test(interpreter, wheel):
     run(python(empty), "-m", "unittest", "discover", "-s", HERE / "tests")
 
 
+def plot(environment):
+    """The example's picture by matplotlib: a PNG of the size that it asks for."""
+    picture = WORK / "flood.png"
+    picture.unlink(missing_ok=True)
+    run(python(environment), HERE / "examples" / "flood.py", picture, MPLBACKEND="Agg")
+    head = picture.read_bytes()[:24]
+    if head[:8] != b"\x89PNG\r\n\x1a\n" or int.from_bytes(head[16:20], "big") != 800:
+        sys.exit(f"{picture} is no picture of 800 pixels")
+
+
 def main():
     WORK.mkdir(parents=True, exist_ok=True)
     with_tools = tools()
     if with_tools is None:
-        print("maturin and mypy cannot be installed with pip here")
+        print("maturin, matplotlib and mypy cannot be installed with pip here")
         return SKIPPED
     wheel = build(with_tools)
     test(sys.executable, wheel)
     install(with_tools, wheel)
     run(python(with_tools), "-m", "mypy.stubtest", "ltms", MYPY_CACHE_DIR=str(WORK / "mypy"))
     run(python(with_tools), "-m", "mypy", "--strict", "--no-error-summary", "-p", "ltms")
+    plot(with_tools)
     if free := shutil.which(FREE_THREADED):
         test(free, build(with_tools, "--no-default-features", "--interpreter", free))
     else:

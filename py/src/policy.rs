@@ -45,7 +45,9 @@ pub(crate) fn policy_fields(py: Python<'_>) -> PyResult<Bound<'_, PyDict>> {
             if !nested {
                 let dot = if group.is_empty() { "" } else { "." };
                 let text: Vec<_> = field.doc.iter().map(|line| line.trim()).collect();
-                dict.set_item(format!("{group}{dot}{}", field.name), text.join(" "))?;
+                // Links are for readers of the Rust.
+                let text = text.join(" ").replace("[`crate::", "`").replace("[`", "`");
+                dict.set_item(format!("{group}{dot}{}", field.name), text.replace("`]", "`"))?;
             }
         }
     }
