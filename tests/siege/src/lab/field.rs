@@ -2,6 +2,7 @@
 
 use ltms_core::{IdentityId, Millis, PublicKey, Timestamp};
 
+use super::messages::Peers;
 use super::{Actor, Kind, Lab, Message, Number};
 use crate::made::{self, Ad, Claim};
 use crate::rules::Which;
@@ -58,6 +59,7 @@ impl Field {
             let phase = lab.random.below(EVERY.get() as usize) as u64;
             lab.enter(lab.now.saturating_add(Millis::new(phase)), Advertising { signer: *signer });
         }
+        lab.signers.clone_from(&signers);
         signers
     }
 }
@@ -88,8 +90,9 @@ pub(crate) fn message(kind: Kind, ad: &Ad, bytes: Vec<u8>) -> Message {
         genuine: true,
         direct: false,
         bytes,
-        seen: Default::default(),
-        number: 0,
+        seen: Peers::default(),
+        listed: Peers::default(),
+        sent: None,
     }
 }
 

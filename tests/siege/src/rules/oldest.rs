@@ -131,6 +131,10 @@ impl Rules for OldestBanFirst {
         self.directory.get(key).is_some_and(|expires| *expires > now)
     }
 
+    fn score(&mut self, _: Timestamp, peer: &PeerId) -> f64 {
+        self.peers.get(peer).map_or(0.0, |known| known.score)
+    }
+
     fn bytes(&self) -> u64 {
         let peers = self.peers.len() * size_of::<(PeerId, Known)>();
         let bans = self.bans.len() * size_of::<(PeerId, Option<IpAddr>, Timestamp)>();

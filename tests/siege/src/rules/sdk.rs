@@ -102,6 +102,10 @@ impl Rules for OlderSdk {
         self.directory.get(key).is_some_and(|expires| *expires > now)
     }
 
+    fn score(&mut self, _: Timestamp, _: &PeerId) -> f64 {
+        0.0
+    }
+
     fn bytes(&self) -> u64 {
         let peers = self.peers.len() * size_of::<(PeerId, Named)>();
         let rows = self.directory.len() * size_of::<(PublicKey, Timestamp)>();
