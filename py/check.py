@@ -12,6 +12,7 @@ import shutil
 import subprocess
 import sys
 import venv
+import zipfile
 from pathlib import Path
 
 HERE = Path(__file__).resolve().parent
@@ -19,6 +20,7 @@ TARGET = HERE.parent / os.environ.get("CARGO_TARGET_DIR", "target")
 WORK = TARGET / "python"
 TOOLS = ["maturin==1.16.0", "matplotlib==3.10.3", "mypy==2.4.1"]
 FREE_THREADED = "python3.14t"  # the first that the binding library supports without the GIL
+FREE_THREADED_TAG = "cp314-cp314t"
 SKIPPED = 77  # as tests/run.py knows it
 
 
@@ -77,6 +79,16 @@ def test(interpreter, wheel):
     run(python(empty), "-m", "unittest", "discover", "-s", HERE / "tests")
 
 
+def check_free_threaded(wheel):
+    """It is for that interpreter alone, and has what the other one has."""
+    with zipfile.ZipFile(wheel) as content:
+        names = content.namelist()
+    compiled = [name for name in names if name.endswith(".so")]
+    good = FREE_THREADED_TAG in wheel.name and len(compiled) == 1 and "314t" in compiled[0]
+    if not good or not {"ltms/py.typed", "ltms/_ltms.pyi"} <= set(names):
+        sys.exit(f"{wheel.name} is no wheel for {FREE_THREADED}: {names}")
+
+
 def plot(environment):
     """The example's picture by matplotlib: a PNG of the size that it asks for."""
     picture = WORK / "flood.png"
@@ -99,10 +111,13 @@ def main():
     run(python(with_tools), "-m", "mypy.stubtest", "ltms", MYPY_CACHE_DIR=str(WORK / "mypy"))
     run(python(with_tools), "-m", "mypy", "--strict", "--no-error-summary", "-p", "ltms")
     plot(with_tools)
-    if free := shutil.which(FREE_THREADED):
-        test(free, build(with_tools, "--no-default-features", "--interpreter", free))
+    # maturin knows what such an interpreter is like, so that its wheel is built without one.
+    free = build(with_tools, "--no-default-features", "--interpreter", FREE_THREADED)
+    check_free_threaded(free)
+    if interpreter := shutil.which(FREE_THREADED):
+        test(interpreter, free)
     else:
-        print(f"no {FREE_THREADED} here: its wheel was not built")
+        print(f"no {FREE_THREADED} here: {free.name} was built and not run")
     return 0
 
 
