@@ -66,12 +66,12 @@ impl Field {
 
 /// An advertisement of a signer, made now.
 pub(crate) fn advertisement(lab: &Lab, signer: &Signer) -> Message {
-    let peer = lab.peers[signer.node as usize].id;
+    let peer = &lab.peers[signer.node as usize];
     let ad = Ad {
         author: signer.key,
         identity: Some(signer.identity),
-        peer,
-        created_at: lab.now,
+        peer: peer.id,
+        created_at: peer.clock(lab.now),
         lasting: LASTING,
         delegation: None,
     };
@@ -88,6 +88,7 @@ pub(crate) fn message(kind: Kind, ad: &Ad, bytes: Vec<u8>) -> Message {
         created_at: ad.created_at,
         expires_at: ad.created_at.saturating_add(ad.lasting),
         genuine: true,
+        newer: false,
         direct: false,
         bytes,
         seen: Peers::default(),

@@ -13,6 +13,8 @@ pub(crate) enum Kind {
     Honest,
     /// An attacker's.
     Hostile,
+    /// An honest node's, in a newer version.
+    Newer,
 }
 
 /// An advertisement, or bytes that are none.
@@ -29,6 +31,8 @@ pub(crate) struct Message {
     /// Whether the signature holds. It is checked once, when the message is made; the rules are
     /// told when they pay for a check.
     pub(crate) genuine: bool,
+    /// Whether it says what this version does not know.
+    pub(crate) newer: bool,
     /// Whether the connected peer sent it, not gossip.
     pub(crate) direct: bool,
     pub(crate) bytes: Vec<u8>,

@@ -39,14 +39,16 @@ pub(crate) struct Sample {
 /// Sums over all nodes.
 #[derive(Default)]
 pub(crate) struct Tally {
-    /// Of honest messages, and of hostile ones.
-    by_kind: [Share; 2],
+    /// Of messages by their kind.
+    by_kind: [Share; 3],
     pub(crate) samples: Vec<Sample>,
     /// Address groups that attackers have.
     pub(crate) groups: BTreeSet<u32>,
     /// Keys that attackers have under identities of their own, and what these cost, XPI.
     pub(crate) bought: u64,
     pub(crate) burned: u64,
+    /// Keys of one attacker's id that a node listed, at most.
+    pub(crate) most_keys: u64,
     /// Sanctions of honest nodes by honest nodes, and of attackers.
     pub(crate) honest_sanctioned: u64,
     pub(crate) hostile_sanctioned: u64,

@@ -96,7 +96,8 @@ impl Rules for OldestBanFirst {
     fn take(&mut self, now: Timestamp, arrival: &Arrival<'_>) -> Taken {
         let message = arrival.message;
         self.checks += 1;
-        if !message.genuine {
+        // What cannot be read costs as much as a wrong signature.
+        if message.newer || !message.genuine {
             self.charge(now, &arrival.from, 10.0);
             return Taken::Dropped;
         }

@@ -29,9 +29,9 @@ impl Ours {
     pub(crate) fn new(identities: u32, seed: u64) -> Self {
         let capacity = Capacity {
             peers: 192,
-            identities: (4 * identities).max(64),
+            identities: (4 * identities).max(4_096),
             tombstones: (identities / 4).max(16),
-            keys: (6 * identities).max(128),
+            keys: (6 * identities).max(6_144),
             ..Capacity::NODE
         };
         let seed = Seed::new((u128::from(made::mix(seed)) << 64 | u128::from(seed)).to_le_bytes());

@@ -64,7 +64,7 @@ impl Rules for ScoreOnly {
     fn take(&mut self, now: Timestamp, arrival: &Arrival<'_>) -> Taken {
         self.checks += 1;
         let message = arrival.message;
-        let valid = message.genuine && message.expires_at > now;
+        let valid = !message.newer && message.genuine && message.expires_at > now;
         if let Some(score) = self.scores.get_mut(&arrival.from) {
             score.value(now);
             if valid {

@@ -40,7 +40,12 @@ impl OlderSdk {
     fn judge(&mut self, now: Timestamp, message: &crate::lab::Message) -> bool {
         let forward = message.created_at > now.saturating_add(SKEW);
         let behind = message.created_at.saturating_add(SKEW) < now;
-        if message.bytes.len() > LARGEST || forward || behind || message.expires_at <= now {
+        if message.newer
+            || message.bytes.len() > LARGEST
+            || forward
+            || behind
+            || message.expires_at <= now
+        {
             return false;
         }
         self.checks += 1;

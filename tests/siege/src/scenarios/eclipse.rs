@@ -3,10 +3,10 @@
 
 use ltms_core::{Millis, Outcome as Session, Timestamp};
 
-use super::{Outcome, Scale, Scenario, floods::HOSTILE_GROUP};
+use super::{Outcome, Scale, Scenario, buy_for, floods::HOSTILE_GROUP};
 use crate::lab::field::{Field, Signer};
 use crate::lab::{Actor, Kind, Lab, Number, Relay, Share};
-use crate::made::{self, Claim, START};
+use crate::made::START;
 use crate::rules::Which;
 
 /// Links at which a message goes on at once.
@@ -177,7 +177,7 @@ fn flash(which: Which, scale: Scale, seed: u64) -> Outcome {
         }
     }
     let sybils = surround(&mut lab, field.nodes, 4 * 2 * DEGREE as u32);
-    let known = sybils.iter().take(5).map(|sybil| identity(&mut lab, *sybil)).collect::<Vec<_>>();
+    let known = sybils.iter().take(5).map(|sybil| buy_for(&mut lab, *sybil)).collect::<Vec<_>>();
     for node in lab.nodes().to_vec() {
         for sybil in &known {
             lab.connect(sybil.node, node);
@@ -198,19 +198,6 @@ fn flash(which: Which, scale: Scale, seed: u64) -> Outcome {
     let mut outcome = Outcome::of(&lab);
     outcome.more.push(("after the flash, %", after));
     outcome
-}
-
-/// Burns for an attacker, so that every node knows it as an identity.
-fn identity(lab: &mut Lab, node: Number) -> Signer {
-    let key = made::keys(node.into(), 1)[0];
-    let claim = Claim::new(&key);
-    lab.tally.bought += 1;
-    lab.tally.burned += 50;
-    for node in lab.nodes().to_vec() {
-        let (now, rules) = lab.rules(node);
-        rules.learn(now, &claim);
-    }
-    Signer { node, key, identity: claim.id }
 }
 
 /// Each attacker signs 25 times with the next, as far as a node would count it.

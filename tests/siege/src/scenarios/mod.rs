@@ -2,11 +2,16 @@
 
 mod bans;
 mod eclipse;
+mod faults;
 mod floods;
+mod keys;
+mod load;
 mod relays;
 mod replays;
 
-use crate::lab::{Kind, Lab, Sample, Share};
+use crate::lab::field::Signer;
+use crate::lab::{Kind, Lab, Number, Sample, Share};
+use crate::made::{self, Claim};
 use crate::rules::Which;
 
 /// How much of it.
@@ -131,4 +136,31 @@ pub(crate) const ALL: &[Scenario] = &[
     eclipse::TWENTY,
     eclipse::COLD_BOOT,
     eclipse::FLASH,
+    load::CHECKS,
+    load::SPAM,
+    load::OVERLOAD,
+    keys::UNDER_VICTIM,
+    keys::FLOOD,
+    faults::CLOCKS,
+    faults::HELD_BACK,
+    faults::VERSIONS,
 ];
+
+/// A burned identity for an attacker, which every node learns of.
+fn buy_for(lab: &mut Lab, node: Number) -> Signer {
+    let key = made::keys(node.into(), 1)[0];
+    let claim = Claim::new(&key);
+    lab.tally.bought += 1;
+    lab.tally.burned += 50;
+    for node in lab.nodes().to_vec() {
+        let (now, rules) = lab.rules(node);
+        rules.learn(now, &claim);
+    }
+    Signer { node, key, identity: claim.id }
+}
+
+/// The same for a new id in this address group.
+fn buy(lab: &mut Lab, group: u32) -> Signer {
+    let node = lab.add(group, None);
+    buy_for(lab, node)
+}
