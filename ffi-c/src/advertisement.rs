@@ -1,7 +1,7 @@
 //! Advertisements: writing and reading them.
 
 use ltms_core::wire::{AdHeader, Advertisement, AmountRange, Kind, ad_hash};
-use ltms_core::{Amount, size};
+use ltms_core::{Amount, List, size};
 
 use crate::guard::{Result, run};
 use crate::messages::{BODY, encoded, ltms_authority, ltms_span, seal};
@@ -89,8 +89,11 @@ impl ltms_ad {
             min: Amount::from_sats(self.amount_min_sats),
             max: Amount::from_sats(self.amount_max_sats),
         };
-        // SAFETY: the same promise.
-        let addresses = spans.iter().map(|span| unsafe { span.bytes() });
+        let mut addresses = List::new();
+        for span in spans {
+            // SAFETY: the same promise.
+            addresses.push(unsafe { span.bytes() }?).map_err(|_| Status::Length)?;
+        }
         // SAFETY: the same promise.
         let (nickname, description) = unsafe { (self.nickname.text()?, self.description.text()?) };
         Ok(Advertisement {
@@ -98,8 +101,8 @@ impl ltms_ad {
             created_at: time(self.created_at_ms),
             expires_at: time(self.expires_at_ms),
             peer: (&self.peer).try_into()?,
-            addresses: addresses.collect::<Result<_>>()?,
-            types: types.iter().copied().collect(),
+            addresses,
+            types: List::from_slice(types).map_err(|_| Status::Length)?,
             amount: flag(self.has_amount)?.then_some(range),
             fee: flag(self.has_fee)?.then_some(Amount::from_sats(self.fee_sats)),
             nickname,
