@@ -66,6 +66,11 @@ impl Inflow {
         }
     }
 
+    #[cfg(test)]
+    pub(super) fn is_charged(&self) -> bool {
+        self.used.lock().unwrap_or_else(PoisonError::into_inner).is_some()
+    }
+
     /// Takes nothing more from the socket until then.
     pub(super) fn rest(&self, until: Instant) {
         let mut rest = self.rest.lock().unwrap_or_else(PoisonError::into_inner);

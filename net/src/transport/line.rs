@@ -91,6 +91,21 @@ impl Line {
     }
 }
 
+#[cfg(test)]
+impl Line {
+    /// That of a socket whose connection may take so many percent of a processor.
+    pub(crate) fn metered(share: u16) -> Arc<Self> {
+        let line = Arc::<Self>::default();
+        line.attach(Arc::new(Inflow::new(share)));
+        line
+    }
+
+    /// Whether anything was charged.
+    pub(crate) fn is_charged(&self) -> bool {
+        self.inflow.get().is_some_and(|inflow| inflow.is_charged())
+    }
+}
+
 /// The lines of open sockets by remote address. Clones share them: here the behaviour, which
 /// knows whom to end, and the transport, which has the sockets, meet.
 #[derive(Clone, Debug, Default)]
