@@ -105,6 +105,8 @@ def steps() -> list[Step]:
                 for features in CORE_FEATURES
             ],
         ),
+        # The public items of core, as listed; its tool is installed by `make api`.
+        Step("api", [[PYTHON, "tests/api.py"]], may_skip=True),
         Step("no_std", [[PYTHON, "tests/no_std/check.py"]]),
         Step("ffi", [[PYTHON, "tests/c/check.py"]]),
         Step(
@@ -121,7 +123,7 @@ def steps() -> list[Step]:
         # A few seconds, and no look at times: that it still runs, and answers what it should.
         Step("load", [cargo("test", "--locked", "--workspace", "--bench", "load", "--", "--smoke")]),
         # The attacks in short, with a virtual clock: every line that ours has to hold.
-        Step("siege", [cargo("run", "--locked", "--quiet", "-p", "ltms-siege", "--", "--quick")]),
+        Step("siege", [cargo("run", "--locked", "--quiet", "-p", "ltms-siege", "--", "--quick", "--check")]),
         Step("dashboard", [[PYTHON, "dist/grafana/dashboard.py", "--check"]]),
         Step("unit", [[PYTHON, "tests/unit.py"]], may_skip=True),
         # On an emulated device, whose tools it installs where it may.

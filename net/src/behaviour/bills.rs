@@ -90,7 +90,7 @@ mod tests {
     #[test]
     fn work_is_charged_to_its_connection_and_to_no_other() {
         let lines = Lines::default();
-        let (its, others) = (Line::metered(10), Line::metered(10));
+        let (its, others) = (Line::metered(), Line::metered());
         lines.put(&address(1), &its);
         lines.put(&address(2), &others);
         let mut bills = Bills::new(lines);
@@ -99,12 +99,13 @@ mod tests {
             // Nobody knows a socket at the third.
             bills.open(*id, &address(port));
         }
+        let before = (its.used(), others.used());
         let mut done = 0;
         bills.charge(ids[2], || done += 1);
         bills.charge(ConnectionId::new_unchecked(9), || done += 1);
-        assert!(!its.is_charged() && !others.is_charged());
+        assert_eq!((its.used(), others.used()), before);
         bills.charge(ids[0], || done += 1);
-        assert!(its.is_charged() && !others.is_charged());
+        assert!(its.used() > before.0 && others.used() == before.1);
         assert_eq!(done, 3, "the work is done whoever pays");
     }
 
@@ -133,7 +134,8 @@ mod tests {
             }),
         ];
         for end in ends {
-            let (lines, line) = (Lines::default(), Line::metered(10));
+            let (lines, line) = (Lines::default(), Line::metered());
+            let before = line.used();
             lines.put(&address(1), &line);
             let mut bills = Bills::new(lines);
             bills.open(id, &address(1));
@@ -141,7 +143,7 @@ mod tests {
             assert_eq!(bills.open.len(), 1, "another one's end");
             bills.on_swarm_event(&end);
             bills.charge(id, || {});
-            assert!(bills.open.is_empty() && !line.is_charged());
+            assert!(bills.open.is_empty() && line.used() == before);
         }
     }
 
@@ -164,10 +166,11 @@ mod tests {
         let [(listener, here), (dialler, there)] = &mut swarms;
         let any = "/ip4/127.0.0.1/tcp/0".parse().expect("an address");
         listener.listen_on(any).expect("listening");
-        let mut paying: [Option<Arc<Line>>; 2] = [None, None];
+        let mut paying = [None, None];
         let mut tick = interval(Duration::from_millis(20));
         let paid = async {
-            while !paying.iter().all(|line| line.as_ref().is_some_and(|line| line.is_charged())) {
+            let paid = |(line, before): &(Arc<Line>, _)| line.used() > *before;
+            while !paying.iter().all(|of| of.as_ref().is_some_and(paid)) {
                 let (event, end) = tokio::select! {
                     event = listener.select_next_some() => (event, 0),
                     event = dialler.select_next_some() => (event, 1),
@@ -179,7 +182,8 @@ mod tests {
                     }
                     SwarmEvent::ConnectionEstablished { peer_id, endpoint, .. } => {
                         let address = endpoint.get_remote_address();
-                        paying[end] = [&*here, &*there][end].get(address);
+                        let line = [&*here, &*there][end].get(address).expect("open");
+                        paying[end] = Some((line.clone(), line.used()));
                         let swarm = if end == 0 { &mut *listener } else { &mut *dialler };
                         talk(swarm.behaviour_mut(), peer_id, address.clone());
                     }

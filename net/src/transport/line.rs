@@ -93,16 +93,16 @@ impl Line {
 
 #[cfg(test)]
 impl Line {
-    /// That of a socket whose connection may take so many percent of a processor.
-    pub(crate) fn metered(share: u16) -> Arc<Self> {
+    /// That of a socket with a muxer.
+    pub(crate) fn metered() -> Arc<Self> {
         let line = Arc::<Self>::default();
-        line.attach(Arc::new(Inflow::new(share)));
+        line.attach(Arc::new(Inflow::new(10, super::inflow::BURST)));
         line
     }
 
-    /// Whether anything was charged.
-    pub(crate) fn is_charged(&self) -> bool {
-        self.inflow.get().is_some_and(|inflow| inflow.is_charged())
+    /// Grows with every charge.
+    pub(crate) fn used(&self) -> Option<Instant> {
+        self.inflow.get().map(|inflow| inflow.used())
     }
 }
 
