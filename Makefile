@@ -12,7 +12,7 @@ DENY_VERSION = 0.20.2
 API_VERSION = 0.52.0
 
 .DEFAULT_GOAL := help
-.PHONY: demo test lint fmt deny scenarios fuzz bench flood load install install-lib bare vendored header api test-embedded siege help needs
+.PHONY: demo test lint fmt deny scenarios fuzz bench flood load install install-lib bare vendored header api test-embedded siege siege-full help needs
 
 demo: needs ## build `ltms` in release mode and run its demonstration (ARGS=… is passed on)
 	@$(CARGO) run --locked --release --quiet -p ltms-net --bin ltms -- demo $(ARGS)
@@ -58,7 +58,10 @@ load: needs ## a node on 127.0.0.1 under load and floods, refusals in core; fail
 	@$(CARGO) bench --locked --quiet -p ltms-net --bench load -- --write $(ARGS)
 
 siege: needs ## four policies under the same attacks; writes target/siege and docs/siege.md
-	@$(CARGO) run --locked --release --quiet -p ltms-siege -- --write $(ARGS)
+	@$(CARGO) run --locked --release --quiet -p ltms-siege -- $(or $(ARGS),--write)
+
+siege-full: needs ## the same with many more nodes, for hours
+	@$(CARGO) run --locked --release --quiet -p ltms-siege -- --full $(ARGS)
 
 install: needs ## the command, its unit, manual pages and completions, under PREFIX (/usr/local)
 	@$(CARGO) build --locked --release --quiet -p ltms-net --bin ltms

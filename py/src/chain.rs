@@ -19,6 +19,12 @@ fn transaction(raw: &[u8]) -> PyResult<Transaction<'_>> {
 ///
 /// It does not cover the input scripts, so it is not a hash of these bytes.
 /// Raises TransactionError if they are no transaction.
+///
+///     >>> import ltms
+///     >>> digits = "0200000001" + "11" * 36 + "00ffffffff01" + "00" * 8 + "015100000000"
+///     >>> raw = bytes.fromhex(digits)
+///     >>> ltms.txid(raw)
+///     '1277adabb9c5cb856fb2078e4628b522b774c9a8ba5ea8c11f8b054f4c9998a8'
 #[pyfunction]
 pub(crate) fn txid(raw_tx: &[u8]) -> PyResult<String> {
     Ok(transaction(raw_tx)?.txid().to_string())
@@ -27,6 +33,10 @@ pub(crate) fn txid(raw_tx: &[u8]) -> PyResult<String> {
 /// The identity that a registration burn in this output creates, as 64 hexadecimal digits.
 ///
 /// txid is in display order; vout is at most 255, or InputError is raised.
+///
+///     >>> import ltms
+///     >>> ltms.identity_id("11" * 32, 0)
+///     'fadbf4edc66569296a08ffc54972d422877697fd412a1add92ceddcfa1366432'
 #[pyfunction]
 pub(crate) fn identity_id(txid: TxidText, vout: Index) -> PyResult<String> {
     let output = OutPoint { txid: txid.0, vout: vout.0 };
@@ -37,6 +47,13 @@ pub(crate) fn identity_id(txid: TxidText, vout: Index) -> PyResult<String> {
 /// inputs (txid, vout, script, sequence) and outputs (value in satoshis, script).
 ///
 /// Raises TransactionError if the bytes are none.
+///
+///     >>> import ltms
+///     >>> digits = "0200000001" + "11" * 36 + "00ffffffff01" + "00" * 8 + "015100000000"
+///     >>> raw = bytes.fromhex(digits)
+///     >>> told = ltms.parse_transaction(raw)
+///     >>> told["size"], told["coinbase"], told["outputs"]
+///     (61, False, [{'value': 0, 'script': b'Q'}])
 #[pyfunction]
 pub(crate) fn parse_transaction<'py>(
     py: Python<'py>,
@@ -117,7 +134,13 @@ impl BurnScript {
 
 /// Reads the script of a burn.
 ///
-/// Raises ScriptError for anything but the one form that build_burn_script writes.
+/// Raises ScriptError for anything but the one form that build_burn_script writes; its kind names
+/// what is wrong, and older_sdk_reads whether older software reads a key all the same.
+///
+///     >>> import ltms
+///     >>> ltms.parse_burn_script(bytes.fromhex("6a044c544d530102"))
+///     Traceback (most recent call last):
+///     ltms.ScriptError: the version is not 1
 #[pyfunction]
 pub(crate) fn parse_burn_script(script: &[u8]) -> PyResult<BurnScript> {
     let Core { public_key, timestamp_ms, purpose } =
@@ -130,6 +153,13 @@ pub(crate) fn parse_burn_script(script: &[u8]) -> PyResult<BurnScript> {
 /// public_key: 33 bytes, compressed. timestamp_ms: milliseconds since 1970.
 /// purpose and identity_id: what the burn is for and whose it is; neither for a registration.
 /// Raises InvalidKeyError for a key that is not on the curve, InputError for one of the two alone.
+///
+///     >>> import ltms
+///     >>> key = ltms.public_key(bytes([1] * 32))
+///     >>> script = ltms.build_burn_script(key, purpose=ltms.Purpose.TOP_UP, identity_id="11" * 32)
+///     >>> burn = ltms.parse_burn_script(script)
+///     >>> burn.public_key == key, burn.purpose.name, burn.identity_id == "11" * 32, burn.timestamp_ms
+///     (True, 'TOP_UP', True, None)
 #[pyfunction]
 #[pyo3(signature = (public_key, timestamp_ms = None, purpose = None, identity_id = None))]
 pub(crate) fn build_burn_script(

@@ -13,6 +13,13 @@ use crate::convert::{Height, Span, Time};
 /// Trust headers that are linked to a block which the owner set, never just what a peer brought. A
 /// header that comes late sets the time back, by at most the 2 h that an earlier one may have been
 /// ahead.
+///
+///     >>> import ltms
+///     >>> clock = ltms.ChainClock()
+///     >>> clock.trust(height=100, time=1_795_400_000_000, ticks=5_000)
+///     True
+///     >>> clock.now(ticks=6_000)
+///     1795400001000
 #[pyclass(frozen, module = "ltms")]
 pub(crate) struct ChainClock(Mutex<Core>);
 

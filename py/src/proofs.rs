@@ -41,6 +41,11 @@ pub(crate) fn parse_header<'py>(py: Python<'py>, header: &[u8]) -> PyResult<Boun
 /// it, as a number, and how many hashes that takes on average, at most 2^128 - 1.
 ///
 /// bits: a number below 2^32. Raises InputError where no header can have it.
+///
+///     >>> import ltms
+///     >>> target, work = ltms.parse_bits(0x1C100000)
+///     >>> hex(target), work
+///     ('0x10000000000000000000000000000000000000000000000000000000', 68719476735)
 #[pyfunction]
 pub(crate) fn parse_bits(py: Python<'_>, bits: Bits) -> PyResult<(Bound<'_, PyAny>, u128)> {
     let target = Target::from_bits(bits.0).map_err(input)?;
@@ -147,6 +152,13 @@ fn parent(pair: &[[u8; 32]]) -> [u8; 32] {
 /// branch: hashes of 32 bytes, the leaf's sibling first; position: that of the transaction in its
 /// block. Raises TransactionError for bytes that are none, and ProofError for a branch that no
 /// block has.
+///
+/// Together with merkle_branch it is what a claim of a burn needs:
+///
+///     told = ltms.parse_block(block)
+///     for position, raw in enumerate(told["transactions"]):
+///         branch = ltms.merkle_branch(block, position)
+///         assert ltms.merkle_root(raw, position, branch) == told["header"]["merkle_root"]
 #[pyfunction]
 pub(crate) fn merkle_root<'py>(
     py: Python<'py>,
@@ -174,6 +186,10 @@ fn checked(proof: &[u8], txid: TxidText, block_hash: BlockText) -> PyResult<u32>
 ///
 /// Nothing is said about the block: neither its work nor whether the chain has it. Bytes that are
 /// no proof prove nothing: False. check_txoutproof says what is wrong.
+///
+///     >>> import ltms
+///     >>> ltms.verify_txoutproof(b"no proof", "11" * 32, "22" * 32)
+///     False
 #[pyfunction]
 pub(crate) fn verify_txoutproof(proof: &[u8], txid: TxidText, block_hash: BlockText) -> bool {
     checked(proof, txid, block_hash).is_ok()
@@ -181,7 +197,8 @@ pub(crate) fn verify_txoutproof(proof: &[u8], txid: TxidText, block_hash: BlockT
 
 /// The position of the transaction in the block, 0 being the coinbase, as the proof shows it.
 ///
-/// Raises ProofError with what is wrong where verify_txoutproof is False.
+/// Raises ProofError with what is wrong where verify_txoutproof is False; its kind is a word for it
+/// that never changes.
 #[pyfunction]
 pub(crate) fn check_txoutproof(
     proof: &[u8],

@@ -20,7 +20,8 @@ pub(crate) fn secret_key(bytes: &[u8]) -> PyResult<SecretKey> {
     SecretKey::from_bytes(&bytes).map_err(|error| InvalidKeyError::new_err(error.to_string()))
 }
 
-/// The compressed public key, 33 bytes, of a private key of 32 bytes.
+/// The compressed public key, 33 bytes, of a private key of 32 bytes, the number with its leading
+/// byte first.
 ///
 /// Raises InvalidKeyError for zero and for numbers not below the order of the group.
 #[pyfunction]
@@ -36,6 +37,10 @@ pub(crate) fn public_key<'py>(
 /// private_key: 32 bytes. The copies made here are wiped; Python's own bytes stay in memory as long
 /// as Python likes. message_hash: 32 bytes.
 /// Raises InvalidKeyError for zero and for numbers not below the order of the group.
+///
+///     >>> import ltms
+///     >>> ltms.schnorr_sign(bytes([1] * 32), bytes(32)).hex()[:16]
+///     '087b5a5c2a4bf823'
 #[pyfunction]
 pub(crate) fn schnorr_sign<'py>(
     py: Python<'py>,
@@ -47,6 +52,17 @@ pub(crate) fn schnorr_sign<'py>(
 
 /// Whether a signature of 64 bytes is that of the hash, 32 bytes, by the compressed key, 33 bytes;
 /// never when the key is not on the curve. Other lengths raise InputError.
+///
+///     >>> import ltms
+///     >>> secret, message = bytes([1] * 32), bytes(32)
+///     >>> key, signature = ltms.public_key(secret), ltms.schnorr_sign(secret, message)
+///     >>> ltms.schnorr_verify(key, message, signature)
+///     True
+///     >>> try:
+///     ...     ltms.schnorr_verify(key, b"too short", signature)
+///     ... except ltms.InputError as error:
+///     ...     print(error)
+///     a hash is 32 bytes, not 9
 #[pyfunction]
 pub(crate) fn schnorr_verify(
     py: Python<'_>,
@@ -78,6 +94,12 @@ fn verify_batch(items: &[SignedTuple], seed: &[u8; 32]) -> Vec<bool> {
 /// them. Returns a bool for each, what schnorr_verify says. One of a wrong length or shape raises
 /// InputError. A thousand are read and checked at a time, so that no list takes more memory here
 /// than its answer.
+///
+///     >>> import ltms
+///     >>> secret, message = bytes([1] * 32), bytes(32)
+///     >>> key, signature = ltms.public_key(secret), ltms.schnorr_sign(secret, message)
+///     >>> ltms.schnorr_verify_batch([(key, message, signature), (key, secret, signature)])
+///     [True, False]
 #[pyfunction]
 pub(crate) fn schnorr_verify_batch<'py>(
     py: Python<'py>,

@@ -26,6 +26,10 @@ impl FromPyObject<'_, '_> for Ip {
 ///
 /// peer: the bytes of its peer id. address: its IP as we observe it, or None where that is unknown.
 /// outbound: whether we dialled it.
+///
+///     >>> import ltms
+///     >>> ltms.Connection(bytes.fromhex("002408011220" + "01" * 32), "198.51.100.7").address
+///     '198.51.100.7'
 #[pyclass(frozen, eq, module = "ltms")]
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub(crate) struct Connection(pub(crate) CoreConnection);
@@ -55,6 +59,11 @@ impl Connection {
     #[getter]
     fn outbound(&self) -> bool {
         self.0.direction == Direction::Outbound
+    }
+
+    fn __repr__(&self) -> String {
+        let (way, address) = (if self.outbound() { "to" } else { "from" }, self.address());
+        format!("<Connection {way} {} at {}>", self.0.peer, address.as_deref().unwrap_or("?"))
     }
 }
 

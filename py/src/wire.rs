@@ -199,7 +199,7 @@ impl Burn {
 ///
 /// private_key: of the key in the burn's script. burn: (raw transaction, output index, block hash,
 /// position in the block, branch of 32-byte hashes to the block's root, the leaf's sibling first).
-/// Raises TransactionError and ScriptError for a burn that is none.
+/// merkle_branch gives the branch. Raises TransactionError and ScriptError for a burn that is none.
 #[pyfunction]
 #[pyo3(signature = (private_key, burn, *, network = MAIN),
     text_signature = "(private_key, burn, *, network=\"main\")")]
@@ -326,6 +326,18 @@ fn burned<'py>(py: Python<'py>, burn: &IncludedBurn<'_>) -> PyResult<Bound<'py, 
 /// times milliseconds since 1970.
 ///
 /// Raises WireError, whose reason says how the Gate would refuse it.
+///
+///     >>> import ltms
+///     >>> now, peer = 1_795_400_000_000, bytes.fromhex("002408011220" + "01" * 32)
+///     >>> ad = ltms.sign_ad(bytes([1] * 32), peer, now, now + 60_000, types=[1, 5], fee=1_000)
+///     >>> told = ltms.parse_envelope(ad)
+///     >>> told["kind"], told["types"], told["fee"], told["identity"]
+///     ('advertisement', [1, 5], 1000, None)
+///     >>> try:
+///     ...     ltms.parse_envelope(ad[:-1])
+///     ... except ltms.WireError as error:
+///     ...     print(error.reason)
+///     malformed
 #[pyfunction]
 #[pyo3(signature = (envelope, network = MAIN),
     text_signature = "(envelope, network=\"main\")")]

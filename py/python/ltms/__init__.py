@@ -1,5 +1,30 @@
 """Who may announce himself as a MuSig2 signer of Lotus, decided without a network.
 
+Signers tell each other by *advertisements*, signed messages, that they are ready to sign, where,
+and for which types of transactions. Anybody can make those, so every node has a *Gate*: it is asked
+about each connection and message, and answers with a *Decision*: accept, ignore or reject, and why.
+Whoever has burned money in a transaction of the Lotus chain has an *identity* there, with more room
+and a reputation to lose; everybody else is a *stranger*.
+
+    >>> import ltms
+    >>> now, secret = 1_795_400_000_000, bytes([1] * 32)
+    >>> peer = bytes.fromhex("002408011220" + "01" * 32)  # what libp2p calls a peer id
+    >>> source = ltms.Source.direct(peer)
+    >>> gate = ltms.Gate(capacity="small")
+    >>> gate.connected(now, ltms.Connection(peer, "198.51.100.7"))
+    >>> gate.admit_ad(now, source, ltms.sign_ad(secret, peer, now, now + 3_600_000, types=[1]))
+    <Decision accept: new>
+    >>> soon = now + 1_000
+    >>> told = gate.admit_ad(soon, source, ltms.sign_ad(secret, peer, soon, now + 3_600_000, types=[1]))
+    >>> bool(told), str(told.reason), told.retry_at - now
+    (False, 'too-soon', 60000)
+    >>> told.reason.meaning
+    "The author's own window is spent."
+    >>> [row["key"] == ltms.public_key(secret) for row in gate.directory(soon, types=[1])]
+    [True]
+
+What there is:
+
     policy      Gate, Connection, Source, Subject, default_policy, policy_fields, certificate
     messages    sign_ad, sign_withdrawal, sign_delegation, sign_hello, parse_envelope
     claims      sign_registration, sign_rotation, sign_credit

@@ -6,7 +6,15 @@ from ._enums import Reason
 
 
 class LtmsError(Exception):
-    """What this package raises of its own. A refusal of the Gate is no error but a Decision."""
+    """What this package raises of its own. A refusal of the Gate is no error but a Decision.
+
+        >>> import ltms
+        >>> try:
+        ...     ltms.txid(b"")
+        ... except ltms.LtmsError as error:
+        ...     print(type(error).__name__, "-", error)
+        TransactionError - the transaction ends too early
+    """
 
     __module__ = "ltms"
 
@@ -108,7 +116,7 @@ class CapacityError(LtmsError):
 
 
 class ClosedError(LtmsError):
-    """The Gate is closed."""
+    """The Gate is closed: close() was called, or its `with` has ended."""
 
     __module__ = "ltms"
 

@@ -1,5 +1,5 @@
 from ipaddress import IPv4Address, IPv6Address
-from typing import Any, final
+from typing import Any, TypedDict, final
 
 from typing_extensions import Self, TypeAlias
 
@@ -62,6 +62,117 @@ __all__ = [
 ]
 
 __version__: str
+
+# Rows of tables, as the dicts that they are. A test compares their fields with what is given out.
+
+class _IdentityRow(TypedDict):
+    id: str
+    key: bytes
+    sequence: int
+    burned: int
+    height: int
+    evidence: Evidence
+    suspended: bool
+    score: int
+
+class _SignerRow(TypedDict):
+    key: bytes
+    identity: str | None
+    score: int
+    burned: int
+    expires_at: int
+
+class _BanRow(TypedDict):
+    subject: Subject
+    until: int | None
+    reason: Reason
+    since: int | None
+    first: int | None
+    evidence: bytes | None
+    by_operator: bool
+
+class _KeyRow(TypedDict):
+    key: bytes
+    current: bool
+    ends: int
+
+class _FillRow(TypedDict):
+    table: str
+    rows: int
+    capacity: int
+
+class _Tip(TypedDict):
+    height: int
+    hash: str
+
+class _Header(TypedDict):
+    hash: str
+    prev: str
+    epoch: str
+    height: int
+    time: int
+    bits: int
+    target: int | None
+    merkle_root: bytes
+    has_work: bool
+
+class _Block(TypedDict):
+    header: _Header
+    transactions: list[bytes]
+
+class _Proved(TypedDict):
+    position: int
+    header: _Header
+    depth: int
+    value: int
+    script: bytes
+    evidence: Evidence
+    work: int | None
+
+class _Standing(TypedDict):
+    decision: Decision
+    known: bool
+    sanction_reason: Reason | None
+    sanctioned_at: tuple[int, int] | None
+    evidence: bytes
+    by_operator: bool
+    allowed: bool
+    held_until: int | None
+    faults: tuple[int, int]
+    connections: int
+    group: int
+    group_until: int | None
+    prove_by: int | None
+    message_at: int | None
+    signature_at: int | None
+    header_at: int | None
+    span: int
+    violations: tuple[int, int]
+    invalid_signatures: tuple[int, int]
+    malformed: tuple[int, int]
+    passed_on: int
+    identity: str | None
+    keys: tuple[int, int]
+    tier: str | None
+    burned: int
+    confirmations: int
+    suspended: bool
+    score: int
+    displaced: bool
+    sessions: tuple[int, int]
+    expires_at: int | None
+    proved_until: int | None
+
+class _EventOf(TypedDict):
+    event: str
+
+class _Event(_EventOf, total=False):
+    peer: bytes
+    identity: str
+    group: int
+    until: int | None
+    reason: Reason
+    posture: str
 
 @final
 class Decision:
@@ -236,8 +347,8 @@ class Gate:
     def poll_timeout(self) -> int: ...
     def handle_timeout(self, now_ms: int) -> bool: ...
     def sweep(self, now_ms: int) -> None: ...
-    def poll_event(self, now_ms: int) -> _Dict | None: ...
-    def events(self, now_ms: int) -> list[_Dict]: ...
+    def poll_event(self, now_ms: int) -> _Event | None: ...
+    def events(self, now_ms: int) -> list[_Event]: ...
     def ban(
         self,
         now_ms: int,
@@ -257,16 +368,16 @@ class Gate:
         self, now_ms: int, key: bytes, at_least: int, snapshot: bytes
     ) -> _Dict: ...
     def policy(self) -> _Dict: ...
-    def tip(self) -> _Dict | None: ...
+    def tip(self) -> _Tip | None: ...
     def posture(self) -> str: ...
     def metrics(self, now_ms: int) -> _Dict: ...
     def decisions(self, reason: Reason | str) -> int: ...
-    def fill(self) -> list[_Dict]: ...
-    def identities(self) -> list[_Dict]: ...
-    def identity(self, id: _Identity) -> _Dict | None: ...
-    def resolve_identity(self, key: bytes) -> _Dict | None: ...
-    def owned_keys(self, id: _Identity) -> list[_Dict]: ...
-    def bans(self, now_ms: int) -> list[_Dict]: ...
+    def fill(self) -> list[_FillRow]: ...
+    def identities(self) -> list[_IdentityRow]: ...
+    def identity(self, id: _Identity) -> _IdentityRow | None: ...
+    def resolve_identity(self, key: bytes) -> _IdentityRow | None: ...
+    def owned_keys(self, id: _Identity) -> list[_KeyRow]: ...
+    def bans(self, now_ms: int) -> list[_BanRow]: ...
     def operator_room(self, now_ms: int) -> int: ...
     def directory(
         self,
@@ -275,9 +386,9 @@ class Gate:
         amount: int | None = None,
         min_score: int = 0,
         limit: int = 20,
-    ) -> list[_Dict]: ...
-    def find_key(self, now_ms: int, key: bytes) -> _Dict | None: ...
-    def standing(self, now_ms: int, subject: Subject) -> _Dict: ...
+    ) -> list[_SignerRow]: ...
+    def find_key(self, now_ms: int, key: bytes) -> _SignerRow | None: ...
+    def standing(self, now_ms: int, subject: Subject) -> _Standing: ...
 
 @final
 class Replay:
@@ -300,9 +411,9 @@ def build_burn_script(
 ) -> bytes: ...
 def verify_txoutproof(proof: bytes, txid: str, block_hash: str) -> bool: ...
 def check_txoutproof(proof: bytes, txid: str, block_hash: str) -> int: ...
-def parse_header(header: bytes) -> _Dict: ...
+def parse_header(header: bytes) -> _Header: ...
 def parse_bits(bits: int) -> tuple[int, int]: ...
-def parse_block(block: bytes) -> _Dict: ...
+def parse_block(block: bytes) -> _Block: ...
 def merkle_branch(block: bytes, position: int) -> list[bytes]: ...
 def merkle_root(raw_tx: bytes, position: int, branch: list[bytes]) -> bytes: ...
 def sighash(
@@ -314,8 +425,8 @@ def sighash(
 ) -> bytes: ...
 def verify_inclusion(
     proof: bytes, txid: str, vout: int, anchor: tuple[str, int] | None = None
-) -> _Dict: ...
-def parse_txoutproof(proof: bytes) -> _Dict: ...
+) -> _Proved: ...
+def parse_txoutproof(proof: bytes) -> _Header: ...
 def public_key(private_key: bytes) -> bytes: ...
 def schnorr_sign(private_key: bytes, message_hash: bytes) -> bytes: ...
 def schnorr_verify(public_key: bytes, message_hash: bytes, signature: bytes) -> bool: ...

@@ -2,6 +2,7 @@
 
 use ltms_core::{IdentityId, Millis, PublicKey, Timestamp};
 
+use super::messages::Peers;
 use super::{Actor, Kind, Lab, Message, Number};
 use crate::made::{self, Ad, Claim};
 use crate::rules::Which;
@@ -58,18 +59,19 @@ impl Field {
             let phase = lab.random.below(EVERY.get() as usize) as u64;
             lab.enter(lab.now.saturating_add(Millis::new(phase)), Advertising { signer: *signer });
         }
+        lab.signers.clone_from(&signers);
         signers
     }
 }
 
 /// An advertisement of a signer, made now.
 pub(crate) fn advertisement(lab: &Lab, signer: &Signer) -> Message {
-    let peer = lab.peers[signer.node as usize].id;
+    let peer = &lab.peers[signer.node as usize];
     let ad = Ad {
         author: signer.key,
         identity: Some(signer.identity),
-        peer,
-        created_at: lab.now,
+        peer: peer.id,
+        created_at: peer.clock(lab.now),
         lasting: LASTING,
         delegation: None,
     };
@@ -86,10 +88,12 @@ pub(crate) fn message(kind: Kind, ad: &Ad, bytes: Vec<u8>) -> Message {
         created_at: ad.created_at,
         expires_at: ad.created_at.saturating_add(ad.lasting),
         genuine: true,
+        newer: false,
         direct: false,
         bytes,
-        seen: Default::default(),
-        number: 0,
+        seen: Peers::default(),
+        listed: Peers::default(),
+        sent: None,
     }
 }
 

@@ -1,6 +1,5 @@
 //! What peers say, and who has heard it.
 
-use std::collections::HashSet;
 use std::ops::{Index, IndexMut};
 
 use ltms_core::{PeerId, PublicKey, Timestamp};
@@ -14,6 +13,8 @@ pub(crate) enum Kind {
     Honest,
     /// An attacker's.
     Hostile,
+    /// An honest node's, in a newer version.
+    Newer,
 }
 
 /// An advertisement, or bytes that are none.
@@ -30,12 +31,44 @@ pub(crate) struct Message {
     /// Whether the signature holds. It is checked once, when the message is made; the rules are
     /// told when they pay for a check.
     pub(crate) genuine: bool,
+    /// Whether it says what this version does not know.
+    pub(crate) newer: bool,
     /// Whether the connected peer sent it, not gossip.
     pub(crate) direct: bool,
     pub(crate) bytes: Vec<u8>,
-    /// Peers that have it.
-    pub(crate) seen: HashSet<Number>,
-    pub(crate) number: Number,
+    /// Peers that have it, of those that pass messages on.
+    pub(crate) seen: Peers,
+    /// Nodes that listed it in time.
+    pub(crate) listed: Peers,
+    /// When it was first sent, if it was.
+    pub(crate) sent: Option<Timestamp>,
+}
+
+/// A set of peers, a bit each.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Peers(Vec<u64>);
+
+impl Peers {
+    /// Whether it was not in.
+    pub(crate) fn insert(&mut self, peer: Number) -> bool {
+        let (word, bit) = (peer as usize / 64, 1 << (peer % 64));
+        if self.0.len() <= word {
+            self.0.resize(word + 1, 0);
+        }
+        let before = self.0[word];
+        self.0[word] |= bit;
+        before & bit == 0
+    }
+
+    pub(crate) fn remove(&mut self, peer: Number) {
+        if let Some(word) = self.0.get_mut(peer as usize / 64) {
+            *word &= !(1 << (peer % 64));
+        }
+    }
+
+    pub(crate) fn contains(&self, peer: Number) -> bool {
+        self.0.get(peer as usize / 64).is_some_and(|word| word & (1 << (peer % 64)) != 0)
+    }
 }
 
 /// All that were ever made.
@@ -47,9 +80,13 @@ impl Messages {
         u32::try_from(self.0.len()).expect("fewer than 2^32 messages")
     }
 
+    pub(crate) fn iter(&self) -> impl Iterator<Item = &Message> {
+        self.0.iter()
+    }
+
     pub(crate) fn add(&mut self, message: Message) -> Number {
         let number = self.len();
-        self.0.push(Message { number, ..message });
+        self.0.push(message);
         number
     }
 }

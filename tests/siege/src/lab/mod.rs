@@ -4,11 +4,12 @@
 //! the same run, because every draw is of one generator and the queue breaks ties by number.
 
 pub(crate) mod field;
+mod mesh;
 mod messages;
 mod tally;
 
 use std::cmp::Reverse;
-use std::collections::{BTreeSet, BinaryHeap};
+use std::collections::{BTreeSet, BinaryHeap, HashMap};
 use std::net::{IpAddr, Ipv4Addr};
 
 use ltms_core::{Connection, Direction, Millis, PeerId, PublicKey, Timestamp};
@@ -46,7 +47,30 @@ pub(crate) struct Peer {
     pub(crate) address: IpAddr,
     pub(crate) rules: Option<Box<dyn Rules>>,
     pub(crate) relay: Relay,
+    /// What its clock is ahead of the true time, in ms, or behind.
+    pub(crate) skew: i64,
     links: BTreeSet<Number>,
+    /// Those of the links that it opened.
+    opened: BTreeSet<Number>,
+    /// Links by which it passes messages on at once, where there is a [`mesh`].
+    mesh: Vec<Number>,
+    /// Pruned links, and until when.
+    backoff: HashMap<Number, Timestamp>,
+    minute: mesh::Minute,
+}
+
+impl Peer {
+    /// What its clock says.
+    pub(crate) const fn clock(&self, now: Timestamp) -> Timestamp {
+        Timestamp::from_millis(now.as_millis().saturating_add_signed(self.skew))
+    }
+
+    fn forget(&mut self, now: Timestamp, other: &PeerId) {
+        let now = self.clock(now);
+        if let Some(rules) = &mut self.rules {
+            rules.disconnect(now, other);
+        }
+    }
 }
 
 /// Somebody who does something from time to time.
@@ -59,6 +83,7 @@ pub(crate) trait Actor {
 enum Happening {
     Arrive { from: Number, to: Number, message: Number },
     Act(usize),
+    Heartbeat,
     Tick,
 }
 
@@ -69,6 +94,13 @@ pub(crate) struct Lab {
     pub(crate) peers: Vec<Peer>,
     pub(crate) messages: Messages,
     pub(crate) tally: Tally,
+    /// The honest signers.
+    pub(crate) signers: Vec<Signer>,
+    /// Nodes with rules.
+    nodes: Vec<Number>,
+    /// To how many links a node passes messages on at once; to all of them if 0.
+    degree: usize,
+    heartbeats: u64,
     /// Of a thousand messages over a link, how many are lost.
     pub(crate) loss: usize,
     /// A link's delay in milliseconds: at least, and how much more at most.
@@ -88,6 +120,10 @@ impl Lab {
             peers: Vec::new(),
             messages: Messages::default(),
             tally: Tally::default(),
+            signers: Vec::new(),
+            nodes: Vec::new(),
+            degree: 0,
+            heartbeats: 0,
             loss: 0,
             delay: (20, 130),
             split: None,
@@ -118,7 +154,24 @@ impl Lab {
         let [_, _, a, b] = group.to_be_bytes();
         let host = 1 + (number % 250) as u8;
         let address = IpAddr::V4(Ipv4Addr::new(20 + a, b, 1, host));
-        self.peers.push(Peer { id, address, rules, relay, links: BTreeSet::new() });
+        if rules.is_some() {
+            self.nodes.push(number);
+        } else {
+            self.tally.groups.insert(group);
+        }
+        let (links, opened) = (BTreeSet::new(), BTreeSet::new());
+        self.peers.push(Peer {
+            id,
+            address,
+            rules,
+            relay,
+            skew: 0,
+            links,
+            opened,
+            mesh: Vec::new(),
+            backoff: HashMap::new(),
+            minute: mesh::Minute::default(),
+        });
         number
     }
 
@@ -139,19 +192,19 @@ impl Lab {
         let now = self.now;
         let (outbound, inbound) =
             (self.connection(to, Direction::Outbound), self.connection(from, Direction::Inbound));
-        let lets = |rules: &mut Option<Box<dyn Rules>>, connection: &Connection| {
-            rules.as_mut().is_none_or(|rules| rules.connect(now, connection))
+        let lets = |peer: &mut Peer, connection: &Connection| {
+            let now = peer.clock(now);
+            peer.rules.as_mut().is_none_or(|rules| rules.connect(now, connection))
         };
-        if !lets(&mut self.peer(to).rules, &inbound) {
+        if !lets(self.peer(to), &inbound) {
             return false;
         }
-        if !lets(&mut self.peer(from).rules, &outbound) {
-            if let Some(rules) = &mut self.peer(to).rules {
-                rules.disconnect(now, &inbound.peer);
-            }
+        if !lets(self.peer(from), &outbound) {
+            self.peer(to).forget(now, &inbound.peer);
             return false;
         }
         self.peer(from).links.insert(to);
+        self.peer(from).opened.insert(to);
         self.peer(to).links.insert(from);
         true
     }
@@ -161,10 +214,10 @@ impl Lab {
         for (this, other) in [(a, b), (b, a)] {
             let id = self.peer(other).id;
             let peer = self.peer(this);
-            if peer.links.remove(&other)
-                && let Some(rules) = &mut peer.rules
-            {
-                rules.disconnect(now, &id);
+            if peer.links.remove(&other) {
+                peer.opened.remove(&other);
+                peer.mesh.retain(|meshed| *meshed != other);
+                peer.forget(now, &id);
             }
         }
     }
@@ -173,36 +226,87 @@ impl Lab {
         &self.peers[of as usize].links
     }
 
+    /// A node's rules, and what its clock says.
+    ///
+    /// # Panics
+    /// If the peer has none.
+    pub(crate) fn rules(&mut self, node: Number) -> (Timestamp, &mut dyn Rules) {
+        let now = self.now;
+        let peer = self.peer(node);
+        let now = peer.clock(now);
+        (now, &mut **peer.rules.as_mut().expect("a node"))
+    }
+
     /// Whether a node has it in its directory.
     pub(crate) fn lists(&self, node: Number, key: &PublicKey) -> bool {
-        self.peers[node as usize].rules.as_ref().is_some_and(|rules| rules.lists(self.now, key))
+        let peer = &self.peers[node as usize];
+        peer.rules.as_ref().is_some_and(|rules| rules.lists(peer.clock(self.now), key))
     }
 
     /// Whether the node hears nothing of this connected peer until it has proved an identity.
     pub(crate) fn asks_for_proof(&mut self, of: Number, node: Number) -> bool {
-        let (now, id) = (self.now, self.peer(of).id);
-        let rules = &mut self.peer(node).rules;
-        rules.as_mut().is_some_and(|rules| rules.is_cut_off(now, &id))
+        let id = self.peer(of).id;
+        let (now, rules) = self.rules(node);
+        rules.is_cut_off(now, &id)
+    }
+
+    /// How many deliveries of the attackers' advertisements policy 3 allows: of strangers two for
+    /// each address group and node and then one a minute, of each key under a burn one a minute.
+    pub(crate) fn allowed(&self) -> u64 {
+        let minutes = self.now.since(made::START).get() / Millis::from_mins(1).get();
+        let strangers = self.tally.groups.len() as u64 * (2 + minutes);
+        self.nodes.len() as u64 * (strangers + self.tally.bought * (1 + minutes))
+    }
+
+    /// Deliveries in time to some of the nodes, of messages that have had their time.
+    pub(crate) fn delivered(&self, kind: Kind, to: &[Number]) -> Share {
+        let over = |at: Timestamp| at.saturating_add(IN_TIME) <= self.now;
+        let sent = self.messages.iter().filter(|message| message.kind == kind);
+        let mut share = Share::default();
+        for message in sent.filter(|message| message.sent.is_some_and(over)) {
+            share.of += to.len() as u64;
+            share.some += to.iter().filter(|node| message.listed.contains(**node)).count() as u64;
+        }
+        share
+    }
+
+    /// How many honest signers advertise and are listed by less than half of the nodes.
+    pub(crate) fn displaced(&self) -> u64 {
+        let mut last = HashMap::new();
+        for message in self.messages.iter().filter(|message| message.kind == Kind::Honest) {
+            let there = message.sent.is_some_and(|at| at.saturating_add(IN_TIME) <= self.now);
+            if there {
+                last.insert(message.key, message.expires_at);
+            }
+        }
+        let advertises = |signer: &&Signer| last.get(&signer.key).is_some_and(|e| *e > self.now);
+        let by =
+            |signer: &Signer| self.nodes.iter().filter(|n| self.lists(**n, &signer.key)).count();
+        let few = |signer: &&Signer| 2 * by(signer) < self.nodes.len();
+        self.signers.iter().filter(advertises).filter(few).count() as u64
     }
 
     /// Whether a connected peer can prove to the node that it is this signer.
     pub(crate) fn prove(&mut self, of: Number, node: Number, signer: &Signer) -> bool {
-        let (now, id, verifier) = (self.now, self.peer(of).id, self.peer(node).id);
-        let rules = &mut self.peer(node).rules;
-        rules.as_mut().is_none_or(|rules| rules.prove(now, &id, &verifier, signer))
+        let (id, verifier) = (self.peer(of).id, self.peer(node).id);
+        let (now, rules) = self.rules(node);
+        rules.prove(now, &id, &verifier, signer)
     }
 
     /// Nodes with rules.
-    pub(crate) fn nodes(&self) -> impl Iterator<Item = Number> + '_ {
-        (0..).zip(&self.peers).filter(|(_, peer)| peer.rules.is_some()).map(|(number, _)| number)
+    pub(crate) fn nodes(&self) -> &[Number] {
+        &self.nodes
     }
 
     /// A peer says something of its own to all that it is connected with.
     pub(crate) fn publish(&mut self, from: Number, message: Message) -> Number {
         let number = self.messages.add(message);
-        let nodes = self.nodes().filter(|node| *node != from).count();
-        self.tally.published(&self.messages[number], from, nodes, self.now);
-        self.messages[number].seen.insert(from);
+        let is_node = self.peer(from).rules.is_some();
+        let nodes = self.nodes.len() - usize::from(is_node);
+        self.tally.published(&mut self.messages[number], from, nodes, self.now);
+        if self.peer(from).relay != Relay::Silent {
+            self.messages[number].seen.insert(from);
+        }
         let links: Vec<_> = self.links(from).iter().copied().collect();
         for to in links {
             self.send(from, to, number);
@@ -212,14 +316,18 @@ impl Lab {
 
     /// A message that is there once more, or over one link only.
     pub(crate) fn send(&mut self, from: Number, to: Number, message: Number) {
-        if self.random.below(1000) < self.loss {
-            return;
-        }
         let fast = self.peer(from).relay == Relay::Fast;
         let (least, more) = if fast { (1, 1) } else { self.delay };
         let delay = least + self.random.below(more) as u64;
-        let at = self.now.saturating_add(Millis::new(delay));
-        self.schedule(at, Happening::Arrive { from, to, message });
+        self.send_after(Millis::new(delay), from, to, message);
+    }
+
+    fn send_after(&mut self, delay: Millis, from: Number, to: Number, message: Number) {
+        let lost = self.loss > 0 && self.random.below(1000) < self.loss;
+        if !lost && self.peer(to).relay != Relay::Silent {
+            let at = self.now.saturating_add(delay);
+            self.schedule(at, Happening::Arrive { from, to, message });
+        }
     }
 
     /// Lets happen what does until then.
@@ -233,6 +341,10 @@ impl Lab {
             self.now = at;
             match what {
                 Happening::Arrive { from, to, message } => self.arrive(from, to, message),
+                Happening::Heartbeat => {
+                    self.heartbeat();
+                    self.schedule(at.saturating_add(mesh::HEARTBEAT), Happening::Heartbeat);
+                }
                 Happening::Tick => {
                     self.tick();
                     self.schedule(at.saturating_add(TICK), Happening::Tick);
@@ -263,14 +375,17 @@ impl Lab {
                 }
             }
             Relay::Rules => {
-                let (peers, messages) = (&mut self.peers, &mut self.messages);
-                let Some(rules) = &mut peers[to as usize].rules else { return };
-                if rules.is_cut_off(now, &id) || !messages[number].seen.insert(to) {
+                let peer = &mut self.peers[to as usize];
+                let (local, messages) = (peer.clock(now), &mut self.messages);
+                peer.minute.brought.insert(from);
+                let Some(rules) = &mut peer.rules else { return };
+                if rules.is_cut_off(local, &id) || !messages[number].seen.insert(to) {
                     return;
                 }
                 let arrival = Arrival { from: id, message: &messages[number] };
-                let taken = rules.take(now, &arrival);
-                self.tally.taken(&messages[number], to, taken, now);
+                let taken = rules.take(local, &arrival);
+                peer.minute.accepted += u32::from(taken == Taken::Listed);
+                self.tally.taken(&mut messages[number], to, taken, now);
                 self.end_sanctioned(to);
                 if taken != Taken::Dropped {
                     self.pass_on(to, from, number);
@@ -281,8 +396,7 @@ impl Lab {
 
     /// Whoever was sanctioned is disconnected.
     fn end_sanctioned(&mut self, node: Number) {
-        let now = self.now;
-        let Some(rules) = &mut self.peer(node).rules else { return };
+        let (now, rules) = self.rules(node);
         let sanctioned = rules.sanctioned(now);
         if sanctioned.is_empty() {
             return;
@@ -298,6 +412,9 @@ impl Lab {
     }
 
     fn pass_on(&mut self, by: Number, from: Number, message: Number) {
+        if self.degree > 0 && self.peer(by).relay == Relay::Rules {
+            return self.gossip(by, from, message);
+        }
         let links: Vec<_> = self.links(by).iter().copied().filter(|to| *to != from).collect();
         for to in links {
             self.send(by, to, message);
@@ -305,17 +422,14 @@ impl Lab {
     }
 
     fn tick(&mut self) {
-        let now = self.now;
-        let nodes: Vec<_> = self.nodes().collect();
-        for node in nodes {
-            if let Some(rules) = &mut self.peer(node).rules {
-                rules.tick(now);
-            }
+        for node in self.nodes.clone() {
+            let (now, rules) = self.rules(node);
+            rules.tick(now);
             self.end_sanctioned(node);
         }
         let rules = || self.peers.iter().filter_map(|peer| peer.rules.as_deref());
         let bytes = rules().map(|rules| rules.bytes()).sum();
         let checks = rules().map(|rules| rules.checks()).sum();
-        self.tally.sample(now, bytes, checks);
+        self.tally.sample(self.now, bytes, checks);
     }
 }

@@ -1,6 +1,6 @@
 //! What became of the messages, the peers and the memory.
 
-use std::collections::{BTreeMap, HashSet};
+use std::collections::BTreeSet;
 
 use ltms_core::Timestamp;
 
@@ -39,36 +39,49 @@ pub(crate) struct Sample {
 /// Sums over all nodes.
 #[derive(Default)]
 pub(crate) struct Tally {
-    pub(crate) by_kind: BTreeMap<Kind, Share>,
+    /// Of messages by their kind.
+    by_kind: [Share; 3],
     pub(crate) samples: Vec<Sample>,
+    /// Address groups that attackers have.
+    pub(crate) groups: BTreeSet<u32>,
+    /// Keys that attackers have under identities of their own, and what these cost, XPI.
+    pub(crate) bought: u64,
+    pub(crate) burned: u64,
+    /// Keys of one attacker's id that a node listed, at most.
+    pub(crate) most_keys: u64,
     /// Sanctions of honest nodes by honest nodes, and of attackers.
     pub(crate) honest_sanctioned: u64,
     pub(crate) hostile_sanctioned: u64,
-    sent: BTreeMap<Number, Timestamp>,
-    /// Messages, and the nodes that listed them.
-    listed: HashSet<(Number, Number)>,
     at_last_sample: Share,
 }
 
 impl Tally {
+    /// A message is sent to so many nodes.
     pub(crate) fn published(
         &mut self,
-        message: &Message,
+        message: &mut Message,
         from: Number,
         nodes: usize,
         now: Timestamp,
     ) {
+        message.sent = Some(now);
         // A node's own is no delivery.
-        self.listed.insert((message.number, from));
-        self.sent.insert(message.number, now);
-        self.by_kind.entry(message.kind).or_default().of += nodes as u64;
+        if message.kind == Kind::Honest {
+            message.listed.insert(from);
+        }
+        self.by_kind[message.kind as usize].of += nodes as u64;
     }
 
-    pub(crate) fn taken(&mut self, message: &Message, node: Number, taken: Taken, now: Timestamp) {
-        let in_time =
-            self.sent.get(&message.number).is_some_and(|at| at.saturating_add(IN_TIME) >= now);
-        if taken == Taken::Listed && in_time && self.listed.insert((message.number, node)) {
-            self.by_kind.entry(message.kind).or_default().some += 1;
+    pub(crate) fn taken(
+        &mut self,
+        message: &mut Message,
+        node: Number,
+        taken: Taken,
+        now: Timestamp,
+    ) {
+        let in_time = message.sent.is_some_and(|at| at.saturating_add(IN_TIME) >= now);
+        if taken == Taken::Listed && in_time && message.listed.insert(node) {
+            self.by_kind[message.kind as usize].some += 1;
         }
     }
 
@@ -81,7 +94,7 @@ impl Tally {
     }
 
     pub(crate) fn share(&self, kind: Kind) -> Share {
-        self.by_kind.get(&kind).copied().unwrap_or_default()
+        self.by_kind[kind as usize]
     }
 
     pub(crate) fn sample(&mut self, at: Timestamp, bytes: u64, checks: u64) {

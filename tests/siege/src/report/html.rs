@@ -44,58 +44,82 @@ fn section(out: &mut String, row: &Row) {
     let _ = write!(
         out,
         "<h2>{}</h2>\n<p>{}.</p>\n<p><b>Line:</b> {}.</p>\n<table><tr><th>rules<th>held\
-         <th>honest<th>hostile listed<th>honest cut off<th>memory, MiB<th>checks a delivery\
-         <th>more</tr>\n",
+         <th>honest<th>hostile listed<th>allowed<th>honest cut off<th>displaced<th>memory, MiB\
+         <th>checks a delivery<th>more</tr>\n",
         escaped(row.name),
         escaped(row.about),
         escaped(row.line),
     );
     for run in &row.results {
-        let mib = |bytes: u64| bytes as f64 / f64::from(1 << 20);
-        let more: Vec<_> =
-            run.figures.iter().map(|(name, value)| format!("{name}: {value}")).collect();
+        let rules = escaped(run.rules);
+        if let Some(lacks) = run.lacks {
+            let _ = writeln!(out, "<tr><td>{rules}<td colspan=\"9\">no {}</tr>", escaped(lacks));
+            continue;
+        }
         let _ = writeln!(
             out,
-            "<tr><td>{}<td{}<td>{}<td>{}<td>{}<td>{:.2} → {:.2}<td>{:.2}<td>{}</tr>",
-            escaped(run.rules),
-            if run.holds { ">yes" } else { " class=\"no\">no" },
+            "<tr><td>{rules}<td{}<td>{}<td>{}<td>{}<td>{}<td>{}<td>{:.2} → {:.2}<td>{:.2}<td>{}</tr>",
+            if run.is_missed() { " class=\"no\">no" } else { ">yes" },
             percent(run.honest),
-            percent(run.hostile),
+            run.hostile_deliveries,
+            run.hostile_allowed,
             run.honest_banned,
+            escaped(&run.price()),
             mib(run.bytes_after_start),
             mib(run.bytes_at_most),
             run.checks_per_delivery,
-            escaped(&more.join(", ")),
+            escaped(&run.more()),
         );
     }
     out.push_str("</table>\n");
-    chart(out, "honest deliveries, %", &row.results, |(_, honest, _)| 100.0 * honest);
-    chart(out, "memory of all nodes, MiB", &row.results, |(.., bytes)| {
-        bytes as f64 / f64::from(1 << 20)
-    });
+    let course = |value: fn(&(u64, f64, u64)) -> f64| {
+        move |run: &Run| -> Vec<(f64, f64)> {
+            run.course.iter().map(|point| (point.0 as f64, value(point))).collect()
+        }
+    };
+    let honest = course(|(_, honest, _)| 100.0 * honest);
+    chart(out, "honest deliveries, %", "s", &row.results, honest);
+    chart(out, "memory of all nodes, MiB", "s", &row.results, course(|(.., bytes)| mib(*bytes)));
+    chart(out, row.gain, "XPI", &row.results, |run| run.curve.clone());
 }
 
-/// A line for each rule set over time.
-fn chart(out: &mut String, title: &str, runs: &[Run], value: fn((u64, f64, u64)) -> f64) {
-    let points = || runs.iter().flat_map(|run| &run.course);
-    let last = points().map(|point| point.0).max().unwrap_or(1).max(1) as f64;
-    let most = points().map(|point| value(*point)).fold(1e-9, f64::max);
+fn mib(bytes: u64) -> f64 {
+    bytes as f64 / f64::from(1 << 20)
+}
+
+/// A line for each rule set that has points; nothing if none has.
+fn chart(
+    out: &mut String,
+    title: &str,
+    unit: &str,
+    runs: &[Run],
+    points: impl Fn(&Run) -> Vec<(f64, f64)>,
+) {
+    let lines: Vec<_> = runs.iter().map(points).collect();
+    let all = || lines.iter().flatten();
+    if all().next().is_none() {
+        return;
+    }
+    let last = all().map(|point| point.0).fold(1e-9, f64::max);
+    let most = all().map(|point| point.1).fold(1e-9, f64::max);
     let _ = write!(
         out,
         "<figure><svg viewBox=\"0 0 {} {}\" width=\"{}\" role=\"img\" aria-label=\"{title}\">\
-         <text x=\"0\" y=\"12\">{title}, at most {most:.2}; {last} s</text>",
+         <text x=\"0\" y=\"12\">{title}, at most {most:.2}; to {last} {unit}</text>",
         WIDTH,
         HEIGHT + 36.0,
         WIDTH,
     );
-    for ((number, run), colour) in runs.iter().enumerate().zip(COLOURS) {
-        let place = |point: &(u64, f64, u64)| {
-            let x = point.0 as f64 / last * WIDTH;
-            let y = 18.0 + HEIGHT - value(*point) / most * HEIGHT;
+    for (number, (run, points)) in runs.iter().zip(&lines).enumerate() {
+        if points.is_empty() {
+            continue;
+        }
+        let place = |(x, y): &(f64, f64)| {
+            let (x, y) = (x / last * WIDTH, 18.0 + HEIGHT - y / most * HEIGHT);
             format!("{x:.1},{y:.1}")
         };
-        let line: Vec<_> = run.course.iter().map(place).collect();
-        let dash = ["none", "6 3", "2 3", "8 3 2 3"][number % 4];
+        let line: Vec<_> = points.iter().map(place).collect();
+        let (colour, dash) = (COLOURS[number % 4], ["none", "6 3", "2 3", "8 3 2 3"][number % 4]);
         let _ = write!(
             out,
             "<polyline fill=\"none\" stroke=\"{colour}\" stroke-width=\"2\" \

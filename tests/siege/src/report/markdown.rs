@@ -19,42 +19,89 @@ pub(crate) fn table(report: &Report) -> String {
         }
         out.push('\n');
     }
-    out
+    out + &everywhere(report)
 }
 
 fn cell(run: &Run) -> String {
+    if let Some(lacks) = run.lacks {
+        return format!("– no {lacks}");
+    }
     let mut cell = format!("{} {}", if run.holds { "✓" } else { "✗" }, percent(run.honest));
     if run.honest_banned > 0 {
         let _ = write!(cell, ", {} honest cut off", run.honest_banned);
     }
-    if run.bytes_at_most > run.bytes_after_start {
+    if run.displaced > 0 {
+        let _ = write!(cell, ", {} displaced", run.displaced);
+    }
+    if !run.everywhere[0] {
+        let factor = run.hostile_deliveries as f64 / run.hostile_allowed.max(1) as f64;
+        let _ = write!(cell, ", windows ×{factor:.1}");
+    }
+    if !run.everywhere[1] {
         let factor = run.bytes_at_most as f64 / run.bytes_after_start.max(1) as f64;
         let _ = write!(cell, ", memory ×{factor:.1}");
     }
     cell
 }
 
+/// In how many of the attacks each rule set held the three lines of all of them.
+fn everywhere(report: &Report) -> String {
+    let lines = ["within the windows", "memory constant", "nobody honest banned"];
+    let mut out = String::new();
+    for (number, line) in lines.iter().enumerate() {
+        let _ = write!(out, "| *{line}* |");
+        for which in 0..Which::ALL.len() {
+            let run = || report.scenarios.iter().map(|row| &row.results[which]);
+            let all = run().filter(|run| run.lacks.is_none()).count();
+            let held = run().filter(|run| run.lacks.is_none() && run.everywhere[number]).count();
+            let _ = write!(out, " {held} of {all} |");
+        }
+        out.push('\n');
+    }
+    out
+}
+
 /// The page: the table, and each attack with its figures.
 pub(super) fn page(report: &Report) -> String {
     let mut out = format!("# Siege\n\nSeed {}.\n\n{}", report.seed, table(report));
     for row in &report.scenarios {
-        let Row { name, about, line, results } = row;
+        let Row { name, about, line, gain, results } = row;
         let _ = write!(out, "\n## {name}\n\n{about}.\n\nLine: {line}.\n\n");
-        out.push_str("| rules | held | honest | hostile listed | checks a delivery | more |\n");
-        out.push_str("|---|---|---|---|---|---|\n");
+        out.push_str(
+            "| rules | held | honest | hostile listed, of allowed | displaced | checks a delivery \
+             | more |\n|---|---|---|---|---|---|---|\n",
+        );
         for run in results {
-            let more: Vec<_> =
-                run.figures.iter().map(|(name, value)| format!("{name}: {value}")).collect();
+            if let Some(lacks) = run.lacks {
+                let _ = writeln!(out, "| {} | no {lacks} | | | | | |", run.rules);
+                continue;
+            }
             let _ = writeln!(
                 out,
-                "| {} | {} | {} | {} | {:.2} | {} |",
+                "| {} | {} | {} | {} of {} | {} | {:.2} | {} |",
                 run.rules,
-                if run.holds { "yes" } else { "no" },
+                if run.is_missed() { "no" } else { "yes" },
                 percent(run.honest),
-                percent(run.hostile),
+                run.hostile_deliveries,
+                run.hostile_allowed,
+                run.price(),
                 run.checks_per_delivery,
-                more.join(", "),
+                run.more(),
             );
+        }
+        if results.iter().any(|run| !run.curve.is_empty()) {
+            let _ = write!(out, "\n| {gain} for XPI |");
+            for (xpi, _) in &results[0].curve {
+                let _ = write!(out, " {xpi} |");
+            }
+            let _ = write!(out, "\n|---|{}\n", "---|".repeat(results[0].curve.len()));
+            for run in results.iter().filter(|run| !run.curve.is_empty()) {
+                let _ = write!(out, "| {} |", run.rules);
+                for (_, gained) in &run.curve {
+                    let _ = write!(out, " {} |", (gained * 100.0).round() / 100.0);
+                }
+                out.push('\n');
+            }
         }
     }
     out

@@ -20,53 +20,98 @@ pub(crate) struct Row {
     pub(crate) name: &'static str,
     pub(crate) about: &'static str,
     pub(crate) line: &'static str,
-    pub(crate) results: Vec<Run>,
+    /// What the curve's second axis is, if there is one.
+    pub(crate) gain: &'static str,
+    pub(crate) results: [Run; 4],
 }
 
 /// One of them.
 #[derive(Serialize)]
 pub(crate) struct Run {
     pub(crate) rules: &'static str,
-    /// Whether the pass line held.
+    /// What these rules have nothing of, so that nothing was run.
+    pub(crate) lacks: Option<&'static str>,
+    /// Whether the attack's own line held.
     pub(crate) holds: bool,
     pub(crate) honest: f64,
+    pub(crate) honest_deliveries: u64,
     pub(crate) hostile: f64,
+    pub(crate) hostile_deliveries: u64,
+    pub(crate) hostile_allowed: u64,
     pub(crate) honest_banned: u64,
+    pub(crate) displaced: u64,
+    pub(crate) spent_xpi: u64,
+    pub(crate) xpi_per_displaced: Option<f64>,
     pub(crate) bytes_after_start: u64,
     pub(crate) bytes_at_most: u64,
     pub(crate) checks_per_delivery: f64,
+    /// The lines of every attack: within the windows, memory constant, nobody honest banned.
+    pub(crate) everywhere: [bool; 3],
     pub(crate) figures: Vec<(&'static str, f64)>,
+    /// XPI, and what they buy.
+    pub(crate) curve: Vec<(f64, f64)>,
     /// Seconds, the share of honest deliveries since the last point, bytes.
     pub(crate) course: Vec<(u64, f64, u64)>,
 }
 
 impl Row {
-    pub(crate) fn new(scenario: &Scenario) -> Self {
-        let Scenario { name, about, line, .. } = *scenario;
-        Self { name, about, line, results: Vec::new() }
+    pub(crate) fn new(scenario: &Scenario, results: [Run; 4]) -> Self {
+        let Scenario { name, about, line, gain, .. } = *scenario;
+        Self { name, about, line, gain, results }
     }
+}
 
-    /// Adds what came of a rule set, and returns whether the line held.
-    pub(crate) fn add(&mut self, which: Which, scenario: &Scenario, outcome: &Outcome) -> bool {
-        let holds = (scenario.holds)(outcome);
+impl Run {
+    pub(crate) fn new(which: Which, scenario: &Scenario, outcome: &Outcome) -> Self {
         let since = |at: ltms_core::Timestamp| at.since(crate::made::START).get() / 1000;
-        self.results.push(Run {
+        Self {
             rules: which.name(),
-            holds,
+            lacks: outcome.lacks,
+            holds: outcome.lacks.is_none() && (scenario.holds)(outcome),
             honest: outcome.honest.value(),
+            honest_deliveries: outcome.honest.some,
             hostile: outcome.hostile.share_of_sent(),
+            hostile_deliveries: outcome.hostile.some,
+            hostile_allowed: outcome.allowed,
             honest_banned: outcome.honest_banned,
+            displaced: outcome.displaced,
+            spent_xpi: outcome.spent,
+            xpi_per_displaced: outcome.price(),
             bytes_after_start: outcome.bytes[0],
             bytes_at_most: outcome.bytes[1],
             checks_per_delivery: outcome.checks,
+            everywhere: outcome.everywhere(),
             figures: outcome.more.clone(),
+            curve: outcome.curve.clone(),
             course: outcome
                 .samples
                 .iter()
                 .map(|sample| (since(sample.at), sample.honest.value(), sample.bytes))
                 .collect(),
-        });
-        holds
+        }
+    }
+
+    /// Whether a line was missed, its own or one of every attack's.
+    pub(crate) fn is_missed(&self) -> bool {
+        !self.holds || self.everywhere.contains(&false)
+    }
+
+    /// What it costs to displace an honest signer, as people read it.
+    fn price(&self) -> String {
+        match self.xpi_per_displaced {
+            Some(price) => format!("{} XPI for each of {}", price.round(), self.displaced),
+            None => format!("none for {} XPI", self.spent_xpi),
+        }
+    }
+
+    /// Figures of the attack alone, as people read them.
+    fn more(&self) -> String {
+        let more: Vec<_> = self
+            .figures
+            .iter()
+            .map(|(name, value)| format!("{name}: {}", (value * 100.0).round() / 100.0))
+            .collect();
+        more.join(", ")
     }
 }
 
@@ -98,9 +143,18 @@ impl Report {
             .split_once(MARKS[0])
             .and_then(|(before, rest)| rest.split_once(MARKS[1]).map(|(_, after)| (before, after)));
         let (before, after) = parts.ok_or_else(|| std::io::Error::other("it has no marks"))?;
-        let (scale, table) = (self.scale.name(), table(self));
-        let said = format!("Seed {}, {scale} runs.\n\n{table}", self.seed);
+        let said = self.kept();
         std::fs::write(page, [before, MARKS[0], &said, MARKS[1], after].concat())
+    }
+
+    /// What is kept of the short form.
+    pub(crate) fn kept(&self) -> String {
+        format!("Seed {}, {} runs.\n\n{}", self.seed, self.scale.name(), table(self))
+    }
+
+    /// The attacks of which ours missed a line.
+    pub(crate) fn missed(&self) -> Vec<&'static str> {
+        self.scenarios.iter().filter(|row| row.results[0].is_missed()).map(|row| row.name).collect()
     }
 }
 

@@ -5,7 +5,7 @@ mod ours;
 mod scores;
 mod sdk;
 
-use ltms_core::{Connection, PeerId, PublicKey, Timestamp};
+use ltms_core::{Connection, IdentityId, Outcome, PeerId, PublicKey, Timestamp};
 
 use crate::lab::Message;
 use crate::lab::field::Signer;
@@ -52,6 +52,10 @@ pub(crate) trait Rules {
     /// An identity was burned. Rules without identities do nothing.
     fn learn(&mut self, now: Timestamp, claim: &Claim);
 
+    /// A session between two identities ended, the first being judged. Rules without reputations
+    /// do nothing.
+    fn session(&mut self, _: Timestamp, _number: u64, _: (&IdentityId, &IdentityId), _: Outcome) {}
+
     /// A connected peer proves that it is this signer. Rules without identities ask for no proof.
     fn prove(&mut self, _: Timestamp, _peer: &PeerId, _verifier: &PeerId, _: &Signer) -> bool {
         true
@@ -60,11 +64,43 @@ pub(crate) trait Rules {
     /// Whether the directory has an advertisement in force by this key.
     fn lists(&self, now: Timestamp, key: &PublicKey) -> bool;
 
+    /// What GossipSub is told of a connected peer: its worth in the mesh.
+    fn score(&mut self, now: Timestamp, peer: &PeerId) -> f64;
+
+    /// A connected peer was in the mesh for a busy minute and brought nothing.
+    fn was_silent(&mut self, _: &PeerId) {}
+
     /// Bytes that the rules' tables take.
     fn bytes(&self) -> u64;
 
     /// Signatures checked so far.
     fn checks(&self) -> u64;
+}
+
+/// GossipSub's first deliveries: a point each, of which half is left after each second.
+#[derive(Clone, Copy)]
+struct Deliveries {
+    points: f64,
+    at: Timestamp,
+}
+
+impl Deliveries {
+    const fn new(at: Timestamp) -> Self {
+        Self { points: 0.0, at }
+    }
+
+    fn value(&mut self, now: Timestamp) -> f64 {
+        let seconds = now.as_millis().saturating_sub(self.at.as_millis()) / 1000;
+        if seconds > 0 {
+            self.points *= 0.5f64.powi(i32::try_from(seconds).unwrap_or(i32::MAX));
+            self.at = now;
+        }
+        self.points
+    }
+
+    fn add(&mut self, now: Timestamp) {
+        self.points = (self.value(now) + 1.0).min(100.0);
+    }
 }
 
 /// The four, by their column.

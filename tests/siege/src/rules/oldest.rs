@@ -96,7 +96,8 @@ impl Rules for OldestBanFirst {
     fn take(&mut self, now: Timestamp, arrival: &Arrival<'_>) -> Taken {
         let message = arrival.message;
         self.checks += 1;
-        if !message.genuine {
+        // What cannot be read costs as much as a wrong signature.
+        if message.newer || !message.genuine {
             self.charge(now, &arrival.from, 10.0);
             return Taken::Dropped;
         }
@@ -129,6 +130,10 @@ impl Rules for OldestBanFirst {
 
     fn lists(&self, now: Timestamp, key: &PublicKey) -> bool {
         self.directory.get(key).is_some_and(|expires| *expires > now)
+    }
+
+    fn score(&mut self, _: Timestamp, peer: &PeerId) -> f64 {
+        self.peers.get(peer).map_or(0.0, |known| known.score)
     }
 
     fn bytes(&self) -> u64 {

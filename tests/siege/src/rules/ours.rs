@@ -4,11 +4,12 @@ use std::collections::HashMap;
 
 use ltms_core::wire::{AdHeader, Hello, hello_hash};
 use ltms_core::{
-    Capacity, Connection, Event, FrameKind, Gate, Heap, PeerId, Proof, PublicKey, Reason,
-    Screening, Seed, SignatureCheck, Source, Timestamp, Verdict,
+    Capacity, Connection, Event, FrameKind, Gate, Heap, IdentityId, Outcome, PeerId, Proof,
+    PublicKey, Reason, Screening, Seed, SessionId, SignatureCheck, Source, Subject, Timestamp,
+    Verdict,
 };
 
-use super::{Arrival, Rules, Taken};
+use super::{Arrival, Deliveries, Rules, Taken};
 use crate::lab::field::Signer;
 use crate::made::{self, Claim, POLICY};
 
@@ -18,21 +19,32 @@ pub(crate) struct Ours {
     /// Connections that are cut off before deduplication, and until when.
     cut_off: HashMap<PeerId, Timestamp>,
     sanctioned: Vec<PeerId>,
+    /// First deliveries of connected peers.
+    first: HashMap<PeerId, Deliveries>,
+    /// Their busy minutes of silence in the mesh.
+    silent: HashMap<PeerId, u8>,
 }
 
 impl Ours {
     pub(crate) fn new(identities: u32, seed: u64) -> Self {
         let capacity = Capacity {
             peers: 192,
-            identities: (2 * identities).max(64),
+            identities: (4 * identities).max(4_096),
             tombstones: (identities / 4).max(16),
-            keys: (3 * identities).max(128),
+            keys: (6 * identities).max(6_144),
             ..Capacity::NODE
         };
         let seed = Seed::new((u128::from(made::mix(seed)) << 64 | u128::from(seed)).to_le_bytes());
         let mut gate = Gate::new(Heap::new(capacity), POLICY, seed).expect("the policy is valid");
         made::set_tip(&mut gate, made::START);
-        Self { gate, capacity, cut_off: HashMap::new(), sanctioned: Vec::new() }
+        Self {
+            gate,
+            capacity,
+            cut_off: HashMap::new(),
+            sanctioned: Vec::new(),
+            first: HashMap::new(),
+            silent: HashMap::new(),
+        }
     }
 
     fn poll(&mut self, now: Timestamp) {
@@ -58,6 +70,8 @@ impl Rules for Ours {
     fn disconnect(&mut self, now: Timestamp, peer: &PeerId) {
         self.gate.disconnected(now, peer);
         self.cut_off.remove(peer);
+        self.first.remove(peer);
+        self.silent.remove(peer);
     }
 
     fn is_cut_off(&mut self, now: Timestamp, peer: &PeerId) -> bool {
@@ -98,7 +112,11 @@ impl Rules for Ours {
         self.poll(now);
         // A stranger's advertisement is listed and never travels by gossip (policy 8).
         match decision.verdict {
-            Verdict::Accept => Taken::Listed,
+            Verdict::Accept => {
+                let fresh = Deliveries::new(now);
+                self.first.entry(arrival.from).or_insert(fresh).add(now);
+                Taken::Listed
+            }
             _ => Taken::Dropped,
         }
     }
@@ -119,6 +137,19 @@ impl Rules for Ours {
         assert_eq!(decision.reason, Reason::New, "a made claim holds");
     }
 
+    fn session(
+        &mut self,
+        now: Timestamp,
+        number: u64,
+        (subject, counterparty): (&IdentityId, &IdentityId),
+        outcome: Outcome,
+    ) {
+        let mut id = [0; 16];
+        id[..8].copy_from_slice(&number.to_le_bytes());
+        let id = SessionId::from_bytes(id);
+        let _ = self.gate.record_session(now, &id, subject, counterparty, outcome);
+    }
+
     fn prove(&mut self, now: Timestamp, peer: &PeerId, verifier: &PeerId, signer: &Signer) -> bool {
         let (secret, challenge) = (made::secret(signer.node.into()), [9; 32]);
         let (identity, key) = (signer.identity, secret.public_key());
@@ -136,6 +167,24 @@ impl Rules for Ours {
 
     fn lists(&self, now: Timestamp, key: &PublicKey) -> bool {
         self.gate.is_listed(now, key)
+    }
+
+    /// First deliveries, five points for a proven identity, one less for each busy minute of
+    /// silence (policy 8). That these are forgiven in time is not modelled.
+    fn score(&mut self, now: Timestamp, peer: &PeerId) -> f64 {
+        let first = self.first.get_mut(peer).map_or(0.0, |first| first.value(now));
+        let silent = f64::from(self.silent.get(peer).copied().unwrap_or(0));
+        let standing = self.gate.standing(now, &Subject::Peer(*peer));
+        match standing.decision.reason {
+            Reason::Clear if standing.identity.is_some() => first + 5.0 - silent,
+            Reason::Clear => first - silent,
+            _ => first - 100.0,
+        }
+    }
+
+    fn was_silent(&mut self, peer: &PeerId) {
+        let points = self.silent.entry(*peer).or_insert(0);
+        *points = (*points + 1).min(20);
     }
 
     fn bytes(&self) -> u64 {

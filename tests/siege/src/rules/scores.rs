@@ -8,7 +8,7 @@ use std::collections::HashMap;
 
 use ltms_core::{Connection, Millis, PeerId, PublicKey, Timestamp};
 
-use super::{Arrival, Rules, Taken};
+use super::{Arrival, Deliveries, Rules, Taken};
 use crate::made::Claim;
 
 const RETAINED: Millis = Millis::from_hours(1);
@@ -16,7 +16,7 @@ const GRAYLIST: f64 = -2_500.0;
 const HEARTBEAT: Millis = Millis::from_secs(1);
 
 struct Score {
-    first: f64,
+    first: Deliveries,
     invalid: f64,
     at: Timestamp,
     connected: bool,
@@ -27,12 +27,10 @@ impl Score {
     fn value(&mut self, now: Timestamp) -> f64 {
         let beats = now.as_millis().saturating_sub(self.at.as_millis()) / HEARTBEAT.get();
         if beats > 0 {
-            let beats = i32::try_from(beats).unwrap_or(i32::MAX);
-            self.first *= 0.5f64.powi(beats);
-            self.invalid *= 0.3f64.powi(beats);
+            self.invalid *= 0.3f64.powi(i32::try_from(beats).unwrap_or(i32::MAX));
             self.at = now;
         }
-        self.first - 100.0 * self.invalid * self.invalid
+        self.first.value(now) - 100.0 * self.invalid * self.invalid
     }
 }
 
@@ -45,7 +43,8 @@ pub(crate) struct ScoreOnly {
 
 impl Rules for ScoreOnly {
     fn connect(&mut self, now: Timestamp, connection: &Connection) -> bool {
-        let fresh = Score { first: 0.0, invalid: 0.0, at: now, connected: true };
+        let first = Deliveries::new(now);
+        let fresh = Score { first, invalid: 0.0, at: now, connected: true };
         self.scores.entry(connection.peer).or_insert(fresh).connected = true;
         true
     }
@@ -59,17 +58,17 @@ impl Rules for ScoreOnly {
     }
 
     fn is_cut_off(&mut self, now: Timestamp, peer: &PeerId) -> bool {
-        self.scores.get_mut(peer).is_some_and(|score| score.value(now) < GRAYLIST)
+        self.score(now, peer) < GRAYLIST
     }
 
     fn take(&mut self, now: Timestamp, arrival: &Arrival<'_>) -> Taken {
         self.checks += 1;
         let message = arrival.message;
-        let valid = message.genuine && message.expires_at > now;
+        let valid = !message.newer && message.genuine && message.expires_at > now;
         if let Some(score) = self.scores.get_mut(&arrival.from) {
             score.value(now);
             if valid {
-                score.first = (score.first + 1.0).min(100.0);
+                score.first.add(now);
             } else {
                 score.invalid += 1.0;
             }
@@ -94,6 +93,10 @@ impl Rules for ScoreOnly {
 
     fn lists(&self, now: Timestamp, key: &PublicKey) -> bool {
         self.directory.get(key).is_some_and(|expires| *expires > now)
+    }
+
+    fn score(&mut self, now: Timestamp, peer: &PeerId) -> f64 {
+        self.scores.get_mut(peer).map_or(0.0, |score| score.value(now))
     }
 
     fn bytes(&self) -> u64 {

@@ -40,7 +40,12 @@ impl OlderSdk {
     fn judge(&mut self, now: Timestamp, message: &crate::lab::Message) -> bool {
         let forward = message.created_at > now.saturating_add(SKEW);
         let behind = message.created_at.saturating_add(SKEW) < now;
-        if message.bytes.len() > LARGEST || forward || behind || message.expires_at <= now {
+        if message.newer
+            || message.bytes.len() > LARGEST
+            || forward
+            || behind
+            || message.expires_at <= now
+        {
             return false;
         }
         self.checks += 1;
@@ -100,6 +105,10 @@ impl Rules for OlderSdk {
 
     fn lists(&self, now: Timestamp, key: &PublicKey) -> bool {
         self.directory.get(key).is_some_and(|expires| *expires > now)
+    }
+
+    fn score(&mut self, _: Timestamp, _: &PeerId) -> f64 {
+        0.0
     }
 
     fn bytes(&self) -> u64 {

@@ -5,7 +5,7 @@ use ltms_core::{Millis, PublicKey};
 use super::{Outcome, Scale, Scenario, floods::HOSTILE_GROUP};
 use crate::lab::field::{self, Field, Signer};
 use crate::lab::{Kind, Lab, Message, Number};
-use crate::made::{self, START};
+use crate::made::{self, Ad, START};
 use crate::rules::Which;
 
 pub(crate) const FLUSH: Scenario = Scenario {
@@ -13,6 +13,7 @@ pub(crate) const FLUSH: Scenario = Scenario {
     about: "a hundred ids are banned; thousands of throwaway ids are banned after them; then the \
             hundred come back",
     line: "all of the hundred are refused, memory constant, nobody honest banned",
+    gain: "",
     run: flush,
     holds: |outcome| {
         outcome.figure("of the first hundred refused") == 100.0
@@ -26,28 +27,24 @@ pub(crate) const NEIGHBOURS: Scenario = Scenario {
     about: "an attacker behind an honest signer's own address has as many ids banned as it can; \
             then the signer's node connects again",
     line: "the signer is let in and its advertisements are taken",
+    gain: "",
     run: neighbours,
     holds: |outcome| outcome.figure("signer let in") == 1.0 && outcome.honest.value() >= 0.99,
 };
 
 /// Bytes that are no message.
 fn malformed(lab: &Lab, from: Number, number: u64) -> Message {
-    let peer = lab.peers[from as usize].id;
+    let ad = Ad {
+        author: PublicKey::from_bytes([2; 33]),
+        identity: None,
+        peer: lab.peers[from as usize].id,
+        created_at: lab.now,
+        lasting: field::LASTING,
+        delegation: None,
+    };
     let mut bytes = vec![0xff; 64];
     bytes[1..9].copy_from_slice(&made::mix(number).to_le_bytes());
-    Message {
-        kind: Kind::Hostile,
-        publisher: peer,
-        key: PublicKey::from_bytes([2; 33]),
-        peer,
-        created_at: lab.now,
-        expires_at: lab.now.saturating_add(field::LASTING),
-        genuine: false,
-        direct: true,
-        bytes,
-        seen: Default::default(),
-        number: 0,
-    }
+    Message { genuine: false, direct: true, ..field::message(Kind::Hostile, &ad, bytes) }
 }
 
 /// Lets an id connect to the node and do what a ban for good is for.
@@ -84,7 +81,7 @@ fn flush(which: Which, scale: Scale, seed: u64) -> Outcome {
     for id in &first {
         be_banned(&mut lab, *id, 0, &mut number);
     }
-    let throwaway = scale.of(1_500, 6_000, 40_000);
+    let throwaway = scale.of(1_200, 5_000, 20_000);
     for group in 0..throwaway {
         let id = lab.add(HOSTILE_GROUP + 100 + group % 20_000, None);
         be_banned(&mut lab, id, 0, &mut number);

@@ -1,6 +1,6 @@
 //! More of everything than a node can take.
 
-use ltms_core::{Millis, Timestamp};
+use ltms_core::{Millis, PublicKey, Timestamp};
 
 use super::{Outcome, Scale, Scenario};
 use crate::lab::field::{self, Field, LASTING, Signer};
@@ -18,6 +18,7 @@ pub(crate) const SYBILS: Scenario = Scenario {
     about: "fresh ids from 40 address groups connect to every node, advertise as strangers and \
             leave",
     line: "honest ≥ 99 %, memory constant, nobody honest banned",
+    gain: "",
     run: |which, scale, seed| flood(which, scale, seed, stranger),
     holds: |outcome| {
         outcome.honest.value() >= 0.99
@@ -30,18 +31,37 @@ pub(crate) const FORGED: Scenario = Scenario {
     name: "forged advertisements that name victims",
     about: "the same ids send advertisements of registered signers with signatures that do not hold",
     line: "honest ≥ 99 %, none of the forged listed, nobody honest banned",
+    gain: "",
     run: |which, scale, seed| flood(which, scale, seed, forged),
     holds: |outcome| {
         outcome.honest.value() >= 0.99 && outcome.hostile.some == 0 && outcome.honest_banned == 0
     },
 };
 
-/// What one fresh id says.
-type Said = fn(&mut Lab, Number, &[Signer], u64) -> Message;
+/// Fresh keys, made many at a time.
+#[derive(Default)]
+pub(crate) struct Keys {
+    made: Vec<PublicKey>,
+    /// Blocks of keys so far.
+    blocks: u64,
+}
 
-fn stranger(lab: &mut Lab, from: Number, _: &[Signer], number: u64) -> Message {
+impl Keys {
+    pub(crate) fn next(&mut self) -> PublicKey {
+        if self.made.is_empty() {
+            self.made = made::keys(1 << 40 | self.blocks << 8, 256);
+            self.blocks += 1;
+        }
+        self.made.pop().expect("a block of them")
+    }
+}
+
+/// What one fresh id says.
+type Said = fn(&mut Lab, Number, &[Signer], PublicKey) -> Message;
+
+fn stranger(lab: &mut Lab, from: Number, _: &[Signer], author: PublicKey) -> Message {
     let ad = Ad {
-        author: made::keys(1 << 40 | number << 8, 1)[0],
+        author,
         identity: None,
         peer: lab.peers[from as usize].id,
         created_at: lab.now,
@@ -51,7 +71,7 @@ fn stranger(lab: &mut Lab, from: Number, _: &[Signer], number: u64) -> Message {
     Message { direct: true, ..field::message(Kind::Hostile, &ad, ad.seal()) }
 }
 
-fn forged(lab: &mut Lab, from: Number, signers: &[Signer], _: u64) -> Message {
+fn forged(lab: &mut Lab, from: Number, signers: &[Signer], _: PublicKey) -> Message {
     let victim = signers[lab.random.below(signers.len())];
     let publisher = lab.peers[from as usize].id;
     let genuine = field::advertisement(lab, &victim);
@@ -63,7 +83,7 @@ struct Flood {
     nodes: u32,
     /// Ids a second, over all nodes.
     rate: u64,
-    number: u64,
+    keys: Keys,
     said: Said,
     end: Timestamp,
     /// Ids that are connected at present.
@@ -84,8 +104,8 @@ impl Actor for Flood {
         let id = lab.add(group, None);
         if lab.connect(id, node) {
             for _ in 0..3 {
-                self.number += 1;
-                let message = (self.said)(lab, id, &self.signers, self.number);
+                let key = self.keys.next();
+                let message = (self.said)(lab, id, &self.signers, key);
                 lab.publish(id, message);
             }
             self.there.push((now.saturating_add(Millis::from_secs(2)), id, node));
@@ -96,14 +116,21 @@ impl Actor for Flood {
 }
 
 fn flood(which: Which, scale: Scale, seed: u64, said: Said) -> Outcome {
-    let field = Field { nodes: scale.of(30, 150, 1_000), degree: 6 };
-    let minutes = scale.of(3, 5, 10);
+    let field = Field { nodes: scale.of(30, 60, 400), degree: 6 };
+    let minutes = scale.of(3, 4, 10);
     let mut lab = Lab::new(seed);
     let signers = field.build(&mut lab, which, seed);
     let end = START.saturating_add(Millis::from_mins(minutes));
-    let rate = scale.of(20, 200, 1000);
-    let flood =
-        Flood { signers, nodes: field.nodes, rate, number: 0, said, end, there: Vec::new() };
+    let rate = scale.of(20, 50, 200);
+    let flood = Flood {
+        signers,
+        nodes: field.nodes,
+        rate,
+        keys: Keys::default(),
+        said,
+        end,
+        there: Vec::new(),
+    };
     lab.enter(START.saturating_add(Millis::from_mins(1)), flood);
     lab.run(end);
     let mut outcome = Outcome::of(&lab);

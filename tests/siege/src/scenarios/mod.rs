@@ -1,11 +1,17 @@
 //! The attacks. Each is run with every rule set, under the same seed.
 
 mod bans;
+mod eclipse;
+mod faults;
 mod floods;
+mod keys;
+mod load;
 mod relays;
 mod replays;
 
-use crate::lab::{Kind, Lab, Sample, Share};
+use crate::lab::field::Signer;
+use crate::lab::{Kind, Lab, Number, Sample, Share};
+use crate::made::{self, Claim};
 use crate::rules::Which;
 
 /// How much of it.
@@ -39,18 +45,28 @@ impl Scale {
 /// What came of it.
 #[derive(Debug, Default)]
 pub(crate) struct Outcome {
+    /// What these rules have nothing of, so that the attack means nothing to them.
+    pub(crate) lacks: Option<&'static str>,
     /// Of registered signers' advertisements, deliveries to honest nodes in time.
     pub(crate) honest: Share,
     /// Of what the attacker sent, deliveries that were listed.
     pub(crate) hostile: Share,
+    /// How many of these the windows of policy 3 allow for the attacker's groups and burns.
+    pub(crate) allowed: u64,
     /// Honest nodes or signers that were banned or cut off.
     pub(crate) honest_banned: u64,
+    /// Honest signers with an advertisement in force that most nodes do not list at the end.
+    pub(crate) displaced: u64,
+    /// What the attacker burned, XPI.
+    pub(crate) spent: u64,
     /// Bytes of all nodes' tables after the start, and at most.
     pub(crate) bytes: [u64; 2],
     /// Signature checks for each honest advertisement that was delivered.
     pub(crate) checks: f64,
     /// Figures of this scenario alone.
     pub(crate) more: Vec<(&'static str, f64)>,
+    /// What it costs the attacker, XPI, and what it gets for that.
+    pub(crate) curve: Vec<(f64, f64)>,
     pub(crate) samples: Vec<Sample>,
 }
 
@@ -65,19 +81,31 @@ impl Outcome {
         Self {
             honest,
             hostile: lab.tally.share(Kind::Hostile),
+            allowed: lab.allowed(),
             honest_banned: lab.tally.honest_sanctioned,
+            displaced: lab.displaced(),
+            spent: lab.tally.burned,
             bytes: [first, most],
             checks: checks as f64 / honest.some.max(1) as f64,
-            more: Vec::new(),
             samples,
+            ..Self::default()
         }
     }
-}
 
-impl Outcome {
     /// A figure of the scenario alone.
     pub(crate) fn figure(&self, name: &str) -> f64 {
         self.more.iter().find(|(known, _)| *known == name).map_or(f64::NAN, |(_, value)| *value)
+    }
+
+    /// The lines of every attack: no more of the attacker's is listed than the windows allow,
+    /// memory is constant after the start, nobody honest is banned.
+    pub(crate) fn everywhere(&self) -> [bool; 3] {
+        [self.hostile.some <= self.allowed, self.bytes[0] == self.bytes[1], self.honest_banned == 0]
+    }
+
+    /// XPI for each honest signer displaced; nothing if none was.
+    pub(crate) fn price(&self) -> Option<f64> {
+        (self.displaced > 0).then(|| self.spent as f64 / self.displaced as f64)
     }
 }
 
@@ -86,6 +114,8 @@ pub(crate) struct Scenario {
     pub(crate) name: &'static str,
     pub(crate) about: &'static str,
     pub(crate) line: &'static str,
+    /// What the cost curve's second axis is; empty if there is none.
+    pub(crate) gain: &'static str,
     pub(crate) run: fn(Which, Scale, u64) -> Outcome,
     pub(crate) holds: fn(&Outcome) -> bool,
 }
@@ -101,4 +131,36 @@ pub(crate) const ALL: &[Scenario] = &[
     replays::OLD,
     replays::PARTITION,
     replays::TIMES,
+    eclipse::EVEN,
+    eclipse::FOUR,
+    eclipse::TWENTY,
+    eclipse::COLD_BOOT,
+    eclipse::FLASH,
+    load::CHECKS,
+    load::SPAM,
+    load::OVERLOAD,
+    keys::UNDER_VICTIM,
+    keys::FLOOD,
+    faults::CLOCKS,
+    faults::HELD_BACK,
+    faults::VERSIONS,
 ];
+
+/// A burned identity for an attacker, which every node learns of.
+fn buy_for(lab: &mut Lab, node: Number) -> Signer {
+    let key = made::keys(node.into(), 1)[0];
+    let claim = Claim::new(&key);
+    lab.tally.bought += 1;
+    lab.tally.burned += 50;
+    for node in lab.nodes().to_vec() {
+        let (now, rules) = lab.rules(node);
+        rules.learn(now, &claim);
+    }
+    Signer { node, key, identity: claim.id }
+}
+
+/// The same for a new id in this address group.
+fn buy(lab: &mut Lab, group: u32) -> Signer {
+    let node = lab.add(group, None);
+    buy_for(lab, node)
+}

@@ -13,6 +13,7 @@ pub(crate) const FIRST_COPY: Scenario = Scenario {
     about: "relays with the shortest links bring every honest message first, and more copies than \
             their window allows, so that their copy is refused and later ones are duplicates",
     line: "honest ≥ 99 %, nobody honest banned",
+    gain: "",
     run: first_copy,
     holds: |outcome| outcome.honest.value() >= 0.99 && outcome.honest_banned == 0,
 };
@@ -33,7 +34,7 @@ impl Actor for Rush {
             }
             for to in links {
                 let number = lab.random.below(there as usize) as Number;
-                lab.messages[number].seen.remove(&to);
+                lab.messages[number].seen.remove(to);
                 lab.send(*relay, to, number);
             }
         }
@@ -43,10 +44,10 @@ impl Actor for Rush {
 }
 
 fn first_copy(which: Which, scale: Scale, seed: u64) -> Outcome {
-    let field = Field { nodes: scale.of(24, 64, 200), degree: 4 };
+    let field = Field { nodes: scale.of(20, 40, 100), degree: 4 };
     let mut lab = Lab::new(seed);
     let _ = field.build(&mut lab, which, seed);
-    let end = START.saturating_add(Millis::from_mins(scale.of(3, 6, 10)));
+    let end = START.saturating_add(Millis::from_mins(scale.of(3, 5, 10)));
     let relays: Vec<_> = (0..4).map(|number| lab.add(HOSTILE_GROUP + number, None)).collect();
     for relay in &relays {
         lab.peers[*relay as usize].relay = Relay::Fast;

@@ -12,6 +12,7 @@ pub(crate) const OWN: Scenario = Scenario {
     name: "a signer's own messages replayed",
     about: "attackers send a signer's genuine advertisements again and again, to have it sanctioned",
     line: "honest ≥ 99 %, nobody honest banned",
+    gain: "",
     run: own,
     holds: |outcome| outcome.honest.value() >= 0.99 && outcome.honest_banned == 0,
 };
@@ -21,6 +22,7 @@ pub(crate) const OLD: Scenario = Scenario {
     about: "every message of the last minutes is sent again after a flood of others, when a cache \
             of ids would have forgotten it",
     line: "none is listed a second time as new, nobody honest banned",
+    gain: "",
     run: old,
     holds: |outcome| outcome.figure("withdrawn listed again") == 0.0 && outcome.honest_banned == 0,
 };
@@ -30,6 +32,7 @@ pub(crate) const PARTITION: Scenario = Scenario {
     about: "two halves of the network hear nothing of each other for some minutes; then all that \
             was held back arrives within seconds",
     line: "nobody honest banned, honest ≥ 99 % afterwards",
+    gain: "",
     run: partition,
     holds: |outcome| {
         outcome.honest_banned == 0 && outcome.figure("honest after healing, %") >= 99.0
@@ -40,6 +43,7 @@ pub(crate) const TIMES: Scenario = Scenario {
     name: "expired and future entries",
     about: "genuine advertisements that have ended, or are dated ahead, by thousands of keys",
     line: "none listed, honest ≥ 99 %",
+    gain: "",
     run: times,
     holds: |outcome| outcome.hostile.some == 0 && outcome.honest.value() >= 0.99,
 };
@@ -60,7 +64,7 @@ impl Actor for Again {
                 let number = lab.random.below(count) as Number;
                 let links: Vec<_> = lab.links(id).iter().copied().collect();
                 for to in links {
-                    lab.messages[number].seen.remove(&to);
+                    lab.messages[number].seen.remove(to);
                     lab.send(id, to, number);
                 }
                 if links_are_cut(lab, id) {
@@ -127,7 +131,7 @@ fn old(which: Which, scale: Scale, seed: u64) -> Outcome {
     let fresh = lab.add(HOSTILE_GROUP + 50, None);
     lab.connect(fresh, victim);
     let before = lab.lists(victim, &leaving.key);
-    lab.messages[long].seen.remove(&victim);
+    lab.messages[long].seen.remove(victim);
     lab.send(fresh, victim, long);
     lab.run(lab.now.saturating_add(Millis::from_secs(2)));
     let after = lab.lists(victim, &leaving.key);
@@ -158,12 +162,11 @@ fn partition(which: Which, scale: Scale, seed: u64) -> Outcome {
     lab.run(lab.now.saturating_add(Millis::from_mins(4)));
     lab.split = None;
     // What was held back arrives: each half's messages, by every link between the halves.
-    let nodes: Vec<_> = lab.nodes().collect();
-    for node in nodes {
+    for node in lab.nodes().to_vec() {
         let others: Vec<_> =
             lab.links(node).iter().copied().filter(|to| to % 2 != node % 2).collect();
         for number in 0..lab.messages.len() {
-            let has = lab.messages[number].seen.contains(&node);
+            let has = lab.messages[number].seen.contains(node);
             for to in others.iter().filter(|_| has) {
                 lab.send(node, *to, number);
             }

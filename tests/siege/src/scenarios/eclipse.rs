@@ -1,0 +1,213 @@
+//! Attackers that take the links of honest nodes, GossipSub's own runs (arXiv:2007.02754): eclipse,
+//! cold boot and covert flash. All honest links are few, and messages go by meshes.
+
+use ltms_core::{Millis, Outcome as Session, Timestamp};
+
+use super::{Outcome, Scale, Scenario, buy_for, floods::HOSTILE_GROUP};
+use crate::lab::field::{Field, Signer};
+use crate::lab::{Actor, Kind, Lab, Number, Relay, Share};
+use crate::made::START;
+use crate::rules::Which;
+
+/// Links at which a message goes on at once.
+const MESH: usize = 6;
+/// Honest links that a node opens.
+const DEGREE: usize = 4;
+/// For each honest node, attackers (GossipSub's runs had 4,000 against 1,000).
+const SYBILS: u32 = 4;
+/// Address groups that these have.
+const GROUPS: u32 = 400;
+/// One node in so many is a victim: but for one link that it opened, all of its links are hostile.
+const VICTIMS: u32 = 8;
+
+const fn eclipse(name: &'static str, run: fn(Which, Scale, u64) -> Outcome) -> Scenario {
+    Scenario {
+        name,
+        about: "silent attackers, four for each honest node, open so many connections to every node \
+                for each honest one, and ask to be in every mesh; one node in eight has a single \
+                honest link, which it opened itself",
+        line: "honest ≥ 95 %, and the victims list ≥ 95 % of the signers",
+        gain: "",
+        run,
+        holds: |outcome| {
+            outcome.honest.value() >= 0.95 && outcome.figure("listed by the victims, %") >= 95.0
+        },
+    }
+}
+
+pub(crate) const EVEN: Scenario =
+    eclipse("eclipse, 1:1", |which, scale, seed| eclipsed(which, scale, seed, 1));
+pub(crate) const FOUR: Scenario =
+    eclipse("eclipse, 4:1", |which, scale, seed| eclipsed(which, scale, seed, 4));
+pub(crate) const TWENTY: Scenario =
+    eclipse("eclipse, 20:1", |which, scale, seed| eclipsed(which, scale, seed, 20));
+
+pub(crate) const COLD_BOOT: Scenario = Scenario {
+    name: "cold boot",
+    about: "the attackers are there first: every node that starts has its links from them before it \
+            finds two honest ones",
+    line: "honest ≥ 95 % once all have started",
+    gain: "",
+    run: cold_boot,
+    holds: |outcome| outcome.figure("after the start, %") >= 95.0,
+};
+
+pub(crate) const FLASH: Scenario = Scenario {
+    name: "covert flash",
+    about: "five burned identities with 25 self-dealt sessions each relay faster than anybody for \
+            minutes from 4:1 of the links; then all fall silent at once",
+    line: "honest ≥ 95 % after they fell silent",
+    gain: "",
+    run: flash,
+    holds: |outcome| outcome.figure("after the flash, %") >= 95.0,
+};
+
+/// The share of deliveries since an earlier one, in hundredths.
+fn since(lab: &Lab, before: Share) -> f64 {
+    let after = lab.tally.share(Kind::Honest);
+    let since = Share { of: after.of - before.of, some: after.some - before.some };
+    100.0 * since.value()
+}
+
+/// Attackers, and to each node so many of their connections.
+fn surround(lab: &mut Lab, nodes: u32, links: u32) -> Vec<Number> {
+    let sybils: Vec<_> =
+        (0..SYBILS * nodes).map(|n| lab.add(HOSTILE_GROUP + n % GROUPS, None)).collect();
+    for node in 0..nodes {
+        for _ in 0..links {
+            let sybil = sybils[lab.random.below(sybils.len())];
+            lab.connect(sybil, node);
+        }
+    }
+    sybils
+}
+
+/// Links two nodes, whose signers prove to each other who they are.
+fn befriend(lab: &mut Lab, signers: &[Signer], from: Number, to: Number) -> bool {
+    let linked = lab.connect(from, to);
+    if linked {
+        lab.prove(from, to, &signers[from as usize]);
+        lab.prove(to, from, &signers[to as usize]);
+    }
+    linked
+}
+
+fn eclipsed(which: Which, scale: Scale, seed: u64, ratio: u32) -> Outcome {
+    let mut lab = Lab::new(seed);
+    let field = Field { nodes: scale.of(24, 64, 1_000), degree: 0 };
+    let signers = field.build(&mut lab, which, seed);
+    let victims: Vec<_> = (0..field.nodes).filter(|node| node % VICTIMS == 0).collect();
+    let others: Vec<_> = (0..field.nodes).filter(|node| node % VICTIMS != 0).collect();
+    for node in &others {
+        for _ in 0..DEGREE {
+            let to = others[lab.random.below(others.len())];
+            befriend(&mut lab, &signers, *node, to);
+        }
+    }
+    for node in &victims {
+        let to = others[lab.random.below(others.len())];
+        assert!(befriend(&mut lab, &signers, *node, to), "an honest node has room");
+    }
+    // A node has about as many links from others as it opens.
+    surround(&mut lab, field.nodes, ratio * 2 * DEGREE as u32);
+    for node in &victims {
+        // What it opens beside the one goes to attackers as well.
+        for _ in 1..DEGREE {
+            let sybil = field.nodes + lab.random.below((SYBILS * field.nodes) as usize) as Number;
+            lab.connect(*node, sybil);
+        }
+    }
+    lab.begin_mesh(MESH);
+    lab.run(START.saturating_add(Millis::from_mins(scale.of(4, 6, 10))));
+    let to_victims = lab.delivered(Kind::Honest, &victims);
+    let pairs = || {
+        let all = victims.iter().flat_map(|node| signers.iter().map(move |signer| (*node, signer)));
+        all.filter(|(node, signer)| signer.node != *node)
+    };
+    let listed = pairs().filter(|(node, signer)| lab.lists(*node, &signer.key)).count();
+    let listed = 100.0 * listed as f64 / pairs().count() as f64;
+    let mut outcome = Outcome::of(&lab);
+    outcome.more.push(("listed by the victims, %", listed));
+    outcome.more.push(("to the victims in time, %", 100.0 * to_victims.value()));
+    outcome
+}
+
+fn cold_boot(which: Which, scale: Scale, seed: u64) -> Outcome {
+    let mut lab = Lab::new(seed);
+    let field = Field { nodes: scale.of(24, 64, 1_000), degree: 0 };
+    let signers = field.build(&mut lab, which, seed);
+    surround(&mut lab, field.nodes, 4 * 2 * DEGREE as u32);
+    lab.begin_mesh(MESH);
+    for node in 1..field.nodes {
+        for _ in 0..2 {
+            let to = lab.random.below(node as usize) as Number;
+            befriend(&mut lab, &signers, node, to);
+        }
+        lab.run(lab.now.saturating_add(Millis::new(60_000 / u64::from(field.nodes))));
+    }
+    lab.run(START.saturating_add(Millis::from_secs(100)));
+    let before = lab.tally.share(Kind::Honest);
+    lab.run(lab.now.saturating_add(Millis::from_mins(scale.of(3, 5, 10))));
+    let booted = since(&lab, before);
+    let mut outcome = Outcome::of(&lab);
+    outcome.more.push(("after the start, %", booted));
+    outcome
+}
+
+/// Turns relays silent.
+struct Fall(Vec<Number>);
+
+impl Actor for Fall {
+    fn act(&mut self, lab: &mut Lab) -> Option<Timestamp> {
+        for relay in &self.0 {
+            lab.peers[*relay as usize].relay = Relay::Silent;
+        }
+        None
+    }
+}
+
+fn flash(which: Which, scale: Scale, seed: u64) -> Outcome {
+    let mut lab = Lab::new(seed);
+    let field = Field { nodes: scale.of(20, 64, 500), degree: 0 };
+    let signers = field.build(&mut lab, which, seed);
+    for node in 0..field.nodes {
+        for _ in 0..DEGREE {
+            let to = lab.random.below(field.nodes as usize) as Number;
+            befriend(&mut lab, &signers, node, to);
+        }
+    }
+    let sybils = surround(&mut lab, field.nodes, 4 * 2 * DEGREE as u32);
+    let known = sybils.iter().take(5).map(|sybil| buy_for(&mut lab, *sybil)).collect::<Vec<_>>();
+    for node in lab.nodes().to_vec() {
+        for sybil in &known {
+            lab.connect(sybil.node, node);
+            lab.prove(sybil.node, node, sybil);
+        }
+        self_deal(&mut lab, node, &known);
+    }
+    for sybil in &sybils {
+        lab.peers[*sybil as usize].relay = Relay::Fast;
+    }
+    lab.begin_mesh(MESH);
+    let flash = START.saturating_add(Millis::from_mins(3));
+    lab.enter(flash, Fall(sybils));
+    lab.run(flash);
+    let before = lab.tally.share(Kind::Honest);
+    lab.run(flash.saturating_add(Millis::from_mins(scale.of(3, 6, 10))));
+    let after = since(&lab, before);
+    let mut outcome = Outcome::of(&lab);
+    outcome.more.push(("after the flash, %", after));
+    outcome
+}
+
+/// Each attacker signs 25 times with the next, as far as a node would count it.
+fn self_deal(lab: &mut Lab, node: Number, known: &[Signer]) {
+    let (now, rules) = lab.rules(node);
+    let others = known.iter().cycle().skip(1).map(|other| other.identity);
+    for (subject, counterparty) in known.iter().zip(others) {
+        for number in 0..25 {
+            let went = Session::Completed(Millis::from_secs(1));
+            rules.session(now, number, (&subject.identity, &counterparty), went);
+        }
+    }
+}

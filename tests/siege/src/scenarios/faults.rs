@@ -1,0 +1,165 @@
+//! No attack, and yet what punishes honest nodes elsewhere: clocks, held-back traffic, versions.
+
+use ltms_core::wire::Envelope;
+use ltms_core::{Millis, PublicKey, Timestamp};
+
+use super::{Outcome, Scale, Scenario};
+use crate::lab::field::{self, Field};
+use crate::lab::{Actor, Kind, Lab, Message, Number, Share};
+use crate::made::{Ad, START};
+use crate::rules::Which;
+
+pub(crate) const CLOCKS: Scenario = Scenario {
+    name: "clock skew and jumps",
+    about: "a quarter of the clocks are up to four minutes off; for a minute one is three hours ahead, \
+            one at the beginning of time and one at its end",
+    line: "nobody honest banned, honest ≥ 99 % once the clocks are back",
+    gain: "",
+    run: clocks,
+    holds: |outcome| outcome.honest_banned == 0 && outcome.figure("after the jumps, %") >= 99.0,
+};
+
+pub(crate) const HELD_BACK: Scenario = Scenario {
+    name: "mass disconnect",
+    about: "a node hears nothing for minutes and then everything at once, again and again, so that \
+            all of its neighbours look hasty",
+    line: "nobody honest banned, honest ≥ 99 % afterwards",
+    gain: "",
+    run: held_back,
+    holds: |outcome| outcome.honest_banned == 0 && outcome.figure("afterwards, %") >= 99.0,
+};
+
+pub(crate) const VERSIONS: Scenario = Scenario {
+    name: "version skew",
+    about: "a third of the honest nodes speak a newer version: kinds of messages \
+            and fields that the others do not know",
+    line: "nobody honest banned, honest ≥ 99 %",
+    gain: "",
+    run: versions,
+    holds: |outcome| outcome.honest_banned == 0 && outcome.honest.value() >= 0.99,
+};
+
+fn since(lab: &Lab, before: Share) -> f64 {
+    let after = lab.tally.share(Kind::Honest);
+    100.0 * Share { of: after.of - before.of, some: after.some - before.some }.value()
+}
+
+fn clocks(which: Which, scale: Scale, seed: u64) -> Outcome {
+    let mut lab = Lab::new(seed);
+    let field = Field { nodes: scale.of(24, 64, 256), degree: 5 };
+    let _ = field.build(&mut lab, which, seed);
+    for node in (0..field.nodes).step_by(4) {
+        lab.peers[node as usize].skew = lab.random.below(480_000) as i64 - 240_000;
+    }
+    lab.run(START.saturating_add(Millis::from_mins(2)));
+    let jumps = [3 * 3_600_000, i64::MIN, i64::MAX];
+    for (node, jump) in [1, 2, 3].into_iter().zip(jumps) {
+        lab.peers[node].skew = jump;
+    }
+    lab.run(lab.now.saturating_add(Millis::from_mins(1)));
+    for node in 1..4 {
+        lab.peers[node].skew = 0;
+    }
+    // What they said while they were wrong has to be said again.
+    lab.run(lab.now.saturating_add(Millis::from_mins(2)));
+    let before = lab.tally.share(Kind::Honest);
+    lab.run(lab.now.saturating_add(Millis::from_mins(scale.of(4, 6, 20))));
+    let after = since(&lab, before);
+    let mut outcome = Outcome::of(&lab);
+    outcome.more.push(("after the jumps, %", after));
+    outcome
+}
+
+fn held_back(which: Which, scale: Scale, seed: u64) -> Outcome {
+    let mut lab = Lab::new(seed);
+    let field = Field { nodes: scale.of(24, 48, 128), degree: 4 };
+    let _ = field.build(&mut lab, which, seed);
+    // Some of them by its own choice: at least eight, of whom the breaker wants to know.
+    for other in 1..13 {
+        lab.connect(0, other);
+    }
+    lab.run(START.saturating_add(Millis::from_mins(2)));
+    for _ in 0..14 {
+        let from = lab.messages.len();
+        lab.split = Some(|number| number == 0);
+        lab.run(lab.now.saturating_add(Millis::from_secs(210)));
+        lab.split = None;
+        release(&mut lab, 0, from);
+        lab.run(lab.now.saturating_add(Millis::from_secs(20)));
+    }
+    let before = lab.tally.share(Kind::Honest);
+    lab.run(lab.now.saturating_add(Millis::from_mins(4)));
+    let after = since(&lab, before);
+    let mut outcome = Outcome::of(&lab);
+    outcome.more.push(("afterwards, %", after));
+    outcome
+}
+
+/// What the links of a node have said since arrives at once.
+fn release(lab: &mut Lab, node: Number, from: Number) {
+    let links: Vec<_> = lab.links(node).iter().copied().collect();
+    for number in from..lab.messages.len() {
+        for link in &links {
+            if lab.messages[number].seen.contains(*link) {
+                lab.send(*link, node, number);
+            }
+        }
+    }
+}
+
+/// Says what only newer versions understand.
+struct Newer {
+    node: Number,
+    count: u64,
+    end: Timestamp,
+}
+
+impl Actor for Newer {
+    fn act(&mut self, lab: &mut Lab) -> Option<Timestamp> {
+        self.count += 1;
+        let ad = Ad {
+            author: PublicKey::from_bytes([2; 33]),
+            identity: None,
+            peer: lab.peers[self.node as usize].id,
+            created_at: lab.now,
+            lasting: field::LASTING,
+            delegation: None,
+        };
+        let said = field::message(Kind::Newer, &ad, newer(&ad.seal(), self.count));
+        let said = Message { newer: true, ..said };
+        lab.publish(self.node, said);
+        let next = lab.now.saturating_add(Millis::from_secs(10));
+        (next < self.end).then_some(next)
+    }
+}
+
+/// The envelope with a kind, or with a field of its body, that this version does not know.
+fn newer(envelope: &[u8], number: u64) -> Vec<u8> {
+    let mut bytes = envelope.to_vec();
+    if number.is_multiple_of(2) {
+        bytes[1] = 8 + (number % 16) as u8;
+        return bytes;
+    }
+    let Envelope { kind, body, signature } = Envelope::decode(envelope).expect("it was made here");
+    let mut body = body.to_vec();
+    // One entry more: 23 is 0.
+    body[0] += 1;
+    body.extend([23, 0]);
+    let mut bytes = vec![0; envelope.len() + 8];
+    let sealed = Envelope { kind, body: &body, signature };
+    let len = sealed.encode(&mut bytes).expect("there is room");
+    bytes.truncate(len);
+    bytes
+}
+
+fn versions(which: Which, scale: Scale, seed: u64) -> Outcome {
+    let mut lab = Lab::new(seed);
+    let field = Field { nodes: scale.of(18, 48, 200), degree: 4 };
+    let _ = field.build(&mut lab, which, seed);
+    let end = START.saturating_add(Millis::from_mins(scale.of(4, 8, 30)));
+    for node in (0..field.nodes).step_by(3) {
+        lab.enter(START.saturating_add(Millis::from_secs(30)), Newer { node, count: 0, end });
+    }
+    lab.run(end);
+    Outcome::of(&lab)
+}
