@@ -56,8 +56,9 @@ load: needs ## a node on 127.0.0.1 under load and floods, refusals in core; fail
 	@$(CARGO) bench --locked --quiet -p ltms-core --features alloc --bench decisions -- --refusals --write
 	@$(CARGO) bench --locked --quiet -p ltms-net --bench load -- --write $(ARGS)
 
-siege: needs ## four policies under the same attacks; writes target/siege and docs/siege.md
+siege: needs ## four policies under the same attacks, and a node on 127.0.0.1; writes target/siege and docs/siege.md
 	@$(CARGO) run --locked --release --quiet -p ltms-siege -- --write $(ARGS)
+	@$(CARGO) run --locked --release --quiet -p ltms-siege --bin sockets -- --write
 
 install: needs ## the command, its unit, manual pages and completions, under PREFIX (/usr/local)
 	@$(CARGO) build --locked --release --quiet -p ltms-net --bin ltms
