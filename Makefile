@@ -57,8 +57,9 @@ load: needs ## a node on 127.0.0.1 under load and floods, refusals in core; fail
 	@$(CARGO) bench --locked --quiet -p ltms-core --features alloc --bench decisions -- --refusals --write
 	@$(CARGO) bench --locked --quiet -p ltms-net --bench load -- --write $(ARGS)
 
-siege: needs ## four policies under the same attacks; writes target/siege and docs/siege.md
+siege: needs ## four policies under the same attacks, and a node on 127.0.0.1; writes target/siege and docs/siege.md
 	@$(CARGO) run --locked --release --quiet -p ltms-siege -- $(or $(ARGS),--write)
+	@$(CARGO) run --locked --release --quiet -p ltms-siege --bin sockets -- $(if $(ARGS),--quick,--write)
 
 siege-full: needs ## the same with many more nodes, for hours
 	@$(CARGO) run --locked --release --quiet -p ltms-siege -- --full $(ARGS)
