@@ -678,47 +678,6 @@ enum {
 #define LTMS_PHASE_ENDED 4
 
 /**
- * Announces the session: `announcement`.
- */
-#define LTMS_STEP_ANNOUNCE 1
-
-/**
- * Joins as `signer`, whose signature held.
- */
-#define LTMS_STEP_JOIN 2
-
-/**
- * The announcer begins `phase`.
- */
-#define LTMS_STEP_BEGIN 3
-
-/**
- * A peer says that it knows of `phase`; the announcer, that it has what our own node contributed.
- */
-#define LTMS_STEP_ACKNOWLEDGE 4
-
-/**
- * `signer` contributes to `phase`; its signature held.
- */
-#define LTMS_STEP_CONTRIBUTE 5
-
-/**
- * Ends it for `cause`, by the doing of `signer` if `has_signer` is 1. Signers end it only for
- * LTMS_OUTCOME_ABORT, and name themselves.
- */
-#define LTMS_STEP_ABORT 6
-
-/**
- * Our own node found all contributions good.
- */
-#define LTMS_STEP_COMPLETE 7
-
-/**
- * Our own node found what `signer` contributed, and signed, not good.
- */
-#define LTMS_STEP_REFUSE 8
-
-/**
  * There is nothing to tell of the sessions.
  */
 #define LTMS_SESSION_NONE 0
@@ -762,6 +721,47 @@ enum {
  * It ended the session.
  */
 #define LTMS_OUTCOME_ABORT 4
+
+/**
+ * Announces the session: `announcement`.
+ */
+#define LTMS_STEP_ANNOUNCE 1
+
+/**
+ * Joins as `signer`, whose signature held.
+ */
+#define LTMS_STEP_JOIN 2
+
+/**
+ * The announcer begins `phase`.
+ */
+#define LTMS_STEP_BEGIN 3
+
+/**
+ * A peer says that it knows of `phase`; the announcer, that it has what our own node contributed.
+ */
+#define LTMS_STEP_ACKNOWLEDGE 4
+
+/**
+ * `signer` contributes to `phase`; its signature held.
+ */
+#define LTMS_STEP_CONTRIBUTE 5
+
+/**
+ * Ends it for `cause`, by the doing of `signer` if `has_signer` is 1. Signers end it only for
+ * LTMS_OUTCOME_ABORT, and name themselves.
+ */
+#define LTMS_STEP_ABORT 6
+
+/**
+ * Our own node found all contributions good.
+ */
+#define LTMS_STEP_COMPLETE 7
+
+/**
+ * Our own node found what `signer` contributed, and signed, not good.
+ */
+#define LTMS_STEP_REFUSE 8
 
 /**
  * "Until lifted", where a time is the end of something.
@@ -2194,40 +2194,6 @@ typedef struct ltms_standing {
 } ltms_standing;
 
 /**
- * What somebody does in a session. Only the fields that the kind names are looked at.
- */
-typedef struct ltms_step {
-    /**
-     * One of the LTMS_STEP numbers.
-     */
-    uint8_t kind;
-    /**
-     * One of the LTMS_PHASE numbers.
-     */
-    uint8_t phase;
-    /**
-     * The number of a signer: the place of its key in the announcement.
-     */
-    uint8_t signer;
-    /**
-     * 1 if `signer` is meant by LTMS_STEP_ABORT, else 0.
-     */
-    uint8_t has_signer;
-    /**
-     * One of the LTMS_OUTCOME numbers.
-     */
-    uint8_t cause;
-    /**
-     * Zeros.
-     */
-    uint8_t reserved[3];
-    /**
-     * What is announced.
-     */
-    const struct ltms_announcement *announcement;
-} ltms_step;
-
-/**
  * What has to be told about a session.
  */
 typedef struct ltms_session_event {
@@ -2380,6 +2346,40 @@ typedef struct ltms_reputation {
      */
     uint64_t words[8];
 } ltms_reputation;
+
+/**
+ * What somebody does in a session. Only the fields that the kind names are looked at.
+ */
+typedef struct ltms_step {
+    /**
+     * One of the LTMS_STEP numbers.
+     */
+    uint8_t kind;
+    /**
+     * One of the LTMS_PHASE numbers.
+     */
+    uint8_t phase;
+    /**
+     * The number of a signer: the place of its key in the announcement.
+     */
+    uint8_t signer;
+    /**
+     * 1 if `signer` is meant by LTMS_STEP_ABORT, else 0.
+     */
+    uint8_t has_signer;
+    /**
+     * One of the LTMS_OUTCOME numbers.
+     */
+    uint8_t cause;
+    /**
+     * Zeros.
+     */
+    uint8_t reserved[3];
+    /**
+     * What is announced.
+     */
+    const struct ltms_announcement *announcement;
+} ltms_step;
 
 #ifdef __cplusplus
 extern "C" {
@@ -3656,38 +3656,6 @@ ltms_status ltms_sessions_init(struct ltms_sessions **sessions,
                                size_t rows);
 
 /**
- * Takes a step in a session of 16 bytes of id: of the connected peer `from`, or of our own node if
- * that is NULL. The caller has checked the signatures of announcements, joins and contributions.
- *
- * LTMS_REASON_CLEAR if it was taken; LTMS_REASON_UNKNOWN_SESSION, _NOT_A_SIGNER, _WRONG_PHASE,
- * _SESSION_LIMIT, _SHARED_KEY, _REPLAYED and what an announcement can be refused for.
- *
- * Errors: LTMS_VALUE, LTMS_PEER_ID, LTMS_NULL for an announcement that is none.
- * Threads: one at a time for the table and for the Gate.
- */
-ltms_status ltms_sessions_step(struct ltms_sessions *sessions,
-                               struct ltms_gate *gate,
-                               struct ltms_decision *decision,
-                               uint64_t now_ms,
-                               const struct ltms_peer *from,
-                               const uint8_t *session,
-                               const struct ltms_step *step);
-
-/**
- * What ltms_sessions_step would say, for before a signature is checked. Changes nothing.
- *
- * Errors: as for ltms_sessions_step.
- * Threads: one at a time for the table and for the Gate.
- */
-ltms_status ltms_sessions_screen(struct ltms_sessions *sessions,
-                                 struct ltms_gate *gate,
-                                 struct ltms_decision *decision,
-                                 uint64_t now_ms,
-                                 const struct ltms_peer *from,
-                                 const uint8_t *session,
-                                 const struct ltms_step *step);
-
-/**
  * A peer's last connection is gone. What it had acknowledged and owes, it pays for.
  *
  * Errors: LTMS_PEER_ID.
@@ -3907,6 +3875,38 @@ const char *ltms_strreason(uint8_t reason);
  * Threads: any.
  */
 const char *ltms_version(void);
+
+/**
+ * Takes a step in a session of 16 bytes of id: of the connected peer `from`, or of our own node if
+ * that is NULL. The caller has checked the signatures of announcements, joins and contributions.
+ *
+ * LTMS_REASON_CLEAR if it was taken; LTMS_REASON_UNKNOWN_SESSION, _NOT_A_SIGNER, _WRONG_PHASE,
+ * _SESSION_LIMIT, _SHARED_KEY, _REPLAYED and what an announcement can be refused for.
+ *
+ * Errors: LTMS_VALUE, LTMS_PEER_ID, LTMS_NULL for an announcement that is none.
+ * Threads: one at a time for the table and for the Gate.
+ */
+ltms_status ltms_sessions_step(struct ltms_sessions *sessions,
+                               struct ltms_gate *gate,
+                               struct ltms_decision *decision,
+                               uint64_t now_ms,
+                               const struct ltms_peer *from,
+                               const uint8_t *session,
+                               const struct ltms_step *step);
+
+/**
+ * What ltms_sessions_step would say, for before a signature is checked. Changes nothing.
+ *
+ * Errors: as for ltms_sessions_step.
+ * Threads: one at a time for the table and for the Gate.
+ */
+ltms_status ltms_sessions_screen(struct ltms_sessions *sessions,
+                                 struct ltms_gate *gate,
+                                 struct ltms_decision *decision,
+                                 uint64_t now_ms,
+                                 const struct ltms_peer *from,
+                                 const uint8_t *session,
+                                 const struct ltms_step *step);
 
 #ifdef __cplusplus
 }  // extern "C"

@@ -46,6 +46,7 @@ mod sessions;
 mod standing;
 mod state;
 mod status;
+mod steps;
 mod types;
 
 pub use ads::*;
@@ -77,6 +78,7 @@ pub use sessions::*;
 pub use standing::*;
 pub use state::*;
 pub use status::*;
+pub use steps::*;
 pub use types::*;
 
 /// Nothing here panics. What would be one is a defect, and a device has nobody to tell it to.

@@ -1,20 +1,18 @@
-//! Signing sessions: who takes part, until when, how they end, and who is at fault.
+//! The table of signing sessions: who takes part, until when, and how they end.
 
 use core::ffi::c_void;
 use core::mem::MaybeUninit;
 use core::slice;
 use core::sync::atomic::AtomicU32;
 
-use ltms_core::session::{Cause, End, Phase, Session, SessionEvent, Sessions, Step};
-use ltms_core::wire::SessionAnnouncement;
+use ltms_core::session::{Session, SessionEvent, Sessions};
 use ltms_core::{Gate, Lent, PeerId, SessionId};
 
-use crate::announcements::ltms_announcement;
 use crate::gate::{READY, ltms_gate, occupy, with};
 use crate::guard::{Result, run};
 use crate::raw::{self, Growing};
 use crate::status::{Status, ltms_status};
-use crate::types::{end, identity_or_zeros, ltms_decision, ltms_identity, ltms_peer, time, until};
+use crate::types::{end, identity_or_zeros, ltms_identity, ltms_peer, time, until};
 
 /// It waits for its signers.
 pub const LTMS_PHASE_JOIN: u8 = 0;
@@ -26,44 +24,6 @@ pub const LTMS_PHASE_PARTIAL_SIGNATURE: u8 = 2;
 pub const LTMS_PHASE_FINISH: u8 = 3;
 /// It is over.
 pub const LTMS_PHASE_ENDED: u8 = 4;
-
-/// Announces the session: `announcement`.
-pub const LTMS_STEP_ANNOUNCE: u8 = 1;
-/// Joins as `signer`, whose signature held.
-pub const LTMS_STEP_JOIN: u8 = 2;
-/// The announcer begins `phase`.
-pub const LTMS_STEP_BEGIN: u8 = 3;
-/// A peer says that it knows of `phase`; the announcer, that it has what our own node contributed.
-pub const LTMS_STEP_ACKNOWLEDGE: u8 = 4;
-/// `signer` contributes to `phase`; its signature held.
-pub const LTMS_STEP_CONTRIBUTE: u8 = 5;
-/// Ends it for `cause`, by the doing of `signer` if `has_signer` is 1. Signers end it only for
-/// LTMS_OUTCOME_ABORT, and name themselves.
-pub const LTMS_STEP_ABORT: u8 = 6;
-/// Our own node found all contributions good.
-pub const LTMS_STEP_COMPLETE: u8 = 7;
-/// Our own node found what `signer` contributed, and signed, not good.
-pub const LTMS_STEP_REFUSE: u8 = 8;
-
-/// What somebody does in a session. Only the fields that the kind names are looked at.
-#[derive(Clone, Copy)]
-#[repr(C)]
-pub struct ltms_step {
-    /// One of the LTMS_STEP numbers.
-    pub kind: u8,
-    /// One of the LTMS_PHASE numbers.
-    pub phase: u8,
-    /// The number of a signer: the place of its key in the announcement.
-    pub signer: u8,
-    /// 1 if `signer` is meant by LTMS_STEP_ABORT, else 0.
-    pub has_signer: u8,
-    /// One of the LTMS_OUTCOME numbers.
-    pub cause: u8,
-    /// Zeros.
-    pub reserved: [u8; 3],
-    /// What is announced.
-    pub announcement: *const ltms_announcement,
-}
 
 /// There is nothing to tell of the sessions.
 pub const LTMS_SESSION_NONE: u8 = 0;
@@ -194,7 +154,7 @@ unsafe fn with_sessions<T>(
 }
 
 /// The same, with their Gate.
-unsafe fn with_both<T>(
+pub(crate) unsafe fn with_both<T>(
     sessions: *mut ltms_sessions,
     gate: *mut ltms_gate,
     body: impl FnOnce(&mut Sessions<&'static mut [Session]>, &mut Gate<Lent<'static>>) -> Result<T>,
@@ -249,108 +209,6 @@ pub unsafe extern "C" fn ltms_sessions_init(
             sessions: MaybeUninit::new(table),
         });
         to.write(made);
-        Ok(())
-    })
-}
-
-/// The step that C means, with the announcement if it has one.
-unsafe fn announced(step: &ltms_step) -> Result<Option<SessionAnnouncement>> {
-    if step.kind != LTMS_STEP_ANNOUNCE {
-        return Ok(None);
-    }
-    // SAFETY: the caller's promise.
-    unsafe { raw::get(step.announcement)? }.try_into().map(Some)
-}
-
-fn read<'a>(step: &ltms_step, announced: Option<&'a SessionAnnouncement>) -> Result<Step<'a>> {
-    let phase = || match step.phase {
-        LTMS_PHASE_JOIN => Ok(Phase::Join),
-        code => Phase::from_code(code).ok_or(Status::Value),
-    };
-    Ok(match step.kind {
-        LTMS_STEP_ANNOUNCE => Step::Announce(announced.ok_or(Status::Null)?),
-        LTMS_STEP_JOIN => Step::Join(step.signer),
-        LTMS_STEP_BEGIN => Step::Begin(phase()?),
-        LTMS_STEP_ACKNOWLEDGE => Step::Acknowledge(phase()?),
-        LTMS_STEP_CONTRIBUTE => Step::Contribute(step.signer, phase()?),
-        LTMS_STEP_ABORT => {
-            let cause = Cause::from_code(step.cause).ok_or(Status::Value)?;
-            let signer = crate::types::flag(step.has_signer)?.then_some(step.signer);
-            Step::Abort(End { cause, signer })
-        }
-        LTMS_STEP_COMPLETE => Step::Complete,
-        LTMS_STEP_REFUSE => Step::Refuse(step.signer),
-        _ => return Err(Status::Value),
-    })
-}
-
-/// NULL for our own node.
-unsafe fn sender(from: *const ltms_peer) -> Result<Option<PeerId>> {
-    if from.is_null() {
-        return Ok(None);
-    }
-    // SAFETY: the caller's promise.
-    unsafe { raw::get(from)? }.try_into().map(Some)
-}
-
-/// Takes a step in a session of 16 bytes of id: of the connected peer `from`, or of our own node if
-/// that is NULL. The caller has checked the signatures of announcements, joins and contributions.
-///
-/// LTMS_REASON_CLEAR if it was taken; LTMS_REASON_UNKNOWN_SESSION, _NOT_A_SIGNER, _WRONG_PHASE,
-/// _SESSION_LIMIT, _SHARED_KEY, _REPLAYED and what an announcement can be refused for.
-///
-/// Errors: LTMS_VALUE, LTMS_PEER_ID, LTMS_NULL for an announcement that is none.
-/// Threads: one at a time for the table and for the Gate.
-#[unsafe(no_mangle)]
-pub unsafe extern "C" fn ltms_sessions_step(
-    sessions: *mut ltms_sessions,
-    gate: *mut ltms_gate,
-    decision: *mut ltms_decision,
-    now_ms: u64,
-    from: *const ltms_peer,
-    session: *const u8,
-    step: *const ltms_step,
-) -> ltms_status {
-    // SAFETY: the contract at the top of the header.
-    run(|| unsafe {
-        let decision = raw::out(decision)?;
-        let (from, id) = (sender(from)?, SessionId::from_bytes(*raw::array(session)?));
-        let given = raw::get(step)?;
-        let announced = announced(given)?;
-        let step = read(given, announced.as_ref())?;
-        let taken = with_both(sessions, gate, |table, gate| {
-            Ok(table.step(time(now_ms), gate, from.as_ref(), &id, &step))
-        })?;
-        decision.write(taken.into());
-        Ok(())
-    })
-}
-
-/// What ltms_sessions_step would say, for before a signature is checked. Changes nothing.
-///
-/// Errors: as for ltms_sessions_step.
-/// Threads: one at a time for the table and for the Gate.
-#[unsafe(no_mangle)]
-pub unsafe extern "C" fn ltms_sessions_screen(
-    sessions: *mut ltms_sessions,
-    gate: *mut ltms_gate,
-    decision: *mut ltms_decision,
-    now_ms: u64,
-    from: *const ltms_peer,
-    session: *const u8,
-    step: *const ltms_step,
-) -> ltms_status {
-    // SAFETY: the contract at the top of the header.
-    run(|| unsafe {
-        let decision = raw::out(decision)?;
-        let (from, id) = (sender(from)?, SessionId::from_bytes(*raw::array(session)?));
-        let given = raw::get(step)?;
-        let announced = announced(given)?;
-        let step = read(given, announced.as_ref())?;
-        let said = with_both(sessions, gate, |table, gate| {
-            Ok(table.screen(time(now_ms), gate, from.as_ref(), &id, &step))
-        })?;
-        decision.write(said.into());
         Ok(())
     })
 }
@@ -531,5 +389,4 @@ const _: () = {
     assert!(align_of::<Session>() <= 8 && align_of::<ltms_sessions>() == 8);
     assert!(size_of::<ltms_session>() == 80);
     assert!(size_of::<ltms_session_event>() == 24);
-    assert!(size_of::<usize>() != 8 || size_of::<ltms_step>() == 16);
 };
