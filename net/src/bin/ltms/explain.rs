@@ -11,7 +11,7 @@ use crate::{
 };
 
 /// Where the second column begins.
-const INDENT: usize = 20;
+const INDENT: usize = 22;
 
 /// What it is told, why, what is counted, and what undoes it.
 pub(crate) fn account(account: &Value, now: u64) -> String {
@@ -62,7 +62,8 @@ pub(crate) fn account(account: &Value, now: u64) -> String {
             }
         }
         if let Some(evidence) = rule["evidence"].as_str() {
-            let text = format!("{evidence}, the begin of the SHA-256 of what completed the count");
+            let text =
+                format!("{evidence}, the first bytes of the SHA-256 of what completed the count");
             line(&mut out, "  evidence", &text);
         }
     }
@@ -97,7 +98,7 @@ pub(crate) fn account(account: &Value, now: u64) -> String {
 
 fn line(out: &mut String, name: &str, value: &str) {
     let value = wrapped(value, INDENT, WIDTH);
-    let row = format!("  {name:<18}{value}");
+    let row = format!("  {name:<20}{value}");
     let _ = writeln!(out, "{}", row.trim_end());
 }
 
@@ -113,7 +114,7 @@ mod tests {
         let rule = json!({"row": "ban", "text": "banned automatically", "reason": "too-soon",
             "meaning": "The author's own window is spent.", "first": 0, "since": 0,
             "until": 3_600_000, "evidence": "0011223344556677"});
-        let counted = json!({"what": "malformed items", "count": 2, "limit": 50,
+        let counted = json!({"what": "invalid signatures", "count": 2, "limit": 50,
             "span": 86_400_000, "then": "blacklisted"});
         let shown = account(
             &json!({"peer": "P", "known": true, "connections": 0, "told": [told, told],
@@ -122,19 +123,19 @@ mod tests {
         );
         let expected = "\
 peer P
-  connection        not connected
+  connection          not connected
 told now
-  on everything     graylisted for 1h: The peer or key is banned until a time.
+  on everything       graylisted for 1h: The peer or key is banned until a time.
 because
-  row `ban`         banned automatically
-    for             too-soon: The author's own window is spent.
-    first           1970-01-01 00:00:00Z
-    since           1970-01-01 00:00:00Z
-    until           1970-01-01 01:00:00Z
-    evidence        0011223344556677, the begin of the SHA-256 of what completed
-                    the count
+  row `ban`           banned automatically
+    for               too-soon: The author's own window is spent.
+    first             1970-01-01 00:00:00Z
+    since             1970-01-01 00:00:00Z
+    until             1970-01-01 01:00:00Z
+    evidence          0011223344556677, the first bytes of the SHA-256 of what
+                      completed the count
 counted
-  malformed items   2 of 50 within 1d, then blacklisted
+  invalid signatures  2 of 50 within 1d, then blacklisted
 undo
   ltms peers unban P
 ";
