@@ -3,6 +3,7 @@
 //! Nothing here decides: a node's [`Rules`] do, and an attacker's [`Actor`]. The same seed makes
 //! the same run, because every draw is of one generator and the queue breaks ties by number.
 
+pub(crate) mod burns;
 pub(crate) mod field;
 mod mesh;
 mod messages;
