@@ -9,9 +9,10 @@ DESTDIR ?=
 TARGET ?= gate
 TIME   ?= 60
 DENY_VERSION = 0.20.2
+API_VERSION = 0.52.0
 
 .DEFAULT_GOAL := help
-.PHONY: demo test lint fmt deny scenarios fuzz bench flood load install install-lib bare header test-embedded siege siege-full help needs
+.PHONY: demo test lint fmt deny scenarios fuzz bench flood load install install-lib bare header api test-embedded siege siege-full help needs
 
 demo: needs ## build `ltms` in release mode and run its demonstration (ARGS=… is passed on)
 	@$(CARGO) run --locked --release --quiet -p ltms-net --bin ltms -- demo $(ARGS)
@@ -75,6 +76,10 @@ bare: needs ## the C library for devices, without an allocator: target/bare/libl
 
 header: needs ## include/ltms.h, anew from the sources of ffi-c
 	@$(CARGO) run --locked --quiet --manifest-path ffi-c/header/Cargo.toml --target-dir "$${CARGO_TARGET_DIR:-target}/header"
+
+api: needs ## core/api/ltms-core.txt, the public items of core (installs cargo-public-api the first time)
+	@cargo-public-api --version >/dev/null 2>&1 || $(CARGO) install --locked cargo-public-api@$(API_VERSION)
+	@$(PYTHON) tests/api.py --write
 
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## /{printf "  make %-13s %s\n", $$1, $$2}' Makefile

@@ -139,6 +139,12 @@ enum {
     LTMS_TX_SUM_OUT_OF_RANGE = 64,
     /** bytes follow the transaction */
     LTMS_TX_TRAILING_BYTES = 65,
+    /** the transaction has no input of this index */
+    LTMS_SIGHASH_NO_INPUT = 66,
+    /** there is not one spent output for every input */
+    LTMS_SIGHASH_SPENT_OUTPUTS = 67,
+    /** there is no output that goes with the input */
+    LTMS_SIGHASH_NO_OUTPUT = 68,
     /** a block header is 160 bytes */
     LTMS_HEADER_LENGTH = 70,
     /** the header's reserved field is not zero */
@@ -149,6 +155,12 @@ enum {
     LTMS_HEADER_BLOCK_SIZE = 73,
     /** the header's height is negative */
     LTMS_HEADER_HEIGHT = 74,
+    /** the target is negative */
+    LTMS_TARGET_NEGATIVE = 75,
+    /** no hash is below the target */
+    LTMS_TARGET_ZERO = 76,
+    /** the target has more than 256 bits */
+    LTMS_TARGET_OVERFLOW = 77,
     /** the branch is deeper than 32 levels */
     LTMS_BRANCH_TOO_DEEP = 80,
     /** no leaf of a tree of this depth has this index */
@@ -399,6 +411,21 @@ enum {
 
 
 /**
+ * The most addresses of an advertisement.
+ */
+#define LTMS_ADDRESSES_MAX 8
+
+/**
+ * The most transaction types of an advertisement.
+ */
+#define LTMS_TYPES_MAX 16
+
+/**
+ * The most inputs of a transaction that ltms_tx_sighash takes.
+ */
+#define LTMS_SIGHASH_INPUTS_MAX 16
+
+/**
  * The longest script of a burn, in bytes.
  */
 #define LTMS_SCRIPT_MAX 223
@@ -569,16 +596,6 @@ enum {
  * The most bytes of an envelope.
  */
 #define LTMS_ENVELOPE_MAX 10000
-
-/**
- * The most addresses of an advertisement.
- */
-#define LTMS_ADDRESSES_MAX 8
-
-/**
- * The most transaction types of an advertisement.
- */
-#define LTMS_TYPES_MAX 16
 
 /**
  * `peer` is meant.
@@ -864,6 +881,191 @@ typedef struct ltms_identity {
 } ltms_identity;
 
 /**
+ * In whose name an author speaks.
+ */
+typedef struct ltms_authority {
+    /**
+     * The rotation under which the author speaks; 0 before the first.
+     */
+    uint64_t sequence;
+    /**
+     * When the delegation ends.
+     */
+    uint64_t not_after_ms;
+    /**
+     * The identity.
+     */
+    struct ltms_identity identity;
+    /**
+     * The delegation's signature, by the identity's current key.
+     */
+    struct ltms_signature delegation;
+    /**
+     * 0 for nobody (a stranger), 1 for an identity whose current key the author is, 2 for one that
+     * delegated to the author.
+     */
+    uint8_t kind;
+    /**
+     * Zeros.
+     */
+    uint8_t reserved[7];
+} ltms_authority;
+
+/**
+ * Bytes of somebody else's.
+ */
+typedef struct ltms_span {
+    /**
+     * The first; may be NULL if there are none.
+     */
+    const uint8_t *data;
+    /**
+     * How many.
+     */
+    size_t len;
+} ltms_span;
+
+/**
+ * An advertisement: that a peer signs, what it signs, and where it is found.
+ */
+typedef struct ltms_ad {
+    /**
+     * sizeof(ltms_ad).
+     */
+    uint32_t struct_size;
+    /**
+     * How many `addresses` there are.
+     */
+    uint8_t address_count;
+    /**
+     * How many `types` there are; at least one.
+     */
+    uint8_t type_count;
+    /**
+     * 1 if `amount_min_sats` and `amount_max_sats` are given, else 0.
+     */
+    uint8_t has_amount;
+    /**
+     * 1 if `fee_sats` is given, else 0.
+     */
+    uint8_t has_fee;
+    /**
+     * When it was made.
+     */
+    uint64_t created_at_ms;
+    /**
+     * When it ends.
+     */
+    uint64_t expires_at_ms;
+    /**
+     * The least that a transaction may be worth.
+     */
+    uint64_t amount_min_sats;
+    /**
+     * The most.
+     */
+    uint64_t amount_max_sats;
+    /**
+     * What the signer asks for.
+     */
+    uint64_t fee_sats;
+    /**
+     * In whose name it is made.
+     */
+    struct ltms_authority authority;
+    /**
+     * Binary multiaddrs.
+     */
+    struct ltms_span addresses[LTMS_ADDRESSES_MAX];
+    /**
+     * At most 64 bytes of UTF-8; none if `data` is NULL.
+     */
+    struct ltms_span nickname;
+    /**
+     * At most 256 bytes of UTF-8; none if `data` is NULL.
+     */
+    struct ltms_span description;
+    /**
+     * Numbers of transaction types, ascending.
+     */
+    uint16_t types[LTMS_TYPES_MAX];
+    /**
+     * The key that signs it.
+     */
+    struct ltms_public_key author;
+    /**
+     * The advertised peer.
+     */
+    struct ltms_peer peer;
+} ltms_ad;
+
+/**
+ * The id of a transaction, in internal byte order; displayed reversed (ltms_txid_to_hex).
+ */
+typedef struct ltms_txid {
+    /**
+     * The bytes.
+     */
+    uint8_t bytes[32];
+} ltms_txid;
+
+/**
+ * A transaction.
+ */
+typedef struct ltms_tx {
+    /**
+     * Bytes that it has.
+     */
+    uint64_t len;
+    /**
+     * How many inputs.
+     */
+    uint32_t inputs;
+    /**
+     * How many outputs.
+     */
+    uint32_t outputs;
+    /**
+     * Its version.
+     */
+    int32_t version;
+    /**
+     * Its lock time.
+     */
+    uint32_t lock_time;
+    /**
+     * 1 for a coinbase, else 0.
+     */
+    uint8_t coinbase;
+    /**
+     * Zeros.
+     */
+    uint8_t reserved[7];
+    /**
+     * Its id, which does not cover the unlocking scripts.
+     */
+    struct ltms_txid txid;
+    /**
+     * The hash of all its bytes, in internal byte order.
+     */
+    uint8_t txhash[32];
+} ltms_tx;
+
+/**
+ * An output of a transaction.
+ */
+typedef struct ltms_output {
+    /**
+     * What it is worth, in satoshis.
+     */
+    uint64_t value_sats;
+    /**
+     * Its script, as it stands in the transaction.
+     */
+    struct ltms_span script;
+} ltms_output;
+
+/**
  * What a burn's script says.
  */
 typedef struct ltms_burn_script {
@@ -893,16 +1095,6 @@ typedef struct ltms_burn_script {
      */
     uint8_t reserved[5];
 } ltms_burn_script;
-
-/**
- * The id of a transaction, in internal byte order; displayed reversed (ltms_txid_to_hex).
- */
-typedef struct ltms_txid {
-    /**
-     * The bytes.
-     */
-    uint8_t bytes[32];
-} ltms_txid;
 
 /**
  * The hash of a block header, in internal byte order; displayed reversed
@@ -980,18 +1172,26 @@ typedef struct ltms_proved {
 } ltms_proved;
 
 /**
- * Bytes of somebody else's.
+ * A claim that lacks the check of its signatures, in memory of the caller's. It belongs to the
+ * Gate that gave it, is used up by ltms_gate_settle_claim, and may be dropped.
  */
-typedef struct ltms_span {
+typedef struct ltms_claim_ticket {
     /**
-     * The first; may be NULL if there are none.
+     * For the library only.
      */
-    const uint8_t *data;
+    uint64_t words[112];
+} ltms_claim_ticket;
+
+/**
+ * A claim whose signatures hold and that lacks its block, in memory of the caller's. It belongs to
+ * the Gate that gave it, is used up by ltms_gate_settle_burn, and may be dropped.
+ */
+typedef struct ltms_lookup_ticket {
     /**
-     * How many.
+     * For the library only.
      */
-    size_t len;
-} ltms_span;
+    uint64_t words[80];
+} ltms_lookup_ticket;
 
 /**
  * An output that burned, and the way from it to a block.
@@ -1021,28 +1221,6 @@ typedef struct ltms_burn {
 } ltms_burn;
 
 /**
- * A claim that lacks the check of its signatures, in memory of the caller's. It belongs to the
- * Gate that gave it, is used up by ltms_gate_settle_claim, and may be dropped.
- */
-typedef struct ltms_claim_ticket {
-    /**
-     * For the library only.
-     */
-    uint64_t words[112];
-} ltms_claim_ticket;
-
-/**
- * A claim whose signatures hold and that lacks its block, in memory of the caller's. It belongs to
- * the Gate that gave it, is used up by ltms_gate_settle_burn, and may be dropped.
- */
-typedef struct ltms_lookup_ticket {
-    /**
-     * For the library only.
-     */
-    uint64_t words[80];
-} ltms_lookup_ticket;
-
-/**
  * A connection as the transport sees it.
  */
 typedef struct ltms_connection {
@@ -1064,6 +1242,58 @@ typedef struct ltms_connection {
      */
     uint8_t direction;
 } ltms_connection;
+
+/**
+ * A signer that was found.
+ */
+typedef struct ltms_found {
+    /**
+     * The identity's total burn, in satoshis.
+     */
+    uint64_t burned_sats;
+    /**
+     * End of the advertisement.
+     */
+    uint64_t expires_at_ms;
+    /**
+     * Its identity; zeros for a stranger.
+     */
+    struct ltms_identity identity;
+    /**
+     * The author key.
+     */
+    struct ltms_public_key key;
+    /**
+     * 0 for a stranger, else 1.
+     */
+    uint8_t has_identity;
+    /**
+     * The identity's score, 0 for a stranger.
+     */
+    uint8_t score;
+} ltms_found;
+
+/**
+ * What a signer must offer.
+ */
+typedef struct ltms_criteria {
+    /**
+     * Transaction types, all of which are wanted: bit n for number n.
+     */
+    uint64_t types;
+    /**
+     * An amount in satoshis that must lie in the signer's range, if `has_amount` is 1.
+     */
+    uint64_t amount_sats;
+    /**
+     * 1 or 0.
+     */
+    uint8_t has_amount;
+    /**
+     * The least reputation score. Strangers have none and are found only with 0.
+     */
+    uint8_t min_score;
+} ltms_criteria;
 
 /**
  * An effect on somebody other than the caller. What does not belong to its kind is zero.
@@ -1160,109 +1390,204 @@ typedef struct ltms_policy {
 } ltms_policy;
 
 /**
- * In whose name an author speaks.
+ * A registered identity.
  */
-typedef struct ltms_authority {
+typedef struct ltms_registered {
     /**
-     * The rotation under which the author speaks; 0 before the first.
+     * How often its key was rotated.
      */
     uint64_t sequence;
     /**
-     * When the delegation ends.
+     * Its total burn, in satoshis.
      */
-    uint64_t not_after_ms;
+    uint64_t burned_sats;
+    /**
+     * The height of its registration.
+     */
+    uint32_t height;
+    /**
+     * How well that is known: one of the LTMS_EVIDENCE numbers.
+     */
+    uint8_t evidence;
+    /**
+     * 1 if the burn is out of the chain at present.
+     */
+    uint8_t suspended;
+    /**
+     * Its reputation score, 0 to 100.
+     */
+    uint8_t score;
     /**
      * The identity.
      */
     struct ltms_identity identity;
     /**
-     * The delegation's signature, by the identity's current key.
+     * Its current key.
      */
-    struct ltms_signature delegation;
-    /**
-     * 0 for nobody (a stranger), 1 for an identity whose current key the author is, 2 for one that
-     * delegated to the author.
-     */
-    uint8_t kind;
-    /**
-     * Zeros.
-     */
-    uint8_t reserved[7];
-} ltms_authority;
+    struct ltms_public_key key;
+} ltms_registered;
 
 /**
- * An advertisement: that a peer signs, what it signs, and where it is found.
+ * Counters and gauges.
  */
-typedef struct ltms_ad {
+typedef struct ltms_metrics {
     /**
-     * sizeof(ltms_ad).
+     * sizeof(ltms_metrics).
      */
     uint32_t struct_size;
     /**
-     * How many `addresses` there are.
+     * Mean score of the identities, rounded down.
      */
-    uint8_t address_count;
+    uint8_t average_reputation_score;
     /**
-     * How many `types` there are; at least one.
+     * One of the LTMS_POSTURE numbers.
      */
-    uint8_t type_count;
+    uint8_t posture;
     /**
-     * 1 if `amount_min_sats` and `amount_max_sats` are given, else 0.
+     * 1 if the breaker is open.
      */
-    uint8_t has_amount;
+    uint8_t breaker_open;
     /**
-     * 1 if `fee_sats` is given, else 0.
+     * Zero.
      */
-    uint8_t has_fee;
+    uint8_t reserved;
     /**
-     * When it was made.
+     * Window violations counted against peers and keys.
      */
-    uint64_t created_at_ms;
+    uint64_t rate_limit_violations;
     /**
-     * When it ends.
+     * Sanctions begun.
      */
-    uint64_t expires_at_ms;
+    uint64_t peers_blocked;
     /**
-     * The least that a transaction may be worth.
+     * Identities registered at present.
      */
-    uint64_t amount_min_sats;
+    uint64_t identities_registered;
     /**
-     * The most.
+     * Sum of their burns, in satoshis.
      */
-    uint64_t amount_max_sats;
+    uint64_t total_burned_sats;
     /**
-     * What the signer asks for.
+     * The same per identity.
      */
-    uint64_t fee_sats;
+    uint64_t average_burn_per_identity_sats;
     /**
-     * In whose name it is made.
+     * Identities with a score below 30.
      */
-    struct ltms_authority authority;
+    uint64_t peers_with_bad_reputation;
     /**
-     * Binary multiaddrs.
+     * Expired messages refused and expired rows dropped.
      */
-    struct ltms_span addresses[LTMS_ADDRESSES_MAX];
+    uint64_t expired_entries_dropped;
     /**
-     * At most 64 bytes of UTF-8; none if `data` is NULL.
+     * Peers banned until lifted.
      */
-    struct ltms_span nickname;
+    uint64_t blacklisted_peers;
     /**
-     * At most 256 bytes of UTF-8; none if `data` is NULL.
+     * Peers banned until a time.
      */
-    struct ltms_span description;
+    uint64_t graylisted_peers;
     /**
-     * Numbers of transaction types, ascending.
+     * Peers connected.
      */
-    uint16_t types[LTMS_TYPES_MAX];
+    uint64_t active_peers;
     /**
-     * The key that signs it.
+     * Keys with a live advertisement.
      */
-    struct ltms_public_key author;
+    uint64_t advertised_keys;
     /**
-     * The advertised peer.
+     * Signatures that were checked.
      */
-    struct ltms_peer peer;
-} ltms_ad;
+    uint64_t signature_checks;
+    /**
+     * Bans that found no room.
+     */
+    uint64_t bans_not_recorded;
+    /**
+     * Bans that the ban of their address group stands for.
+     */
+    uint64_t bans_merged;
+    /**
+     * Address groups banned at present.
+     */
+    uint64_t banned_groups;
+    /**
+     * Rows of the ban table that the operator's bans have.
+     */
+    uint64_t operator_bans;
+    /**
+     * Rows of the ban table that all other bans have.
+     */
+    uint64_t automatic_bans;
+    /**
+     * Identities given up because their burn did not come back.
+     */
+    uint64_t identities_lapsed;
+    /**
+     * Identities whose row another took in a full table.
+     */
+    uint64_t identities_displaced;
+    /**
+     * Keys with a live advertisement whose row another took in a full table.
+     */
+    uint64_t keys_displaced;
+    /**
+     * Identities without a row of which something is remembered.
+     */
+    uint64_t tombstones;
+    /**
+     * Searches of a full table for a row that may leave.
+     */
+    uint64_t searches;
+    /**
+     * Proven faults of identities.
+     */
+    uint64_t identity_faults;
+    /**
+     * Bans of identities begun for proven faults.
+     */
+    uint64_t identities_banned;
+    /**
+     * Peers on the operator's allow-list.
+     */
+    uint64_t allowed_peers;
+    /**
+     * Sanctions for window violations that wait at present.
+     */
+    uint64_t sanctions_held;
+    /**
+     * How often the breaker has opened.
+     */
+    uint64_t breaker_opened;
+    /**
+     * How often an open breaker kept a peer from a sanction.
+     */
+    uint64_t sanctions_spared;
+    /**
+     * How often the clock stepped forward by more than an hour.
+     */
+    uint64_t clock_steps_forward;
+    /**
+     * How often the clock stepped back by more than a minute.
+     */
+    uint64_t clock_steps_back;
+    /**
+     * Messages taken only because windows are observed.
+     */
+    uint64_t would_windows;
+    /**
+     * Messages taken only because key limits are observed.
+     */
+    uint64_t would_keys;
+    /**
+     * Connections that only pass because group limits are observed.
+     */
+    uint64_t would_groups;
+    /**
+     * Automatic bans that did not begin because sanctions are observed.
+     */
+    uint64_t would_sanctions;
+} ltms_metrics;
 
 /**
  * Somebody. Only the field that `kind` names is looked at.
@@ -1462,258 +1787,6 @@ typedef struct ltms_standing {
 } ltms_standing;
 
 /**
- * Counters and gauges.
- */
-typedef struct ltms_metrics {
-    /**
-     * sizeof(ltms_metrics).
-     */
-    uint32_t struct_size;
-    /**
-     * Mean score of the identities, rounded down.
-     */
-    uint8_t average_reputation_score;
-    /**
-     * One of the LTMS_POSTURE numbers.
-     */
-    uint8_t posture;
-    /**
-     * 1 if the breaker is open.
-     */
-    uint8_t breaker_open;
-    /**
-     * Zero.
-     */
-    uint8_t reserved;
-    /**
-     * Window violations counted against peers and keys.
-     */
-    uint64_t rate_limit_violations;
-    /**
-     * Sanctions begun.
-     */
-    uint64_t peers_blocked;
-    /**
-     * Identities registered at present.
-     */
-    uint64_t identities_registered;
-    /**
-     * Sum of their burns, in satoshis.
-     */
-    uint64_t total_burned_sats;
-    /**
-     * The same per identity.
-     */
-    uint64_t average_burn_per_identity_sats;
-    /**
-     * Identities with a score below 30.
-     */
-    uint64_t peers_with_bad_reputation;
-    /**
-     * Expired messages refused and expired rows dropped.
-     */
-    uint64_t expired_entries_dropped;
-    /**
-     * Peers banned until lifted.
-     */
-    uint64_t blacklisted_peers;
-    /**
-     * Peers banned until a time.
-     */
-    uint64_t graylisted_peers;
-    /**
-     * Peers connected.
-     */
-    uint64_t active_peers;
-    /**
-     * Keys with a live advertisement.
-     */
-    uint64_t advertised_keys;
-    /**
-     * Signatures that were checked.
-     */
-    uint64_t signature_checks;
-    /**
-     * Bans that found no room.
-     */
-    uint64_t bans_not_recorded;
-    /**
-     * Bans that the ban of their address group stands for.
-     */
-    uint64_t bans_merged;
-    /**
-     * Address groups banned at present.
-     */
-    uint64_t banned_groups;
-    /**
-     * Rows of the ban table that the operator's bans have.
-     */
-    uint64_t operator_bans;
-    /**
-     * Rows of the ban table that all other bans have.
-     */
-    uint64_t automatic_bans;
-    /**
-     * Identities given up because their burn did not come back.
-     */
-    uint64_t identities_lapsed;
-    /**
-     * Identities whose row another took in a full table.
-     */
-    uint64_t identities_displaced;
-    /**
-     * Keys with a live advertisement whose row another took in a full table.
-     */
-    uint64_t keys_displaced;
-    /**
-     * Identities without a row of which something is remembered.
-     */
-    uint64_t tombstones;
-    /**
-     * Searches of a full table for a row that may leave.
-     */
-    uint64_t searches;
-    /**
-     * Proven faults of identities.
-     */
-    uint64_t identity_faults;
-    /**
-     * Bans of identities begun for proven faults.
-     */
-    uint64_t identities_banned;
-    /**
-     * Peers on the operator's allow-list.
-     */
-    uint64_t allowed_peers;
-    /**
-     * Sanctions for window violations that wait at present.
-     */
-    uint64_t sanctions_held;
-    /**
-     * How often the breaker has opened.
-     */
-    uint64_t breaker_opened;
-    /**
-     * How often an open breaker kept a peer from a sanction.
-     */
-    uint64_t sanctions_spared;
-    /**
-     * How often the clock stepped forward by more than an hour.
-     */
-    uint64_t clock_steps_forward;
-    /**
-     * How often the clock stepped back by more than a minute.
-     */
-    uint64_t clock_steps_back;
-    /**
-     * Messages taken only because windows are observed.
-     */
-    uint64_t would_windows;
-    /**
-     * Messages taken only because key limits are observed.
-     */
-    uint64_t would_keys;
-    /**
-     * Connections that only pass because group limits are observed.
-     */
-    uint64_t would_groups;
-    /**
-     * Automatic bans that did not begin because sanctions are observed.
-     */
-    uint64_t would_sanctions;
-} ltms_metrics;
-
-/**
- * A registered identity.
- */
-typedef struct ltms_registered {
-    /**
-     * How often its key was rotated.
-     */
-    uint64_t sequence;
-    /**
-     * Its total burn, in satoshis.
-     */
-    uint64_t burned_sats;
-    /**
-     * The height of its registration.
-     */
-    uint32_t height;
-    /**
-     * How well that is known: one of the LTMS_EVIDENCE numbers.
-     */
-    uint8_t evidence;
-    /**
-     * 1 if the burn is out of the chain at present.
-     */
-    uint8_t suspended;
-    /**
-     * Its reputation score, 0 to 100.
-     */
-    uint8_t score;
-    /**
-     * The identity.
-     */
-    struct ltms_identity identity;
-    /**
-     * Its current key.
-     */
-    struct ltms_public_key key;
-} ltms_registered;
-
-/**
- * A signer that was found.
- */
-typedef struct ltms_found {
-    /**
-     * The identity's total burn, in satoshis.
-     */
-    uint64_t burned_sats;
-    /**
-     * End of the advertisement.
-     */
-    uint64_t expires_at_ms;
-    /**
-     * Its identity; zeros for a stranger.
-     */
-    struct ltms_identity identity;
-    /**
-     * The author key.
-     */
-    struct ltms_public_key key;
-    /**
-     * 0 for a stranger, else 1.
-     */
-    uint8_t has_identity;
-    /**
-     * The identity's score, 0 for a stranger.
-     */
-    uint8_t score;
-} ltms_found;
-
-/**
- * What a signer must offer.
- */
-typedef struct ltms_criteria {
-    /**
-     * Transaction types, all of which are wanted: bit n for number n.
-     */
-    uint64_t types;
-    /**
-     * An amount in satoshis that must lie in the signer's range, if `has_amount` is 1.
-     */
-    uint64_t amount_sats;
-    /**
-     * 1 or 0.
-     */
-    uint8_t has_amount;
-    /**
-     * The least reputation score. Strangers have none and are found only with 0.
-     */
-    uint8_t min_score;
-} ltms_criteria;
-
-/**
  * What a snapshot brought back.
  */
 typedef struct ltms_restored {
@@ -1860,6 +1933,120 @@ ltms_status ltms_gate_settle_ad(struct ltms_gate *gate,
                                 uint8_t check);
 
 /**
+ * Writes and signs an advertisement, as an envelope at the start of `envelope`, which has room for
+ * `capacity` bytes (LTMS_ENVELOPE_MAX always do), and its length to `*envelope_len`. `secret_key`
+ * is 32 bytes, of `ad->author`; the library keeps no copy.
+ *
+ * Errors: LTMS_WIRE_… and LTMS_ADDRESS_… for content that nobody would take, LTMS_KEY_OTHER,
+ * LTMS_KEY_OUT_OF_RANGE, LTMS_PEER_ID, LTMS_LENGTH for too many addresses or types, LTMS_VALUE,
+ * LTMS_TEXT, LTMS_STRUCT_SIZE, LTMS_BUFFER_TOO_SMALL. How long it may live is the Gate's to say.
+ * Threads: any.
+ */
+ltms_status ltms_ad_sign(uint8_t *envelope,
+                         size_t capacity,
+                         size_t *envelope_len,
+                         const struct ltms_ad *ad,
+                         uint8_t network_number,
+                         const uint8_t *secret_key);
+
+/**
+ * Reads the envelope of an advertisement, of `envelope_len` bytes. Addresses and texts lead into
+ * the envelope: they are good for as long as it is. The signature was not checked.
+ * `ad->struct_size` has to be set.
+ *
+ * Errors: LTMS_WIRE_…, LTMS_ADDRESS_…, LTMS_STRUCT_SIZE, LTMS_VALUE.
+ * Threads: any.
+ */
+ltms_status ltms_ad_read(struct ltms_ad *ad,
+                         uint8_t network_number,
+                         const uint8_t *envelope,
+                         size_t envelope_len);
+
+/**
+ * Reads the transaction that `bytes_len` bytes begin with; others may follow it, as in a block.
+ *
+ * Errors: LTMS_TX_… for bytes that do not begin with a transaction.
+ * Threads: any.
+ */
+ltms_status ltms_tx_read(struct ltms_tx *tx, const uint8_t *bytes, size_t bytes_len);
+
+/**
+ * The output of this index of a raw transaction, `tx_len` bytes. Its script leads into them.
+ *
+ * Errors: LTMS_TX_… for bytes that are not one whole transaction, LTMS_PROOF_NO_OUTPUT.
+ * Threads: any.
+ */
+ltms_status ltms_tx_output(struct ltms_output *output,
+                           const uint8_t *tx,
+                           size_t tx_len,
+                           uint32_t vout);
+
+/**
+ * Writes the 32 bytes that a signature of the input `input` signs. `spent` are the outputs that
+ * the transaction's inputs spend, in this order, LTMS_SIGHASH_INPUTS_MAX at most; `hash_type` is
+ * the byte behind the signature, and `fork_value` 0 as long as no replay protection is in force.
+ * For scripts that run as they stand, such as P2PKH.
+ *
+ * Errors: LTMS_TX_…, LTMS_SIGHASH_…, LTMS_LENGTH for too many outputs, LTMS_VALUE for a hash type
+ * that lotusd does not know, or a fork value of more than 24 bits.
+ * Threads: any.
+ */
+ltms_status ltms_tx_sighash(uint8_t *hash,
+                            const uint8_t *tx,
+                            size_t tx_len,
+                            uint32_t input,
+                            const struct ltms_output *spent,
+                            size_t spent_count,
+                            uint8_t hash_type,
+                            uint32_t fork_value);
+
+/**
+ * Writes the 32 bytes that a transaction is in its block's tree: a leaf. Both hashes must come
+ * from the raw transaction (ltms_tx_read), because leaves and inner nodes are hashed alike.
+ *
+ * Threads: any.
+ */
+ltms_status ltms_merkle_leaf(uint8_t *leaf, const uint8_t *txhash, const struct ltms_txid *txid);
+
+/**
+ * Writes the 32 bytes of the root over `count` leaves of 32 bytes each; zeros for none.
+ *
+ * Threads: any.
+ */
+ltms_status ltms_merkle_root(uint8_t *root, const uint8_t *leaves, size_t count);
+
+/**
+ * Writes the 32 bytes of the root to which `count` siblings of 32 bytes each, from the leaves up,
+ * lead from the leaf at `index`. That a block has this root is the caller's to compare.
+ *
+ * Errors: LTMS_BRANCH_….
+ * Threads: any.
+ */
+ltms_status ltms_merkle_root_from_branch(uint8_t *root,
+                                         const uint8_t *leaf,
+                                         uint32_t index,
+                                         const uint8_t *branch,
+                                         size_t count);
+
+/**
+ * Reads a target in compact form, as headers have it: writes the 32 bytes of the number,
+ * big-endian, and to `work` the 16 bytes of how many hashes it takes on average, little-endian.
+ *
+ * Errors: LTMS_TARGET_….
+ * Threads: any.
+ */
+ltms_status ltms_target_read(uint8_t *target, uint8_t *work, uint32_t bits);
+
+/**
+ * Whether a block header of 160 bytes has the work that it says itself: `*meets` becomes 1 or 0.
+ * How much that has to be is the chain's to say.
+ *
+ * Errors: LTMS_HEADER_….
+ * Threads: any.
+ */
+ltms_status ltms_header_meets_target(uint8_t *meets, const uint8_t *header, size_t header_len);
+
+/**
  * Reads the output script of a burn. Only the one form that ltms_burn_script_build writes is one.
  *
  * Errors: LTMS_SCRIPT_….
@@ -1988,56 +2175,6 @@ ltms_status ltms_inclusion_weigh(struct ltms_proved *proved,
                                  uint32_t vout);
 
 /**
- * Claims a new identity: writes the envelope of a registration, signed with the secret of the key
- * in the burn's script. As for ltms_ad_sign. The library for devices writes claims of at most
- * 2,048 bytes.
- *
- * Errors: LTMS_TX_…, LTMS_SCRIPT_…, LTMS_PROOF_NO_OUTPUT, LTMS_KEY_OTHER, LTMS_KEY_OUT_OF_RANGE,
- * LTMS_LENGTH for a branch that is not of whole hashes, LTMS_VALUE, LTMS_BUFFER_TOO_SMALL.
- * Threads: any.
- */
-ltms_status ltms_registration_sign(uint8_t *envelope,
-                                   size_t capacity,
-                                   size_t *envelope_len,
-                                   const struct ltms_burn *burn,
-                                   uint8_t network_number,
-                                   const uint8_t *secret_key);
-
-/**
- * Claims a new current key: writes the envelope of a rotation. The new key is the one in the
- * burn's script; both keys sign. `sequence` is which of the identity's rotations it is, from 1 on.
- *
- * Errors: as for ltms_registration_sign.
- * Threads: any.
- */
-ltms_status ltms_rotation_sign(uint8_t *envelope,
-                               size_t capacity,
-                               size_t *envelope_len,
-                               const struct ltms_burn *burn,
-                               const struct ltms_identity *identity,
-                               uint64_t sequence,
-                               uint64_t created_at_ms,
-                               uint8_t network_number,
-                               const uint8_t *old_secret_key,
-                               const uint8_t *new_secret_key);
-
-/**
- * Claims what else a burn is for: writes the envelope of a credit, signed with the secret of the
- * identity's current key under rotation `sequence`.
- *
- * Errors: as for ltms_registration_sign; LTMS_SCRIPT_UNKNOWN_PURPOSE for a burn without a purpose.
- * Threads: any.
- */
-ltms_status ltms_credit_sign(uint8_t *envelope,
-                             size_t capacity,
-                             size_t *envelope_len,
-                             const struct ltms_burn *burn,
-                             const struct ltms_identity *identity,
-                             uint64_t sequence,
-                             uint8_t network_number,
-                             const uint8_t *secret_key);
-
-/**
  * Reads the claim of a burn: transaction, output, script, amount, identity. Asks nobody.
  *
  * If `decision->reason` is LTMS_REASON_UNJUDGED afterwards, check the signatures of `*ticket` and
@@ -2062,6 +2199,31 @@ ltms_status ltms_gate_screen_claim(struct ltms_gate *gate,
  * Threads: any, one at a time for a ticket.
  */
 ltms_status ltms_claim_ticket_verify(uint8_t *check, const struct ltms_claim_ticket *ticket);
+
+/**
+ * The signatures of a ticket, for batches: writes at most two to `items` and how many they are to
+ * `*count`.
+ *
+ * Errors: LTMS_EMPTY for a ticket that was never given, or was used up.
+ * Threads: any, one at a time for a ticket.
+ */
+ltms_status ltms_claim_ticket_signatures(struct ltms_signed *items,
+                                         size_t *count,
+                                         const struct ltms_claim_ticket *ticket);
+
+/**
+ * What follows for a ticket from the checks of its signatures: `valid[i]` is 1 if the one of that
+ * index, as ltms_claim_ticket_signatures gives them, holds, and 0 if not. `*check` becomes one of
+ * the LTMS_SIGNATURE numbers.
+ *
+ * Errors: LTMS_LENGTH if `count` is not how many there are, LTMS_VALUE for another number,
+ * LTMS_EMPTY for a ticket that was never given, or was used up.
+ * Threads: any, one at a time for a ticket.
+ */
+ltms_status ltms_claim_ticket_check(uint8_t *check,
+                                    const struct ltms_claim_ticket *ticket,
+                                    const uint8_t *valid,
+                                    size_t count);
 
 /**
  * Goes on from the claim's signatures to its block. Uses `*ticket` up. If `decision->reason` is
@@ -2118,22 +2280,54 @@ ltms_status ltms_gate_settle_burn(struct ltms_gate *gate,
                                   uint8_t evidence);
 
 /**
- * Whether the connection of `source` belongs to the identity that its answer names: an envelope
- * of ltms_hello_sign. `verifier` is our own peer id, `challenge` the 32 bytes that we asked on this
- * connection; each is good for one answer. LTMS_REASON_CLEAR: the connection has the identity's
- * benefits until it ends.
+ * Claims a new identity: writes the envelope of a registration, signed with the secret of the key
+ * in the burn's script. As for ltms_ad_sign. The library for devices writes claims of at most
+ * 2,048 bytes.
  *
- * Errors: LTMS_PEER_ID, LTMS_VALUE. Bad envelopes are decisions, not errors.
- * Threads: one at a time for a Gate.
+ * Errors: LTMS_TX_…, LTMS_SCRIPT_…, LTMS_PROOF_NO_OUTPUT, LTMS_KEY_OTHER, LTMS_KEY_OUT_OF_RANGE,
+ * LTMS_LENGTH for a branch that is not of whole hashes, LTMS_VALUE, LTMS_BUFFER_TOO_SMALL.
+ * Threads: any.
  */
-ltms_status ltms_gate_prove_identity(struct ltms_gate *gate,
-                                     struct ltms_decision *decision,
-                                     uint64_t now_ms,
-                                     const struct ltms_source *source,
-                                     const struct ltms_peer *verifier,
-                                     const uint8_t *challenge,
-                                     const uint8_t *envelope,
-                                     size_t envelope_len);
+ltms_status ltms_registration_sign(uint8_t *envelope,
+                                   size_t capacity,
+                                   size_t *envelope_len,
+                                   const struct ltms_burn *burn,
+                                   uint8_t network_number,
+                                   const uint8_t *secret_key);
+
+/**
+ * Claims a new current key: writes the envelope of a rotation. The new key is the one in the
+ * burn's script; both keys sign. `sequence` is which of the identity's rotations it is, from 1 on.
+ *
+ * Errors: as for ltms_registration_sign.
+ * Threads: any.
+ */
+ltms_status ltms_rotation_sign(uint8_t *envelope,
+                               size_t capacity,
+                               size_t *envelope_len,
+                               const struct ltms_burn *burn,
+                               const struct ltms_identity *identity,
+                               uint64_t sequence,
+                               uint64_t created_at_ms,
+                               uint8_t network_number,
+                               const uint8_t *old_secret_key,
+                               const uint8_t *new_secret_key);
+
+/**
+ * Claims what else a burn is for: writes the envelope of a credit, signed with the secret of the
+ * identity's current key under rotation `sequence`.
+ *
+ * Errors: as for ltms_registration_sign; LTMS_SCRIPT_UNKNOWN_PURPOSE for a burn without a purpose.
+ * Threads: any.
+ */
+ltms_status ltms_credit_sign(uint8_t *envelope,
+                             size_t capacity,
+                             size_t *envelope_len,
+                             const struct ltms_burn *burn,
+                             const struct ltms_identity *identity,
+                             uint64_t sequence,
+                             uint8_t network_number,
+                             const uint8_t *secret_key);
 
 /**
  * Whether a connection may be opened or kept: bans, then how many there are already. Ask before
@@ -2213,6 +2407,31 @@ ltms_status ltms_gate_malformed(struct ltms_gate *gate,
                                 uint8_t reason,
                                 const uint8_t *frame,
                                 size_t frame_len);
+
+/**
+ * The best live signers that fit, best first: at most `capacity` of them, and at most 8 in the
+ * library for devices. `*count` becomes how many there are.
+ *
+ * Errors: LTMS_VALUE, LTMS_OUT_OF_MEMORY.
+ * Threads: one at a time for a Gate. Passes over the directory.
+ */
+ltms_status ltms_gate_find(struct ltms_gate *gate,
+                           struct ltms_found *found,
+                           size_t capacity,
+                           size_t *count,
+                           uint64_t now_ms,
+                           const struct ltms_criteria *criteria);
+
+/**
+ * The live advertisement of a key.
+ *
+ * Errors: LTMS_CAPACITY_UNKNOWN if there is none.
+ * Threads: one at a time for a Gate.
+ */
+ltms_status ltms_gate_find_key(struct ltms_gate *gate,
+                               struct ltms_found *found,
+                               uint64_t now_ms,
+                               const struct ltms_public_key *key);
 
 /**
  * The next thing that the Gate has to tell; LTMS_EVENT_NONE if there is nothing. Ask after every
@@ -2302,34 +2521,60 @@ ltms_status ltms_gate_new(struct ltms_gate **gate,
 ltms_status ltms_gate_free(struct ltms_gate **gate);
 
 /**
- * Writes and signs an advertisement, as an envelope at the start of `envelope`, which has room for
- * `capacity` bytes (LTMS_ENVELOPE_MAX always do), and its length to `*envelope_len`. `secret_key`
- * is 32 bytes, of `ad->author`; the library keeps no copy.
+ * Answers a challenge of 32 bytes, to show on a connection that it belongs to an identity, as an
+ * envelope that only `verifier` can take, and only from `prover`: the peer ids of the connection.
  *
- * Errors: LTMS_WIRE_… and LTMS_ADDRESS_… for content that nobody would take, LTMS_KEY_OTHER,
- * LTMS_KEY_OUT_OF_RANGE, LTMS_PEER_ID, LTMS_LENGTH for too many addresses or types, LTMS_VALUE,
- * LTMS_TEXT, LTMS_STRUCT_SIZE, LTMS_BUFFER_TOO_SMALL. How long it may live is the Gate's to say.
+ * Errors: LTMS_PEER_ID, LTMS_VALUE (also for an authority of kind 0), LTMS_KEY_OUT_OF_RANGE,
+ * LTMS_BUFFER_TOO_SMALL.
  * Threads: any.
  */
-ltms_status ltms_ad_sign(uint8_t *envelope,
-                         size_t capacity,
-                         size_t *envelope_len,
-                         const struct ltms_ad *ad,
-                         uint8_t network_number,
-                         const uint8_t *secret_key);
+ltms_status ltms_hello_sign(uint8_t *envelope,
+                            size_t capacity,
+                            size_t *envelope_len,
+                            const struct ltms_peer *prover,
+                            const struct ltms_peer *verifier,
+                            const uint8_t *challenge,
+                            const struct ltms_authority *authority,
+                            uint8_t network_number,
+                            const uint8_t *secret_key);
 
 /**
- * Reads the envelope of an advertisement, of `envelope_len` bytes. Addresses and texts lead into
- * the envelope: they are good for as long as it is. The signature was not checked.
- * `ad->struct_size` has to be set.
+ * Whether the connection of `source` belongs to the identity that its answer names: an envelope
+ * of ltms_hello_sign. `verifier` is our own peer id, `challenge` the 32 bytes that we asked on this
+ * connection; each is good for one answer. LTMS_REASON_CLEAR: the connection has the identity's
+ * benefits until it ends.
  *
- * Errors: LTMS_WIRE_…, LTMS_ADDRESS_…, LTMS_STRUCT_SIZE, LTMS_VALUE.
- * Threads: any.
+ * Errors: LTMS_PEER_ID, LTMS_VALUE. Bad envelopes are decisions, not errors.
+ * Threads: one at a time for a Gate.
  */
-ltms_status ltms_ad_read(struct ltms_ad *ad,
-                         uint8_t network_number,
-                         const uint8_t *envelope,
-                         size_t envelope_len);
+ltms_status ltms_gate_prove_identity(struct ltms_gate *gate,
+                                     struct ltms_decision *decision,
+                                     uint64_t now_ms,
+                                     const struct ltms_source *source,
+                                     const struct ltms_peer *verifier,
+                                     const uint8_t *challenge,
+                                     const uint8_t *envelope,
+                                     size_t envelope_len);
+
+/**
+ * The registered identity of this id.
+ *
+ * Errors: LTMS_CAPACITY_UNKNOWN if there is none.
+ * Threads: one at a time for a Gate.
+ */
+ltms_status ltms_gate_identity(struct ltms_gate *gate,
+                               struct ltms_registered *registered,
+                               const struct ltms_identity *identity);
+
+/**
+ * The registered identity whose current key this is.
+ *
+ * Errors: LTMS_CAPACITY_UNKNOWN if there is none.
+ * Threads: one at a time for a Gate.
+ */
+ltms_status ltms_gate_resolve_identity(struct ltms_gate *gate,
+                                       struct ltms_registered *registered,
+                                       const struct ltms_public_key *key);
 
 /**
  * Writes and signs the withdrawal of an author's advertisement, as ltms_ad_sign does. `authority`
@@ -2362,22 +2607,22 @@ ltms_status ltms_delegation_sign(struct ltms_signature *signature,
                                  const uint8_t *secret_key);
 
 /**
- * Answers a challenge of 32 bytes, to show on a connection that it belongs to an identity, as an
- * envelope that only `verifier` can take, and only from `prover`: the peer ids of the connection.
+ * Counters and gauges at a time. `metrics->struct_size` has to be set.
  *
- * Errors: LTMS_PEER_ID, LTMS_VALUE (also for an authority of kind 0), LTMS_KEY_OUT_OF_RANGE,
- * LTMS_BUFFER_TOO_SMALL.
- * Threads: any.
+ * Errors: LTMS_STRUCT_SIZE.
+ * Threads: one at a time for a Gate. Passes over all tables.
  */
-ltms_status ltms_hello_sign(uint8_t *envelope,
-                            size_t capacity,
-                            size_t *envelope_len,
-                            const struct ltms_peer *prover,
-                            const struct ltms_peer *verifier,
-                            const uint8_t *challenge,
-                            const struct ltms_authority *authority,
-                            uint8_t network_number,
-                            const uint8_t *secret_key);
+ltms_status ltms_gate_metrics(struct ltms_gate *gate,
+                              struct ltms_metrics *metrics,
+                              uint64_t now_ms);
+
+/**
+ * How many decisions had this reason, one of the LTMS_REASON numbers.
+ *
+ * Errors: LTMS_VALUE.
+ * Threads: one at a time for a Gate.
+ */
+ltms_status ltms_gate_decisions(struct ltms_gate *gate, uint64_t *count, uint8_t reason);
 
 /**
  * Bans somebody until a time, or until lifted (LTMS_NEVER); `reason` is one of the LTMS_REASON
@@ -2518,80 +2763,6 @@ ltms_status ltms_policy_validate(const struct ltms_policy *policy, char *field);
 ltms_status ltms_policy_hash(uint8_t *hash, const struct ltms_policy *policy);
 
 /**
- * Everything that is known about somebody. Makes no row. `standing->struct_size` has to be set.
- *
- * Errors: LTMS_STRUCT_SIZE, LTMS_VALUE, LTMS_PEER_ID.
- * Threads: one at a time for a Gate.
- */
-ltms_status ltms_gate_standing(struct ltms_gate *gate,
-                               struct ltms_standing *standing,
-                               uint64_t now_ms,
-                               const struct ltms_subject *subject);
-
-/**
- * Counters and gauges at a time. `metrics->struct_size` has to be set.
- *
- * Errors: LTMS_STRUCT_SIZE.
- * Threads: one at a time for a Gate. Passes over all tables.
- */
-ltms_status ltms_gate_metrics(struct ltms_gate *gate,
-                              struct ltms_metrics *metrics,
-                              uint64_t now_ms);
-
-/**
- * How many decisions had this reason, one of the LTMS_REASON numbers.
- *
- * Errors: LTMS_VALUE.
- * Threads: one at a time for a Gate.
- */
-ltms_status ltms_gate_decisions(struct ltms_gate *gate, uint64_t *count, uint8_t reason);
-
-/**
- * The registered identity of this id.
- *
- * Errors: LTMS_CAPACITY_UNKNOWN if there is none.
- * Threads: one at a time for a Gate.
- */
-ltms_status ltms_gate_identity(struct ltms_gate *gate,
-                               struct ltms_registered *registered,
-                               const struct ltms_identity *identity);
-
-/**
- * The registered identity whose current key this is.
- *
- * Errors: LTMS_CAPACITY_UNKNOWN if there is none.
- * Threads: one at a time for a Gate.
- */
-ltms_status ltms_gate_resolve_identity(struct ltms_gate *gate,
-                                       struct ltms_registered *registered,
-                                       const struct ltms_public_key *key);
-
-/**
- * The best live signers that fit, best first: at most `capacity` of them, and at most 8 in the
- * library for devices. `*count` becomes how many there are.
- *
- * Errors: LTMS_VALUE, LTMS_OUT_OF_MEMORY.
- * Threads: one at a time for a Gate. Passes over the directory.
- */
-ltms_status ltms_gate_find(struct ltms_gate *gate,
-                           struct ltms_found *found,
-                           size_t capacity,
-                           size_t *count,
-                           uint64_t now_ms,
-                           const struct ltms_criteria *criteria);
-
-/**
- * The live advertisement of a key.
- *
- * Errors: LTMS_CAPACITY_UNKNOWN if there is none.
- * Threads: one at a time for a Gate.
- */
-ltms_status ltms_gate_find_key(struct ltms_gate *gate,
-                               struct ltms_found *found,
-                               uint64_t now_ms,
-                               const struct ltms_public_key *key);
-
-/**
  * Whether `signature` is the one of the 32 bytes at `hash` by `key`: `*valid` becomes 1 or 0. A
  * key off the curve has no signatures.
  *
@@ -2636,6 +2807,17 @@ ltms_status ltms_schnorr_sign(struct ltms_signature *signature,
  * Threads: any.
  */
 ltms_status ltms_public_key_of(struct ltms_public_key *key, const uint8_t *secret_key);
+
+/**
+ * Everything that is known about somebody. Makes no row. `standing->struct_size` has to be set.
+ *
+ * Errors: LTMS_STRUCT_SIZE, LTMS_VALUE, LTMS_PEER_ID.
+ * Threads: one at a time for a Gate.
+ */
+ltms_status ltms_gate_standing(struct ltms_gate *gate,
+                               struct ltms_standing *standing,
+                               uint64_t now_ms,
+                               const struct ltms_subject *subject);
 
 /**
  * How many bytes ltms_gate_write_snapshot needs at present; a sealed one, LTMS_SEAL_LEN more.

@@ -1,6 +1,6 @@
 #!/usr/bin/env python3
-"""Whether the documentation holds together: links lead somewhere, every page is in the book, and the
-tests that it names exist."""
+"""Whether the documentation holds together: links lead somewhere, every page is in the book, the tests
+that it names exist, and what benchmarks write has its place."""
 
 import re
 import sys
@@ -12,6 +12,7 @@ LINK = re.compile(r"(?<!!)\[[^\]]*\]\(([^)\s]+)\)")
 FENCE = re.compile(r"^```.*?^```", re.MULTILINE | re.DOTALL)
 HEADING = re.compile(r"^#{1,6} (.+)$", re.MULTILINE)
 TEST = re.compile(r"\bfn ([a-z0-9_]+)\s*\(")
+WRITTEN = re.compile(r'report::write\("([a-z]+)"')
 NAMED = re.compile(r"`([a-z0-9_]+)`")
 # Pages with tables whose last column names tests, and the heading of their first.
 NAMING = [("threats.md", "attack"), ("faults.md", "fault")]
@@ -73,10 +74,20 @@ def missing_tests():
             yield f"docs/{page}: no test {name}"
 
 
+def missing_blocks():
+    """Tables that a benchmark writes and docs/benchmarks.md has no place for."""
+    sources = [source.read_text() for source in ROOT.glob("*/benches/**/*.rs")]
+    text = (DOCS / "benchmarks.md").read_text()
+    for block in sorted({name for source in sources for name in WRITTEN.findall(source)}):
+        for comment in (f"<!-- {block}: begin -->\n", f"<!-- {block}: end -->"):
+            if text.count(comment) != 1:
+                yield f"docs/benchmarks.md: not one {comment.strip()}"
+
+
 def main():
     pages = [*sorted(DOCS.rglob("*.md")), *sorted(ROOT.glob("*.md")), *sorted(ROOT.glob("*/README.md"))]
     faults = [fault for page in pages for fault in broken_links(page)]
-    faults += [*left_out(), *missing_tests()]
+    faults += [*left_out(), *missing_tests(), *missing_blocks()]
     named = {name for page, first in NAMING for name in tests_named(page, first)}
     print("\n".join(faults) or f"{len(pages)} pages, {len(named)} tests named")
     return 1 if faults else 0

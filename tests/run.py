@@ -105,6 +105,8 @@ def steps() -> list[Step]:
                 for features in CORE_FEATURES
             ],
         ),
+        # The public items of core, as listed; its tool is installed by `make api`.
+        Step("api", [[PYTHON, "tests/api.py"]], may_skip=True),
         Step("no_std", [[PYTHON, "tests/no_std/check.py"]]),
         Step("ffi", [[PYTHON, "tests/c/check.py"]]),
         Step(

@@ -114,11 +114,18 @@ statuses! {
     TxSumOutOfRange = 64, "the outputs together are more money than exists";
     TxTrailingBytes = 65, "bytes follow the transaction";
 
+    SighashNoInput = 66, "the transaction has no input of this index";
+    SighashSpentOutputs = 67, "there is not one spent output for every input";
+    SighashNoOutput = 68, "there is no output that goes with the input";
+
     HeaderLength = 70, "a block header is 160 bytes";
     HeaderReserved = 71, "the header's reserved field is not zero";
     HeaderVersion = 72, "the header's version is not 1";
     HeaderBlockSize = 73, "the header's block is too large";
     HeaderHeight = 74, "the header's height is negative";
+    TargetNegative = 75, "the target is negative";
+    TargetZero = 76, "no hash is below the target";
+    TargetOverflow = 77, "the target has more than 256 bits";
 
     BranchTooDeep = 80, "the branch is deeper than 32 levels";
     BranchIndex = 81, "no leaf of a tree of this depth has this index";

@@ -272,6 +272,11 @@ pub(crate) const fn time(ms: u64) -> Timestamp {
     Timestamp::from_millis(ms)
 }
 
+/// Zeros for no identity.
+pub(crate) fn identity_or_zeros(id: Option<IdentityId>) -> ltms_identity {
+    id.map_or(ltms_identity { bytes: [0; 32] }, ltms_identity::from)
+}
+
 /// An end as C has it.
 pub(crate) fn end(time: Option<Timestamp>) -> u64 {
     match time {

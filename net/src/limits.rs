@@ -22,8 +22,9 @@ pub struct Limits {
     /// Inbound streams of one connection at a time, in all protocols; further ones are reset.
     /// Default 32.
     pub streams: u16,
-    /// Percent of one processor that a connection's task may take, half a second at once; over
-    /// that the connection is not read for a while. Default 10.
+    /// Percent of one processor that a connection's task may take, half a second at once, of which
+    /// a connection that came from outside begins with nothing; over that the connection is not
+    /// read for a while. Default 10.
     pub share: u16,
     /// Memory of the process in bytes above which no connection is made, and the one that holds
     /// most is closed. Default 512 MiB.

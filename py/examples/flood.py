@@ -1,9 +1,10 @@
 """A flood of strangers, and what becomes of everybody's advertisements meanwhile.
 
-    python flood.py [PICTURE.svg]
+    python flood.py [PICTURE.svg or PICTURE.png]
 
-The cells (# %%) run one by one in Jupyter, VS Code or Spyder. With matplotlib the last one draws;
-without it the picture is text, and an SVG that needs nothing else.
+The cells (# %%) run one by one in Jupyter, VS Code or Spyder, where the last one draws with
+matplotlib. As a program it draws in characters, and an SVG without anything else; whatever else
+matplotlib can write needs that.
 """
 
 # %% Who takes part
@@ -125,14 +126,24 @@ def text(series):
         print(f"{name:>9} " + "".join(bars))
 
 
-text(accepted)
-if "get_ipython" in globals():
+def draw(series):
+    """The same with matplotlib, as a notebook shows it."""
     import matplotlib.pyplot as plot
 
-    for name, values in accepted.items():
-        plot.plot([float("nan") if value is None else value for value in values], label=name)
-    plot.xlabel("minute")
-    plot.ylabel("% of advertisements taken")
-    plot.legend()
-elif len(sys.argv) > 1:
-    Path(sys.argv[1]).write_text(chart(accepted))
+    figure, axes = plot.subplots(figsize=(8, 4), layout="constrained")
+    axes.axvspan(FLOOD.start, FLOOD.stop - 1, color="#eee", label="flood")
+    for name, values in series.items():
+        axes.plot([float("nan") if value is None else value for value in values], label=name)
+    axes.set(xlabel="minute", ylabel="% of advertisements taken", ylim=(-2, 105))
+    axes.legend()
+    return figure
+
+
+text(accepted)
+picture = Path(sys.argv[1]) if len(sys.argv) == 2 else None
+if "get_ipython" in globals():
+    draw(accepted)
+elif picture and picture.suffix == ".svg":
+    picture.write_text(chart(accepted))
+elif picture:
+    draw(accepted).savefig(picture)

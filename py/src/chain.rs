@@ -1,14 +1,14 @@
-//! Transactions, identities, burn scripts and proofs of inclusion.
+//! Transactions, identities and burn scripts.
 
 use ltms_core::burn::BurnScript as Core;
-use ltms_core::chain::{Transaction, TxOutProof};
+use ltms_core::chain::Transaction;
 use ltms_core::schnorr::VerifyingKey;
 use ltms_core::{IdentityId, OutPoint};
 use pyo3::prelude::*;
 use pyo3::types::{PyBytes, PyDict, PyList};
 
-use crate::convert::{BlockText, Identity, Index, Key, TxidText, Wide};
-use crate::errors::{self, InvalidKeyError, ProofError, TransactionError, input};
+use crate::convert::{Identity, Index, Key, TxidText, Wide};
+use crate::errors::{self, InvalidKeyError, TransactionError, input};
 use crate::names::{self, PurposeNumber};
 
 fn transaction(raw: &[u8]) -> PyResult<Transaction<'_>> {
@@ -19,6 +19,12 @@ fn transaction(raw: &[u8]) -> PyResult<Transaction<'_>> {
 ///
 /// It does not cover the input scripts, so it is not a hash of these bytes.
 /// Raises TransactionError if they are no transaction.
+///
+///     >>> import ltms
+///     >>> digits = "0200000001" + "11" * 36 + "00ffffffff01" + "00" * 8 + "015100000000"
+///     >>> raw = bytes.fromhex(digits)
+///     >>> ltms.txid(raw)
+///     '1277adabb9c5cb856fb2078e4628b522b774c9a8ba5ea8c11f8b054f4c9998a8'
 #[pyfunction]
 pub(crate) fn txid(raw_tx: &[u8]) -> PyResult<String> {
     Ok(transaction(raw_tx)?.txid().to_string())
@@ -27,6 +33,10 @@ pub(crate) fn txid(raw_tx: &[u8]) -> PyResult<String> {
 /// The identity that a registration burn in this output creates, as 64 hexadecimal digits.
 ///
 /// txid is in display order; vout is at most 255, or InputError is raised.
+///
+///     >>> import ltms
+///     >>> ltms.identity_id("11" * 32, 0)
+///     'fadbf4edc66569296a08ffc54972d422877697fd412a1add92ceddcfa1366432'
 #[pyfunction]
 pub(crate) fn identity_id(txid: TxidText, vout: Index) -> PyResult<String> {
     let output = OutPoint { txid: txid.0, vout: vout.0 };
@@ -37,6 +47,13 @@ pub(crate) fn identity_id(txid: TxidText, vout: Index) -> PyResult<String> {
 /// inputs (txid, vout, script, sequence) and outputs (value in satoshis, script).
 ///
 /// Raises TransactionError if the bytes are none.
+///
+///     >>> import ltms
+///     >>> digits = "0200000001" + "11" * 36 + "00ffffffff01" + "00" * 8 + "015100000000"
+///     >>> raw = bytes.fromhex(digits)
+///     >>> told = ltms.parse_transaction(raw)
+///     >>> told["size"], told["coinbase"], told["outputs"]
+///     (61, False, [{'value': 0, 'script': b'Q'}])
 #[pyfunction]
 pub(crate) fn parse_transaction<'py>(
     py: Python<'py>,
@@ -117,7 +134,13 @@ impl BurnScript {
 
 /// Reads the script of a burn.
 ///
-/// Raises ScriptError for anything but the one form that build_burn_script writes.
+/// Raises ScriptError for anything but the one form that build_burn_script writes; its kind names
+/// what is wrong, and older_sdk_reads whether older software reads a key all the same.
+///
+///     >>> import ltms
+///     >>> ltms.parse_burn_script(bytes.fromhex("6a044c544d530102"))
+///     Traceback (most recent call last):
+///     ltms.ScriptError: the version is not 1
 #[pyfunction]
 pub(crate) fn parse_burn_script(script: &[u8]) -> PyResult<BurnScript> {
     let Core { public_key, timestamp_ms, purpose } =
@@ -130,6 +153,13 @@ pub(crate) fn parse_burn_script(script: &[u8]) -> PyResult<BurnScript> {
 /// public_key: 33 bytes, compressed. timestamp_ms: milliseconds since 1970.
 /// purpose and identity_id: what the burn is for and whose it is; neither for a registration.
 /// Raises InvalidKeyError for a key that is not on the curve, InputError for one of the two alone.
+///
+///     >>> import ltms
+///     >>> key = ltms.public_key(bytes([1] * 32))
+///     >>> script = ltms.build_burn_script(key, purpose=ltms.Purpose.TOP_UP, identity_id="11" * 32)
+///     >>> burn = ltms.parse_burn_script(script)
+///     >>> burn.public_key == key, burn.purpose.name, burn.identity_id == "11" * 32, burn.timestamp_ms
+///     (True, 'TOP_UP', True, None)
 #[pyfunction]
 #[pyo3(signature = (public_key, timestamp_ms = None, purpose = None, identity_id = None))]
 pub(crate) fn build_burn_script(
@@ -149,49 +179,4 @@ pub(crate) fn build_burn_script(
     };
     let script = Core { public_key, timestamp_ms: timestamp_ms.map(|ms| ms.0), purpose };
     Ok(PyBytes::new(py, &script.build()))
-}
-
-fn checked(proof: &[u8], txid: TxidText, block_hash: BlockText) -> Result<u32, String> {
-    let proof = TxOutProof::parse(proof).map_err(|error| error.to_string())?;
-    if proof.header().hash() != block_hash.0 {
-        return Err(format!("the proof is of block {}", proof.header().hash()));
-    }
-    proof.verify(&txid.0).map_err(|error| error.to_string())
-}
-
-/// Whether a proof, as lotusd's gettxoutproof gives it, shows that the transaction is in the block.
-///
-/// Nothing is said about the block: neither its work nor whether the chain has it. Bytes that are
-/// no proof prove nothing: False. check_txoutproof says what is wrong.
-#[pyfunction]
-pub(crate) fn verify_txoutproof(proof: &[u8], txid: TxidText, block_hash: BlockText) -> bool {
-    checked(proof, txid, block_hash).is_ok()
-}
-
-/// The position of the transaction in the block, 0 being the coinbase, as the proof shows it.
-///
-/// Raises ProofError with what is wrong where verify_txoutproof is False.
-#[pyfunction]
-pub(crate) fn check_txoutproof(
-    proof: &[u8],
-    txid: TxidText,
-    block_hash: BlockText,
-) -> PyResult<u32> {
-    checked(proof, txid, block_hash).map_err(ProofError::new_err)
-}
-
-/// What the header in a proof of gettxoutproof says: a dict of hash, height, time (milliseconds
-/// since 1970) and has_work, whether the hash has the work that the header itself claims.
-///
-/// Raises ProofError if the bytes are no proof.
-#[pyfunction]
-pub(crate) fn parse_txoutproof<'py>(py: Python<'py>, proof: &[u8]) -> PyResult<Bound<'py, PyDict>> {
-    let proof = TxOutProof::parse(proof).map_err(|error| ProofError::new_err(error.to_string()))?;
-    let header = proof.header();
-    let dict = PyDict::new(py);
-    dict.set_item("hash", header.hash().to_string())?;
-    dict.set_item("height", header.height().get())?;
-    dict.set_item("time", header.time().as_millis())?;
-    dict.set_item("has_work", header.meets_target())?;
-    Ok(dict)
 }

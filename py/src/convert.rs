@@ -6,9 +6,10 @@ use ltms_core::{BlockHash, IdentityId, Millis, PeerId, PublicKey, SessionId, Sig
 use ltms_core::{Timestamp, Txid};
 use pyo3::exceptions::{PyOverflowError, PyTypeError};
 use pyo3::prelude::*;
-use pyo3::types::{PyBytes, PyInt, PyString};
+use pyo3::types::{PyBytes, PyInt, PyString, PyTuple};
 
 use crate::errors::input;
+use crate::who::Source;
 
 /// Bytes of one length.
 pub(crate) fn fixed<const N: usize>(bytes: &[u8], what: &str) -> PyResult<[u8; N]> {
@@ -98,8 +99,13 @@ macro_rules! numbers {
 
 numbers! {
     Index(u32), "an output index", u32::MAX.into();
+    Input(u32), "an input index", u32::MAX.into();
+    Bits(u32), "a compact target", u32::MAX.into();
+    Byte(u8), "a hash type", u8::MAX.into();
+    Fork(u32), "a fork value", 0xff_ffff;
     Group(u32), "the tag of a group", u32::MAX.into();
     Height(u32), "a block height", i32::MAX as u64;
+    Above(u32), "the height of an anchor", u32::MAX.into();
     Position(u32), "a position in a block", u32::MAX.into();
     Size(usize), "a length", u32::MAX.into();
     Counter(u64), "a counter", u64::MAX;
@@ -108,4 +114,57 @@ numbers! {
     TypeNumber(u8), "a transaction type", 63;
     WireType(u16), "a transaction type", u16::MAX.into();
     Sequence(u64), "the sequence of a rotation", u64::MAX;
+}
+
+/// The values of a tuple that has one of these lengths; `what` tells the whole shape.
+pub(crate) fn tuple<'a, 'py>(
+    value: &'a Bound<'py, PyAny>,
+    what: &str,
+    lengths: &[usize],
+) -> PyResult<&'a Bound<'py, PyTuple>> {
+    let Ok(tuple) = value.cast::<PyTuple>() else {
+        let kind = value.get_type().name()?;
+        return Err(PyTypeError::new_err(format!("{what}; not {kind}")));
+    };
+    if lengths.contains(&tuple.len()) {
+        Ok(tuple)
+    } else {
+        Err(input(format_args!("{what}; not {} values", tuple.len())))
+    }
+}
+
+macro_rules! tuples {
+    ($($(#[$doc:meta])* $name:ident($($field:ident: $type:ty),*), $what:literal;)*) => {$(
+        $(#[$doc])*
+        pub(crate) struct $name { $(pub(crate) $field: $type),* }
+
+        impl FromPyObject<'_, '_> for $name {
+            type Error = PyErr;
+            fn extract(value: Borrowed<'_, '_, PyAny>) -> PyResult<Self> {
+                let length = [$(stringify!($field)),*].len();
+                let mut items = tuple(&value, $what, &[length])?.iter();
+                $(
+                    // As many as were counted.
+                    let item = items.next().ok_or_else(|| input($what))?;
+                    let $field = item.extract::<$type>()?;
+                )*
+                Ok(Self { $($field),* })
+            }
+        }
+    )*};
+}
+
+tuples! {
+    SignedTuple(key: Key, hash: Hash, signature: Sig),
+        "an item is (public_key, message_hash, signature)";
+    RangeTuple(least: Sats, most: Sats), "an amount is (least, most), both satoshis";
+    AnchorTuple(hash: BlockText, height: Above), "an anchor is (block hash, height)";
+    /// Where a burn is.
+    BurnTuple(transaction: Py<PyBytes>, vout: Index, block: BlockText, position: Position,
+        branch: Vec<Hash>),
+        "a burn is (raw transaction, output index, block hash, position, branch)";
+    /// An envelope, when it came, and where from.
+    AdTuple(now: Time, source: Py<Source>, envelope: Py<PyBytes>),
+        "an item is (now_ms, source, envelope)";
+    SpentTuple(value: Sats, script: Py<PyBytes>), "what is spent is (satoshis, script)";
 }

@@ -7,19 +7,25 @@ use crate::names;
 
 /// What the Gate decided about a message, connection, burn or session, and why. It is true in a
 /// condition only when the verdict is accept.
+///
+///     >>> import ltms
+///     >>> gate, peer = ltms.Gate(capacity="tiny"), bytes.fromhex("002408011220" + "01" * 32)
+///     >>> decision = gate.admit_ad(1_795_400_000_000, ltms.Source.direct(peer), b"no message")
+///     >>> bool(decision), decision.verdict.value, decision.reason.value, decision.retry_at
+///     (False, 'reject', 'malformed', None)
 #[pyclass(frozen, eq, hash, module = "ltms")]
 #[derive(Clone, Copy, PartialEq, Eq, Hash)]
 pub(crate) struct Decision(pub(crate) Core);
 
 #[pymethods]
 impl Decision {
-    /// What to do: a Verdict.
+    /// What to do with the message: a Verdict.
     #[getter]
     fn verdict<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyAny>> {
         names::verdict(py, self.0.verdict)
     }
 
-    /// Why: a Reason.
+    /// Why: a Reason, which has a meaning in a sentence.
     #[getter]
     fn reason<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyAny>> {
         names::reason(py, self.0.reason)

@@ -1,5 +1,7 @@
 //! The exceptions of `ltms/_errors.py`, and what raises them.
 
+use std::fmt::{Debug, Display};
+
 use ltms_core::burn::ScriptError as Script;
 use ltms_core::chain::HeaderError;
 use pyo3::{PyErr, Python};
@@ -25,7 +27,13 @@ pub(crate) fn input(message: impl ToString) -> PyErr {
 }
 
 pub(crate) fn script(error: &Script) -> PyErr {
-    ScriptError::new_err((error.to_string(), error.older_sdk_reads()))
+    let kind = format!("{:?}", error.kind());
+    ScriptError::new_err((error.to_string(), kind, error.older_sdk_reads()))
+}
+
+/// What is wrong with a proof, and the name that the vectors have for it.
+pub(crate) fn proof(error: &impl Display, kind: &impl Debug) -> PyErr {
+    ProofError::new_err((error.to_string(), format!("{kind:?}").replace('"', "")))
 }
 
 /// The field at fault, empty for the whole, and what is wrong with it.

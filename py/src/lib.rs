@@ -4,6 +4,7 @@
 #![warn(unreachable_pub)]
 
 mod chain;
+mod clock;
 mod convert;
 mod decision;
 mod errors;
@@ -11,9 +12,11 @@ mod gate;
 mod names;
 mod plain;
 mod policy;
+mod proofs;
 mod replay;
 mod reputation;
 mod schnorr;
+mod sighash;
 mod who;
 mod wire;
 
@@ -24,9 +27,10 @@ mod _ltms {
 
     #[pymodule_export]
     use crate::chain::{
-        BurnScript, build_burn_script, check_txoutproof, identity_id, parse_burn_script,
-        parse_transaction, parse_txoutproof, txid, verify_txoutproof,
+        BurnScript, build_burn_script, identity_id, parse_burn_script, parse_transaction, txid,
     };
+    #[pymodule_export]
+    use crate::clock::ChainClock;
     #[pymodule_export]
     use crate::decision::Decision;
     #[pymodule_export]
@@ -36,11 +40,18 @@ mod _ltms {
     #[pymodule_export]
     use crate::policy::{certificate, default_policy, policy_fields};
     #[pymodule_export]
+    use crate::proofs::{
+        check_txoutproof, merkle_branch, merkle_root, parse_bits, parse_block, parse_header,
+        parse_txoutproof, verify_inclusion, verify_txoutproof,
+    };
+    #[pymodule_export]
     use crate::replay::Replay;
     #[pymodule_export]
     use crate::reputation::Reputation;
     #[pymodule_export]
     use crate::schnorr::{public_key, schnorr_sign, schnorr_verify, schnorr_verify_batch};
+    #[pymodule_export]
+    use crate::sighash::sighash;
     #[pymodule_export]
     use crate::who::{Connection, Source, Subject};
     #[pymodule_export]

@@ -63,7 +63,8 @@ pub(crate) fn fields(
     refuse: &impl Fn(String, String) -> PyErr,
 ) -> PyResult<Map<String, Value>> {
     let mut fields = Map::new();
-    for (name, value) in dict {
+    // A copy, because a dict that another thread changes meanwhile cannot be gone through.
+    for (name, value) in dict.copy()? {
         let name: String =
             name.extract().map_err(|_| PyTypeError::new_err("the names of fields are text"))?;
         let path = if path.is_empty() { name.clone() } else { format!("{path}.{name}") };

@@ -16,7 +16,12 @@ const MOST_ROWS: u32 = 1 << 20;
 ///
 /// network: "main", "test" or "reg". Spans are milliseconds, quotas {"interval_us": microseconds
 /// until a token comes back, "burst": tokens at once}, amounts satoshis, shares thousandths.
-/// policy_fields() tells what each field means.
+/// policy_fields() tells what each field means. Changes are made in the dict, and it is given to
+/// Gate; what a dict leaves out is as here.
+///
+///     >>> import ltms
+///     >>> ltms.default_policy()["windows"]["strangers"]
+///     {'burst': 2, 'interval_us': 60000000}
 #[pyfunction]
 #[pyo3(signature = (network = NetworkName(Network::Main)),
     text_signature = "(network=\"main\")")]
@@ -25,7 +30,11 @@ pub(crate) fn default_policy(py: Python<'_>, network: NetworkName) -> PyResult<B
 }
 
 /// What each field of a policy means, with its unit, default and reason: a dict of text by
-/// the name of the field, "windows.strangers" for one.
+/// the name of the field.
+///
+///     >>> import ltms
+///     >>> ltms.policy_fields()["windows.strangers"]
+///     "Strangers' advertisements of one narrow address group. Default 1 per 60 s, 2."
 #[pyfunction]
 pub(crate) fn policy_fields(py: Python<'_>) -> PyResult<Bound<'_, PyDict>> {
     let dict = PyDict::new(py);
@@ -36,7 +45,9 @@ pub(crate) fn policy_fields(py: Python<'_>) -> PyResult<Bound<'_, PyDict>> {
             if !nested {
                 let dot = if group.is_empty() { "" } else { "." };
                 let text: Vec<_> = field.doc.iter().map(|line| line.trim()).collect();
-                dict.set_item(format!("{group}{dot}{}", field.name), text.join(" "))?;
+                // Links are for readers of the Rust.
+                let text = text.join(" ").replace("[`crate::", "`").replace("[`", "`");
+                dict.set_item(format!("{group}{dot}{}", field.name), text.replace("`]", "`"))?;
             }
         }
     }
@@ -98,6 +109,10 @@ impl FromPyObject<'_, '_> for CapacityDict {
 /// millionths).
 ///
 /// policy and capacity are what Gate takes. Raises PolicyError and InputError as that does.
+///
+///     >>> import ltms
+///     >>> ltms.certificate(capacity="small")["half_directory"]["burn"] > 10**9
+///     True
 #[pyfunction]
 #[pyo3(signature = (policy = None, capacity = None))]
 pub(crate) fn certificate(

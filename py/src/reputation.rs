@@ -13,6 +13,15 @@ use crate::names::FailureName;
 /// 0 to 100, and 50 at first.
 ///
 /// Times are milliseconds since 1970 and given by the caller; nothing reads a clock.
+///
+///     >>> import ltms
+///     >>> signer, now = ltms.Reputation(), 1_795_400_000_000
+///     >>> signer.success(response_ms=5_000, now_ms=now)
+///     >>> signer.score(now)
+///     80
+///     >>> signer.failure(ltms.Failure.TIMEOUT, now)
+///     >>> signer.score(now)
+///     75
 #[pyclass(frozen, module = "ltms")]
 pub(crate) struct Reputation(Mutex<Core>);
 
@@ -50,13 +59,13 @@ impl Reputation {
         self.with(|it| it.score())
     }
 
-    /// Completed sessions.
+    /// How many sessions were completed.
     #[getter]
     fn completed(&self) -> u32 {
         self.with(|it| it.completed())
     }
 
-    /// Failed sessions.
+    /// How many sessions failed by its doing.
     #[getter]
     fn failed(&self) -> u32 {
         self.with(|it| it.failed())

@@ -2,10 +2,10 @@
 
 use ltms_core::schnorr::{self, Item, SecretKey, VerifyingKey};
 use pyo3::prelude::*;
-use pyo3::types::PyBytes;
+use pyo3::types::{PyBytes, PyList, PySequence};
 use zeroize::Zeroizing;
 
-use crate::convert::{Hash, Key, Sig, fixed};
+use crate::convert::{Hash, Key, Sig, SignedTuple, fixed};
 use crate::errors::{InvalidKeyError, input};
 
 /// Bytes of the system's randomness.
@@ -20,7 +20,8 @@ pub(crate) fn secret_key(bytes: &[u8]) -> PyResult<SecretKey> {
     SecretKey::from_bytes(&bytes).map_err(|error| InvalidKeyError::new_err(error.to_string()))
 }
 
-/// The compressed public key, 33 bytes, of a private key of 32 bytes.
+/// The compressed public key, 33 bytes, of a private key of 32 bytes, the number with its leading
+/// byte first.
 ///
 /// Raises InvalidKeyError for zero and for numbers not below the order of the group.
 #[pyfunction]
@@ -36,6 +37,10 @@ pub(crate) fn public_key<'py>(
 /// private_key: 32 bytes. The copies made here are wiped; Python's own bytes stay in memory as long
 /// as Python likes. message_hash: 32 bytes.
 /// Raises InvalidKeyError for zero and for numbers not below the order of the group.
+///
+///     >>> import ltms
+///     >>> ltms.schnorr_sign(bytes([1] * 32), bytes(32)).hex()[:16]
+///     '087b5a5c2a4bf823'
 #[pyfunction]
 pub(crate) fn schnorr_sign<'py>(
     py: Python<'py>,
@@ -47,6 +52,17 @@ pub(crate) fn schnorr_sign<'py>(
 
 /// Whether a signature of 64 bytes is that of the hash, 32 bytes, by the compressed key, 33 bytes;
 /// never when the key is not on the curve. Other lengths raise InputError.
+///
+///     >>> import ltms
+///     >>> secret, message = bytes([1] * 32), bytes(32)
+///     >>> key, signature = ltms.public_key(secret), ltms.schnorr_sign(secret, message)
+///     >>> ltms.schnorr_verify(key, message, signature)
+///     True
+///     >>> try:
+///     ...     ltms.schnorr_verify(key, b"too short", signature)
+///     ... except ltms.InputError as error:
+///     ...     print(error)
+///     a hash is 32 bytes, not 9
 #[pyfunction]
 pub(crate) fn schnorr_verify(
     py: Python<'_>,
@@ -57,25 +73,51 @@ pub(crate) fn schnorr_verify(
     py.detach(|| schnorr::verify(&public_key.0, &message_hash.0, &signature.0))
 }
 
+/// Signatures that are read and checked together; the core itself takes 64 at a time.
+const BATCH: usize = 1_024;
+
+fn verify_batch(items: &[SignedTuple], seed: &[u8; 32]) -> Vec<bool> {
+    // A key that is not on the curve has no item, and no signature.
+    let parsed = |SignedTuple { key, hash, signature }: &SignedTuple| {
+        let key = VerifyingKey::parse(&key.0).ok()?;
+        Some(Item { key, hash: hash.0, signature: signature.0 })
+    };
+    let parsed: Vec<_> = items.iter().map(parsed).collect();
+    let items: Vec<_> = parsed.iter().copied().flatten().collect();
+    let mut holds = schnorr::verify_all(&items, seed).into_iter();
+    parsed.iter().map(|item| item.is_some() && holds.next() == Some(true)).collect()
+}
+
 /// Checks many signatures, faster together than alone, while other Python threads go on.
 ///
-/// items: (public_key, message_hash, signature) each, as schnorr_verify takes them. Returns a bool
-/// for each, what schnorr_verify says. One of a wrong length raises InputError.
+/// items: a list or other sequence of (public_key, message_hash, signature), as schnorr_verify takes
+/// them. Returns a bool for each, what schnorr_verify says. One of a wrong length or shape raises
+/// InputError. A thousand are read and checked at a time, so that no list takes more memory here
+/// than its answer.
+///
+///     >>> import ltms
+///     >>> secret, message = bytes([1] * 32), bytes(32)
+///     >>> key, signature = ltms.public_key(secret), ltms.schnorr_sign(secret, message)
+///     >>> ltms.schnorr_verify_batch([(key, message, signature), (key, secret, signature)])
+///     [True, False]
 #[pyfunction]
-pub(crate) fn schnorr_verify_batch(
-    py: Python<'_>,
-    items: Vec<(Key, Hash, Sig)>,
-) -> PyResult<Vec<bool>> {
+pub(crate) fn schnorr_verify_batch<'py>(
+    py: Python<'py>,
+    items: &Bound<'py, PyAny>,
+) -> PyResult<Bound<'py, PyList>> {
+    let items = items.cast::<PySequence>()?;
     let seed = random()?;
-    Ok(py.detach(|| {
-        // A key that is not on the curve has no item, and no signature.
-        let parsed = |(key, hash, signature): &(Key, Hash, Sig)| {
-            let key = VerifyingKey::parse(&key.0).ok()?;
-            Some(Item { key, hash: hash.0, signature: signature.0 })
-        };
-        let parsed: Vec<_> = items.iter().map(parsed).collect();
-        let items: Vec<_> = parsed.iter().copied().flatten().collect();
-        let mut holds = schnorr::verify_all(&items, &seed).into_iter();
-        parsed.iter().map(|item| item.is_some() && holds.next() == Some(true)).collect()
-    }))
+    let told = PyList::empty(py);
+    loop {
+        // The length is asked again: another thread may have changed the list.
+        let (from, len) = (told.len(), items.len()?);
+        if from >= len {
+            return Ok(told);
+        }
+        let batch = (from..len.min(from + BATCH)).map(|at| items.get_item(at)?.extract());
+        let batch = batch.collect::<PyResult<Vec<SignedTuple>>>()?;
+        for holds in py.detach(|| verify_batch(&batch, &seed)) {
+            told.append(holds)?;
+        }
+    }
 }

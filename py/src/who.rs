@@ -3,7 +3,7 @@
 use std::net::IpAddr;
 
 use ltms_core::{
-    Connection as CoreConnection, Direction, Source as CoreSource, Subject as CoreSubject,
+    Channel, Connection as CoreConnection, Direction, Source as CoreSource, Subject as CoreSubject,
 };
 use pyo3::prelude::*;
 use pyo3::types::PyBytes;
@@ -26,6 +26,10 @@ impl FromPyObject<'_, '_> for Ip {
 ///
 /// peer: the bytes of its peer id. address: its IP as we observe it, or None where that is unknown.
 /// outbound: whether we dialled it.
+///
+///     >>> import ltms
+///     >>> ltms.Connection(bytes.fromhex("002408011220" + "01" * 32), "198.51.100.7").address
+///     '198.51.100.7'
 #[pyclass(frozen, eq, module = "ltms")]
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub(crate) struct Connection(pub(crate) CoreConnection);
@@ -56,9 +60,15 @@ impl Connection {
     fn outbound(&self) -> bool {
         self.0.direction == Direction::Outbound
     }
+
+    fn __repr__(&self) -> String {
+        let (way, address) = (if self.outbound() { "to" } else { "from" }, self.address());
+        format!("<Connection {way} {} at {}>", self.0.peer, address.as_deref().unwrap_or("?"))
+    }
 }
 
-/// Where a message came from: Source.direct, Source.gossip or Source.own.
+/// Where a message came from: Source.direct, Source.gossip, Source.directory, Source.dht or
+/// Source.own.
 #[pyclass(frozen, eq, module = "ltms")]
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub(crate) struct Source(pub(crate) CoreSource);
@@ -71,10 +81,25 @@ impl Source {
         Self(CoreSource::direct(peer.0))
     }
 
-    /// A gossip message that publisher signed and the connected peer handed to us.
+    /// A gossip message that publisher signed, None where nobody did, and the connected peer handed
+    /// to us.
     #[staticmethod]
-    fn gossip(peer: Peer, publisher: Peer) -> Self {
-        Self(CoreSource::gossip(peer.0, publisher.0))
+    #[pyo3(signature = (peer, publisher = None))]
+    fn gossip(peer: Peer, publisher: Option<Peer>) -> Self {
+        let publisher = publisher.map(|publisher| publisher.0);
+        Self(CoreSource { publisher, channel: Channel::Gossip, ..CoreSource::direct(peer.0) })
+    }
+
+    /// An entry of a page that the connected peer sent us of its directory.
+    #[staticmethod]
+    fn directory(peer: Peer) -> Self {
+        Self(CoreSource { channel: Channel::Directory, ..CoreSource::direct(peer.0) })
+    }
+
+    /// A record of the distributed hash table that the connected peer handed to us.
+    #[staticmethod]
+    fn dht(peer: Peer) -> Self {
+        Self(CoreSource { channel: Channel::Dht, ..CoreSource::direct(peer.0) })
     }
 
     /// A message of our own, local being our peer id.

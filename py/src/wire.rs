@@ -10,8 +10,8 @@ use ltms_core::{Amount, List, Network, OutPoint, Signature, size};
 use pyo3::prelude::*;
 use pyo3::types::{PyBytes, PyDict, PyList};
 
-use crate::convert::{BlockText, Hash, Identity, Key, Peer, Position, Sats, Sequence, Sig, Time};
-use crate::convert::{Index, WireType};
+use crate::convert::{BurnTuple, Hash, Identity, Key, Peer, RangeTuple, Sats, Sequence, Sig, Time};
+use crate::convert::{WireType, tuple};
 use crate::errors::{self, TransactionError, input};
 use crate::names::NetworkName;
 use crate::plain::dict;
@@ -38,24 +38,23 @@ fn sealed<'py>(
 }
 
 /// (identity, sequence), or with a delegation (identity, sequence, not_after, signature).
-#[derive(FromPyObject)]
-pub(crate) enum AuthorityTuple {
-    Delegated(Identity, Sequence, Time, Sig),
-    Own(Identity, Sequence),
-}
+pub(crate) struct AuthorityTuple(Authority);
 
-impl From<AuthorityTuple> for Authority {
-    fn from(given: AuthorityTuple) -> Self {
-        match given {
-            AuthorityTuple::Own(identity, sequence) => {
-                Self { identity: identity.0, sequence: sequence.0, delegation: None }
-            }
-            AuthorityTuple::Delegated(identity, sequence, not_after, signature) => {
-                let delegation = Delegation { not_after: not_after.0, signature: signature.0 };
-                let delegation = Some(delegation);
-                Self { identity: identity.0, sequence: sequence.0, delegation }
-            }
+impl FromPyObject<'_, '_> for AuthorityTuple {
+    type Error = PyErr;
+    fn extract(value: Borrowed<'_, '_, PyAny>) -> PyResult<Self> {
+        let what =
+            "an authority is (identity, sequence), or (identity, sequence, not_after, signature)";
+        let items = tuple(&value, what, &[2, 4])?;
+        let identity: Identity = items.get_item(0)?.extract()?;
+        let sequence: Sequence = items.get_item(1)?.extract()?;
+        let mut delegation = None;
+        if items.len() == 4 {
+            let not_after: Time = items.get_item(2)?.extract()?;
+            let signature: Sig = items.get_item(3)?.extract()?;
+            delegation = Some(Delegation { not_after: not_after.0, signature: signature.0 });
         }
+        Ok(Self(Authority { identity: identity.0, sequence: sequence.0, delegation }))
     }
 }
 
@@ -81,7 +80,7 @@ pub(crate) fn sign_ad<'py>(
     expires_at: Time,
     types: Vec<WireType>,
     addresses: Vec<Vec<u8>>,
-    amount: Option<(Sats, Sats)>,
+    amount: Option<RangeTuple>,
     fee: Option<Sats>,
     nickname: Option<String>,
     description: Option<String>,
@@ -100,11 +99,11 @@ pub(crate) fn sign_ad<'py>(
         peer: peer.0,
         addresses: List::from_slice(&addresses).map_err(|_| many("addresses", size::ADDRESSES))?,
         types: List::from_slice(&types).map_err(|_| many("types", size::TYPES))?,
-        amount: amount.map(|(min, max)| AmountRange { min: sats(min), max: sats(max) }),
+        amount: amount.map(|range| AmountRange { min: sats(range.least), max: sats(range.most) }),
         fee: fee.map(sats),
         nickname: nickname.as_deref(),
         description: description.as_deref(),
-        authority: authority.map(Authority::from),
+        authority: authority.map(|given| given.0),
     };
     ad.validate(network.0).map_err(|error| errors::wire(py, error))?;
     let body = write(|out| ad.encode(out))?;
@@ -125,7 +124,7 @@ pub(crate) fn sign_withdrawal<'py>(
 ) -> PyResult<Bound<'py, PyBytes>> {
     let key = secret_key(private_key)?;
     let author = key.public_key();
-    let authority = authority.map(Authority::from);
+    let authority = authority.map(|given| given.0);
     let body = write(|out| Withdrawal { author, created_at: created_at.0, authority }.encode(out))?;
     let signature = key.sign(&wire::withdrawal_hash(network.0, &body));
     sealed(py, Kind::Withdrawal, &body, signature)
@@ -150,10 +149,6 @@ pub(crate) fn sign_delegation<'py>(
     Ok(PyBytes::new(py, secret_key(private_key)?.sign(&hash).as_bytes()))
 }
 
-/// Where a burn is: (raw transaction, output index, block hash, position in the block, branch: the
-/// 32-byte hashes from the transaction to the block's root, the leaf's sibling first).
-type BurnTuple = (Vec<u8>, Index, BlockText, Position, Vec<Hash>);
-
 /// The burn as a claim has it, with its script's content.
 struct Burn {
     transaction: Vec<u8>,
@@ -166,7 +161,9 @@ struct Burn {
 }
 
 impl Burn {
-    fn read((transaction, vout, block, position, branch): BurnTuple) -> PyResult<Self> {
+    fn read(py: Python<'_>, given: &BurnTuple) -> PyResult<Self> {
+        let BurnTuple { transaction, vout, block, position, branch } = given;
+        let transaction = transaction.as_bytes(py).to_vec();
         let tx = Transaction::parse(&transaction)
             .map_err(|error| TransactionError::new_err(error.to_string()))?;
         let outpoint = OutPoint { txid: tx.txid(), vout: vout.0 };
@@ -202,7 +199,7 @@ impl Burn {
 ///
 /// private_key: of the key in the burn's script. burn: (raw transaction, output index, block hash,
 /// position in the block, branch of 32-byte hashes to the block's root, the leaf's sibling first).
-/// Raises TransactionError and ScriptError for a burn that is none.
+/// merkle_branch gives the branch. Raises TransactionError and ScriptError for a burn that is none.
 #[pyfunction]
 #[pyo3(signature = (private_key, burn, *, network = MAIN),
     text_signature = "(private_key, burn, *, network=\"main\")")]
@@ -212,7 +209,7 @@ pub(crate) fn sign_registration<'py>(
     burn: BurnTuple,
     network: NetworkName,
 ) -> PyResult<Bound<'py, PyBytes>> {
-    let (key, burn) = (secret_key(private_key)?, Burn::read(burn)?);
+    let (key, burn) = (secret_key(private_key)?, Burn::read(py, &burn)?);
     let body = write(|out| Registration { burn: burn.included() }.encode(out))?;
     let hash = wire::register_hash(network.0, &burn.outpoint, &burn.script.public_key);
     sealed(py, Kind::Registration, &body, key.sign(&hash))
@@ -237,7 +234,7 @@ pub(crate) fn sign_rotation<'py>(
     network: NetworkName,
 ) -> PyResult<Bound<'py, PyBytes>> {
     let (old, new) = (secret_key(old_private_key)?, secret_key(new_private_key)?);
-    let burn = Burn::read(burn)?;
+    let burn = Burn::read(py, &burn)?;
     let (identity, sequence, created_at) = (identity.0, sequence.0, created_at.0);
     let public = |key: &SecretKey| key.public_key();
     let hash = wire::rotation_hash(
@@ -270,7 +267,7 @@ pub(crate) fn sign_credit<'py>(
     sequence: Sequence,
     network: NetworkName,
 ) -> PyResult<Bound<'py, PyBytes>> {
-    let (key, burn) = (secret_key(private_key)?, Burn::read(burn)?);
+    let (key, burn) = (secret_key(private_key)?, Burn::read(py, &burn)?);
     let (purpose, _) = burn.script.purpose.ok_or_else(|| input("the burn is of a registration"))?;
     let (identity, sequence, script_key) = (identity.0, sequence.0, burn.script.public_key);
     let hash =
@@ -294,7 +291,7 @@ pub(crate) fn sign_hello<'py>(
     network: NetworkName,
 ) -> PyResult<Bound<'py, PyBytes>> {
     let key = secret_key(private_key)?;
-    let Authority { identity, sequence, delegation } = authority.into();
+    let Authority { identity, sequence, delegation } = authority.0;
     let delegation = delegation.map(|delegation| HelloDelegation { delegation, sequence });
     let hello = Hello { identity, key: key.public_key(), delegation, challenge: challenge.0 };
     let body = write(|out| hello.encode(out))?;
@@ -329,6 +326,18 @@ fn burned<'py>(py: Python<'py>, burn: &IncludedBurn<'_>) -> PyResult<Bound<'py, 
 /// times milliseconds since 1970.
 ///
 /// Raises WireError, whose reason says how the Gate would refuse it.
+///
+///     >>> import ltms
+///     >>> now, peer = 1_795_400_000_000, bytes.fromhex("002408011220" + "01" * 32)
+///     >>> ad = ltms.sign_ad(bytes([1] * 32), peer, now, now + 60_000, types=[1, 5], fee=1_000)
+///     >>> told = ltms.parse_envelope(ad)
+///     >>> told["kind"], told["types"], told["fee"], told["identity"]
+///     ('advertisement', [1, 5], 1000, None)
+///     >>> try:
+///     ...     ltms.parse_envelope(ad[:-1])
+///     ... except ltms.WireError as error:
+///     ...     print(error.reason)
+///     malformed
 #[pyfunction]
 #[pyo3(signature = (envelope, network = MAIN),
     text_signature = "(envelope, network=\"main\")")]

@@ -79,6 +79,32 @@ class Decoding(unittest.TestCase):
         told = json.loads(run("proof", "--json", "00", "11" * 32, block)[1])
         self.assertEqual((told["holds"], told["block"]), (False, None))
 
+    def test_wrong_input_is_told_with_what_to_do(self):
+        with tempfile.TemporaryDirectory() as folder:
+            path = Path(folder, "proof.json")
+            path.write_text('{"result": "00"}')
+            missing = Path(folder, "missing")
+            for argument, said in (
+                ("xyz", "not hexadecimal digits, @FILE or -"), ("abc", "an odd number"),
+                (path, f"is a file: write @{path}"), (f"@{missing}", "No such file"),
+                (f"@{path}", "text, but not of hexadecimal digits"), (f"@{folder}", "directory"),
+            ):  # fmt: skip
+                for command in (["script"], ["tx"], ["message"], ["proof"]):
+                    more = ["11" * 32] * 2 if command == ["proof"] else []
+                    code, out, err = run(*command, argument, *more)
+                    self.assertEqual((code, out), (2, ""))
+                    self.assertIn(said, err)
+
+    def test_an_answer_that_cannot_be_written_is_told(self):
+        full = Path("/dev/full")
+        if not full.exists():
+            self.skipTest("no device that is always full")
+        with full.open("w") as out:
+            command = [sys.executable, "-m", "ltms", "policy"]
+            done = subprocess.run(command, stdout=out, stderr=subprocess.PIPE)
+        self.assertEqual(done.returncode, 2)
+        self.assertEqual(done.stderr, b"ltms: the answer cannot be written: No space left on device\n")
+
     def test_input_comes_from_a_file_too(self):
         raw = bytes.fromhex(self.burn["raw_tx_hex"])
         with tempfile.TemporaryDirectory() as folder:
@@ -98,6 +124,13 @@ class Replaying(unittest.TestCase):
         self.assertIn("reject invalid-signature. A signature does not verify.", out)
         self.assertIn("48 calls, recorded by version 0.1.0", out)
         self.assertIn("all as recorded", out)
+
+    def test_a_peer_that_is_not_there_is_told(self):
+        code, out, err = run("replay", RECORDING, "--peer", "abcdef")
+        self.assertEqual((code, err), (0, "ltms: no call is about abcdef\n"))
+        self.assertIn("48 calls", out)
+        code, out, err = run("replay", RECORDING, "--peer", "x")
+        self.assertEqual((code, out, err), (2, "", "ltms: --peer x: not hexadecimal digits\n"))
 
     def test_refusals_or_a_peer_alone(self):
         refused = run("replay", RECORDING, "--refused")[1].splitlines()
@@ -160,8 +193,11 @@ class Costing(unittest.TestCase):
             path = Path(folder, "policy.json")
             path.write_text(json.dumps({"burns": {"registration": 60_000_000}}))
             self.assertIn("60.000001 XPI", run("costs", "--policy", path, "--capacity", "tiny")[1])
-            for content, error in [("{", "Expecting"), ("[]", "an object"),
-                                   ('{"burns": {"registration": -1}}', "burns.registration")]:
+            for content, error in [
+                ("{", "Expecting"), ("[]", "an object"), ("[" * 100_000, "no JSON that a policy"),
+                ('{"burns": {"registration": -1}}', "burns.registration"),
+                ('{"burns": [1]}', "burns"), ('{"burns": {"registration": NaN}}', "float"),
+            ]:  # fmt: skip
                 path.write_text(content)
                 code, out, err = run("costs", "--policy", path)
                 self.assertEqual((code, out), (2, ""))

@@ -43,6 +43,23 @@ class Types(unittest.TestCase):
         self.assertRaises(TypeError, ltms.BurnScript)
 
 
+    def test_fractions_are_no_numbers(self):
+        gate = ltms.Gate(None, "tiny")
+        for wrong in (1.0, float("nan"), float("inf"), 1 + 0j, "1", b"1", None, [1]):
+            for call in (
+                lambda: ltms.identity_id(ID, wrong),
+                lambda: ltms.Reputation().score(wrong),
+                lambda: ltms.ChainClock().now(wrong),
+                lambda: ltms.parse_bits(wrong),
+                lambda: gate.metrics(wrong),
+                lambda: gate.directory(1, [wrong]),
+                lambda: ltms.sign_withdrawal(b"\1" * 32, wrong),
+                lambda: ltms.merkle_branch(b"", wrong),
+            ):
+                with self.subTest(wrong):
+                    self.assertRaises(TypeError, call)
+
+
 class Values(unittest.TestCase):
     def refused(self, call, *said):
         with self.assertRaises(ltms.InputError) as raised:
@@ -70,6 +87,56 @@ class Values(unittest.TestCase):
             self.refused(lambda: ltms.Reputation().success(1, number), "time")
         self.refused(lambda: ltms.Reputation().success(-1, 0), "span")
         self.refused(lambda: ltms.build_burn_script(KEY, timestamp_ms=2**64), "time")
+
+    def test_tuples_of_another_shape(self):
+        """What was expected is said, of the tuple or of the value in it that is wrong."""
+        secret, peer = b"\1" * 32, bytes.fromhex("002408011220") + bytes(32)
+
+        def ad(**more):
+            return ltms.sign_ad(secret, peer, 1, 2, [1], network="reg", **more)
+
+        for authority, said in (
+            ((), "(identity, sequence)"), ((ID,), "not 1 values"),
+            ((ID, 1, 2), "signature"), ((ID, 1, 2, SIGNATURE, 5), "not 5 values"),
+            ((ID[1:], 1), "an identity id is 64"), ((b"short", 1), "an identity id is 32"),
+            (("x" * 64, 1), "identity id"), ((ID, -1), "sequence"), ((ID, 2**64), "sequence"),
+            ((ID, 1, -1, SIGNATURE), "time"), ((ID, 1, 2, b""), "signature is 64 bytes"),
+        ):  # fmt: skip
+            self.refused(lambda: ad(authority=authority), said)
+            self.refused(lambda: ltms.sign_withdrawal(secret, 1, authority=authority), said)
+            self.refused(lambda: ltms.sign_hello(secret, peer, peer, HASH, authority), said)
+        for authority in ([ID, 1], ID, {}, 7, (7, 1), (None, 1), (ID, "1"), (ID, 1, 2, "s")):
+            self.assertRaises(TypeError, ad, authority=authority)
+        for amount, said in (((), "(least, most)"), ((1,), "(least, most)"), ((1, -2), "satoshis")):
+            self.refused(lambda: ad(amount=amount), said)
+        for burn, said in (
+            ((), "(raw transaction, output index"), ((b"", 0, ID, 0), "not 4 values"),
+            ((b"", 0, "11", 0, []), "block hash"), ((b"", 0, ID, -1, []), "position"),
+            ((b"", 0, ID, 0, [b"short"]), "32 bytes, not 5"),
+        ):  # fmt: skip
+            self.refused(lambda: ltms.sign_registration(secret, burn), said)
+        for anchor, said in (((ID,), "(block hash, height)"), ((ID, -1), "height")):
+            self.refused(lambda: ltms.verify_inclusion(b"", ID, 0, anchor), said)
+        for items, said in (([()], "(public_key, message_hash"), ([(KEY, HASH)], "not 2 values")):
+            self.refused(lambda: ltms.schnorr_verify_batch(items), said)
+        self.refused(lambda: ltms.sighash(b"", 0, [(1,)]), "(satoshis, script)")
+
+    def test_what_contains_itself_ends(self):
+        loop = []
+        loop.append(loop)
+        deep = ()
+        for _ in range(100_000):
+            deep = (deep,)
+        for wrong in (loop, [deep], [loop, (KEY, HASH, SIGNATURE)]):
+            self.assertRaises((TypeError, ltms.InputError), ltms.schnorr_verify_batch, wrong)
+        self.assertRaises(TypeError, ltms.merkle_root, b"", 0, loop)
+        around = {}
+        around["peers"] = around
+        self.assertRaises(ltms.InputError, ltms.Gate, None, around)
+        self.assertRaises(ltms.PolicyError, ltms.certificate, {"windows": around})
+        # A tuple this deep is unwound by Python itself; it must not outlive the test by accident.
+        while deep:
+            [deep] = deep
 
     def test_secret_keys_out_of_range(self):
         for secret in (bytes(32), b"\xff" * 32):

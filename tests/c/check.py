@@ -4,13 +4,15 @@
 1. include/ltms.h is what the sources say, and compiles as C99 and as C++17 without a warning.
 2. The test programs of this folder pass: linked with the shared library, and with the static one
    under AddressSanitizer and UndefinedBehaviorSanitizer; under Valgrind where that is installed.
-3. The vectors of tests/vectors were played, as many of each list as there are.
+3. The vectors of tests/vectors were played, as many of each list as there are: all but what
+   vectors.py names, because the core has no function for it.
 4. The libraries have no symbols without the prefix.
 5. What is installed can be found with pkg-config and CMake, where those are there, and the examples
    of ffi-c/README.md are built with it and run.
 6. The C++ wrapper passes its test, where there is a C++ compiler.
-7. The library for devices passes the same programs, and has no allocator, no unwinder and none of
-   the formatting that a panic's message would bring.
+7. The library for devices passes the same programs, and has no allocator, no unwinder, none of the
+   formatting that a panic's message would bring, and no call of the panic handler but in what
+   MAY_PANIC names.
 """
 
 import os
@@ -20,6 +22,7 @@ import subprocess
 import sys
 from pathlib import Path
 
+import header
 import vectors
 
 HERE = Path(__file__).resolve().parent
@@ -29,7 +32,9 @@ OUT = TARGET / "ffi"
 INCLUDE = ROOT / "include"
 WARNINGS = ["-Wall", "-Wextra", "-Wpedantic", "-Werror"]
 LIBRARIES = ["-lpthread", "-ldl", "-lm"]
-PROGRAMS = ["misuse", "vectors", "gate"]
+PROGRAMS = ["misuse", "vectors", "chain", "scenarios", "gate"]
+# Those that play vectors, and say how many.
+PLAYERS = ["vectors", "chain", "scenarios"]
 VERSION = re.search(r'^version = "(.*)"$', (ROOT / "Cargo.toml").read_text(), re.MULTILINE)[1]
 # Before 1.0, every minor version may break programs.
 SONAME = f"libltms.so.{'.'.join(VERSION.split('.')[:2])}"
@@ -84,30 +89,54 @@ def build():
     (OUT / "libltms.so").symlink_to(SONAME)
 
 
+def compiler(name):
+    """How a program of this folder is compiled, but for the library."""
+    return ["cc", "-std=c99", *WARNINGS, "-g", f"-I{INCLUDE}", f"-I{OUT}", f"-I{HERE}",
+            HERE / f"{name}.c"]
+
+
+def played(printed):
+    """How many entries of each table a program says that it played."""
+    return {table: int(count) for table, count in re.findall(r"^(\w+) (\d+)$", printed, re.M)}
+
+
 def check_programs(counts):
     valgrind = shutil.which("valgrind")
+    done = {"shared": {}, "static, sanitized": {}}
     for name in PROGRAMS:
-        compile_ = ["cc", "-std=c99", *WARNINGS, "-g", f"-I{INCLUDE}", f"-I{OUT}", HERE / f"{name}.c"]
         shared, sanitized = OUT / name, OUT / f"{name}-sanitized"
-        output(*compile_, "-o", shared, f"-L{OUT}", "-lltms", f"-Wl,-rpath,{OUT}", *LIBRARIES)
+        output(*compiler(name), "-o", shared, f"-L{OUT}", "-lltms", f"-Wl,-rpath,{OUT}", *LIBRARIES)
         output(
-            *compile_, "-fsanitize=address,undefined", "-fno-sanitize-recover=all", "-o", sanitized,
-            OUT / "libltms.a", *LIBRARIES,
+            *compiler(name), "-fsanitize=address,undefined", "-fno-sanitize-recover=all", "-o",
+            sanitized, OUT / "libltms.a", *LIBRARIES,
         )
         if "__asan_init" not in output("nm", sanitized):
             sys.exit(f"{sanitized} has no sanitizer")
         for form, program in (("shared", shared), ("static, sanitized", sanitized)):
             printed = output(program)
-            if name == "vectors":
-                played = dict(line.split() for line in printed.splitlines() if "_" in line)
-                if played != {list_: str(count) for list_, count in counts.items()}:
-                    sys.exit(f"not every vector was played: {played}")
+            done[form] |= played(printed) if name in PLAYERS else {}
             print(f"{name}, {form}: {printed.splitlines()[-1]}")
         if valgrind:
             output(valgrind, "--quiet", "--error-exitcode=9", "--leak-check=full", shared)
             print(f"{name}, Valgrind: no error, no leak")
+    for form, tables in done.items():
+        if tables != counts:
+            sys.exit(f"{form}: not every vector was played: {tables.items() ^ counts.items()}")
     if not valgrind:
         print("Valgrind: skipped, it is not installed")
+
+
+def check_skipping(counts):
+    """A program that skips an entry of each table is noticed, and so is a file that nobody plays."""
+    program = OUT / "vectors-skipping"
+    output(*compiler("vectors"), "-DFIRST=1", "-o", program, OUT / "libltms.a", *LIBRARIES)
+    done = played(subprocess.run([program], capture_output=True, text=True).stdout)
+    if not done or any(count != counts[table] - 1 for table, count in done.items()):
+        sys.exit(f"a program that skips entries says that it played {done}")
+    more = {**header.MANIFEST, "more.json": {"entries": {"list": 1}}}
+    if header.unread(more, header.READ, vectors.NOT_IN_C) != ["more.json list"]:
+        sys.exit("a list that nobody plays is not noticed")
+    print("a skipped entry and a skipped file are noticed")
 
 
 def check_symbols():
@@ -183,23 +212,59 @@ def check_installed():
         print("CMake: skipped, it is not installed")
 
 
-def check_bare():
+# Functions of the library for devices that may call the panic handler, as far as the compiler sees,
+# by a part of their name, and why.
+MAY_PANIC = {
+    "crypto_bigint7modular7safegcd": "the inversion that k256 uses; its limbs are of one length",
+    "wnaf": "the multiplication that k256 uses; its tables are as long as its windows say",
+    # Into which a compiler may put that multiplication.
+    "ltms_core7schnorr12VerifyingKey6verify": "as above",
+}
+
+
+def may_panic(library):
+    """The functions that call the panic handler, but for core's own that lead there."""
+    calls, caller = {}, None
+    listing = output("objdump", "-dr", "--no-show-raw-insn", library, stderr=subprocess.DEVNULL)
+    for line in listing.splitlines():
+        if begun := re.match(r"[0-9a-f]+ <(.+)>:$", line):
+            caller = begun[1]
+        elif called := re.search(r"\bR_\w+\s+(?:\.text\.)?(?:unlikely\.)?([\w.$]+)", line):
+            calls.setdefault(caller, set()).add(called[1])
+    ends = {name for called in calls.values() for name in called if "panick" in name}
+    if not ends:
+        sys.exit(f"{library} has no panic handler: is it the library?")
+    while True:
+        more = {caller for caller, called in calls.items() if called & ends} - ends
+        # As the compiler's own library was compiled: expect_failed, slice_index_fail, …
+        own = {name for name in more if name.startswith("_R") and "4core" in name}
+        if not own:
+            return {name for name in more if name.startswith(("_ZN", "ltms_", "_R"))}
+        ends |= own
+
+
+def check_bare(counts):
     output(
         "cargo", "rustc", "--locked", "--quiet", "-p", "ltms-ffi", "--lib", "--crate-type",
         "staticlib", "--no-default-features", "--profile", "bare", "--", "-D", "warnings",
     )
     library = TARGET / "bare" / "libltms.a"
+    done = {}
     for name in PROGRAMS:
         program = OUT / f"{name}-bare"
-        output(
-            "cc", "-std=c99", *WARNINGS, "-DLTMS_BARE", f"-I{INCLUDE}", f"-I{OUT}",
-            HERE / f"{name}.c", "-o", program, library, "-lpthread",
-        )
-        print(f"{name}, for devices: {output(program).splitlines()[-1]}")
+        output(*compiler(name), "-DLTMS_BARE", "-o", program, library, "-lpthread")
+        printed = output(program)
+        done |= played(printed) if name in PLAYERS else {}
+        print(f"{name}, for devices: {printed.splitlines()[-1]}")
+    if done != counts:
+        sys.exit(f"for devices: not every vector was played: {done.items() ^ counts.items()}")
     names = output("nm", library, stderr=subprocess.DEVNULL)
     for word in ("__rust_alloc", "__rg_alloc", "malloc", "_Unwind", "eh_personality", "Formatter"):
         if word in names:
             sys.exit(f"{library} has {word}")
+    panicking = [name for name in may_panic(library) if not any(part in name for part in MAY_PANIC)]
+    if panicking:
+        sys.exit(f"{library} can panic in {panicking}")
     mangled = re.compile(r"ltms_|_R|_ZN|rust_|__rust")
     strangers = [name for name in defined(library) if not mangled.match(name)]
     if strangers:
@@ -209,6 +274,7 @@ def check_bare():
     if declared - functions != {"ltms_gate_new"}:
         sys.exit(f"{library} lacks {declared - functions}")
     print(f"for devices: {len(functions)} functions, no allocator, no unwinder, no formatting")
+    print("for devices: nothing of ours calls the panic handler")
 
 
 def main():
@@ -216,12 +282,13 @@ def main():
     check_header()
     check_guide()
     build()
-    counts = vectors.write(OUT / "vectors.h")
+    counts = vectors.write(OUT)
     check_programs(counts)
     print(f"{sum(counts.values())} vectors of {len(counts)} lists were played")
+    check_skipping(counts)
     check_symbols()
     check_installed()
-    check_bare()
+    check_bare(counts)
 
 
 if __name__ == "__main__":

@@ -2,7 +2,6 @@
 #include "test.h"
 #include "vectors.h"
 
-#define LEN(table) (sizeof(table) / sizeof(table)[0])
 
 static const uint8_t SEED[16] = "16 random bytes";
 static const uint8_t SECRET[32] = {1, 2, 3}, OTHER_SECRET[32] = {1, 2, 4};
@@ -131,8 +130,8 @@ static void advertisements(void)
     OK(ltms_gate_admit_ad(gate, &decision, NOW + 240000, &source, envelope, len));
     CHECK(decision.verdict == LTMS_ACCEPT);
     GIVES(LTMS_CAPACITY_UNKNOWN, ltms_gate_find_key(gate, found, NOW + 240000, &items[0].key));
-    OK(ltms_gate_free(&gate));
-    OK(ltms_gate_free(&other));
+    drop_gate(&gate);
+    drop_gate(&other);
 }
 
 /* A ban is told, seen, kept over a restart, and lifted. */
@@ -172,7 +171,7 @@ static void bans(void)
     ltms_restored restored = {.struct_size = sizeof restored};
     GIVES(LTMS_SNAPSHOT_NOT_EMPTY,
           ltms_gate_restore(gate, &restored, NOW, open, len, NULL, 0));
-    OK(ltms_gate_free(&gate));
+    drop_gate(&gate);
 
     gate = gate_of(LTMS_NETWORK_MAIN, LTMS_CAPACITY_TINY);
     GIVES(LTMS_SNAPSHOT_LENGTH, ltms_gate_restore(gate, &restored, NOW, open, len - 1, NULL, 0));
@@ -199,7 +198,7 @@ static void bans(void)
     OK(ltms_gate_guard(gate, NOW));
     free(open);
     free(sealed);
-    OK(ltms_gate_free(&gate));
+    drop_gate(&gate);
 }
 
 /* Real burns of the vectors become identities; sessions move their reputation. */
@@ -259,7 +258,7 @@ static void burns(void)
                 GIVES(LTMS_CAPACITY_UNKNOWN, ltms_gate_identity(gate, &row, &identity));
             }
         }
-        OK(ltms_gate_free(&gate));
+        drop_gate(&gate);
     }
     CHECK(registered > 0);
     printf("%zu identities registered\n", registered);

@@ -32,10 +32,19 @@ static int failures;
 
 #define OK(call) GIVES(LTMS_OK, call)
 
+#define LEN(table) (sizeof(table) / sizeof(table)[0])
+/* Where to begin in every table: only the check that skipping is noticed has another number. */
+#ifndef FIRST
+#define FIRST 0
+#endif
+/* Runs the block for every entry of a table, and says for how many. */
+#define EACH(table) \
+    for (size_t i = FIRST; i < LEN(table) || (printf("%s %zu\n", #table, i - FIRST), 0); i++)
+
 #ifdef LTMS_BARE
 /* The library for devices has no heap: the tests lend it theirs. */
-static ltms_status lend_gate(ltms_gate **gate, const ltms_capacity *capacity,
-                             const ltms_policy *policy, const uint8_t *seed)
+static inline ltms_status lend_gate(ltms_gate **gate, const ltms_capacity *capacity,
+                                    const ltms_policy *policy, const uint8_t *seed)
 {
     size_t size = 0;
     ltms_status status = ltms_gate_size(&size, capacity);
@@ -44,5 +53,17 @@ static ltms_status lend_gate(ltms_gate **gate, const ltms_capacity *capacity,
 }
 #define ltms_gate_new lend_gate
 #endif
+
+/* Ends a Gate, and gives back what was lent to it. */
+static inline void drop_gate(ltms_gate **gate)
+{
+    void *memory = *gate;
+    OK(ltms_gate_free(gate));
+#ifdef LTMS_BARE
+    free(memory);
+#else
+    (void)memory;
+#endif
+}
 
 #endif

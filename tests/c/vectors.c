@@ -1,28 +1,10 @@
-/* Every entry of tests/vectors that C has functions for. Prints how many of each list it played. */
+/* Scripts, signatures, messages and snapshots of tests/vectors. Prints how many it played. */
 #include "test.h"
 #include "vectors.h"
-
-#define LEN(table) (sizeof(table) / sizeof(table)[0])
-/* Runs the block for every entry of a table, and says so. */
-#define EACH(table) \
-    for (size_t i = 0; i < LEN(table) || (printf("%s %zu\n", #table, i), 0); i++)
+#include "spans.h"
 
 static const uint8_t SEED[32] = "thirty-two bytes nobody foresaw";
 static const uint64_t NOW = 1795361000000;
-
-static int same(ltms_span expected, const void *bytes, size_t len)
-{
-    return expected.len == len && (len == 0 || memcmp(expected.data, bytes, len) == 0);
-}
-
-/* The bytes as one of the structs that are nothing but bytes. */
-#define AS(type, span) (*(const type *)exactly(sizeof(type), span))
-static const void *exactly(size_t len, ltms_span span)
-{
-    if (span.len != len)
-        abort();
-    return span.data;
-}
 
 static void scripts(void)
 {
@@ -45,6 +27,50 @@ static void scripts(void)
         ltms_burn_script burn;
         ltms_span script = scripts_invalid[i].script;
         GIVES(scripts_invalid[i].status, ltms_burn_script_parse(&burn, script.data, script.len));
+    }
+}
+
+/* The scripts of transactions that a real lotusd was shown. */
+static void relayed(void)
+{
+    EACH(scripts_policy) {
+        ltms_span tx = scripts_policy[i].tx;
+        ltms_tx read;
+        OK(ltms_tx_read(&read, tx.data, tx.len));
+        CHECK(read.len == scripts_policy[i].size && read.outputs == scripts_policy[i].outputs);
+        CHECK(same(scripts_policy[i].txid, read.txid.bytes, 32));
+        ltms_output output;
+        ltms_burn_script burn;
+        for (uint32_t vout = 0; vout < scripts_policy[i].outputs; vout++) {
+            OK(ltms_tx_output(&output, tx.data, tx.len, vout));
+            GIVES(scripts_policy[i].statuses[vout],
+                  ltms_burn_script_parse(&burn, output.script.data, output.script.len));
+        }
+        GIVES(LTMS_PROOF_NO_OUTPUT, ltms_tx_output(&output, tx.data, tx.len, read.outputs));
+    }
+}
+
+/* What the older SDK was asked, and answered. */
+static void older_sdk(void)
+{
+    EACH(sdk_registration_cases) {
+        ltms_burn_script burn;
+        ltms_span script = sdk_registration_cases[i].script;
+        GIVES(sdk_registration_cases[i].status,
+              ltms_burn_script_parse(&burn, script.data, script.len));
+    }
+    EACH(sdk_identity_id) {
+        ltms_identity identity;
+        OK(ltms_identity_id(&identity, &AS(ltms_txid, sdk_identity_id[i].txid),
+                            sdk_identity_id[i].vout));
+        CHECK(same(sdk_identity_id[i].identity, identity.bytes, 32));
+    }
+    EACH(sdk_signatures) {
+        uint8_t valid = 9;
+        OK(ltms_schnorr_verify(&valid, &AS(ltms_public_key, sdk_signatures[i].key),
+                               sdk_signatures[i].hash.data,
+                               &AS(ltms_signature, sdk_signatures[i].signature)));
+        CHECK(valid == sdk_signatures[i].valid);
     }
 }
 
@@ -73,109 +99,19 @@ static void schnorr(void)
         OK(ltms_schnorr_verify(&valid, &item->key, item->hash, &item->signature));
         CHECK(valid == 0);
     }
+    EACH(schnorr_parsing) {
+        /* Other lengths cannot even be said: a key is 33 bytes here, a signature 64. */
+        ltms_span key = schnorr_parsing[i].key, signature = schnorr_parsing[i].signature;
+        if (key.len != sizeof(ltms_public_key) || signature.len != sizeof(ltms_signature))
+            continue;
+        OK(ltms_schnorr_verify(&valid, &AS(ltms_public_key, key), schnorr_parsing[i].hash.data,
+                               &AS(ltms_signature, signature)));
+        CHECK(valid == schnorr_parsing[i].valid);
+    }
     OK(ltms_schnorr_verify_batch(batch, items, LEN(items), SEED));
     for (size_t i = 0; i < LEN(items); i++)
         CHECK(batch[i] == (i < LEN(schnorr_valid)));
     OK(ltms_schnorr_verify_batch(NULL, NULL, 0, SEED));
-}
-
-static void chain(void)
-{
-    EACH(chain_transactions) {
-        ltms_span tx = chain_transactions[i].tx;
-        ltms_txid txid, again;
-        OK(ltms_tx_txid(&txid, tx.data, tx.len));
-        CHECK(same(chain_transactions[i].txid, txid.bytes, 32));
-        char hex[65];
-        OK(ltms_txid_to_hex(hex, &txid));
-        OK(ltms_txid_from_hex(&again, hex, 64));
-        CHECK(memcmp(&txid, &again, 32) == 0);
-        GIVES(LTMS_TX_TRUNCATED, ltms_tx_txid(&txid, tx.data, tx.len - 1));
-    }
-    EACH(chain_ltms_burns) {
-        ltms_span tx = chain_ltms_burns[i].tx, script = chain_ltms_burns[i].script;
-        ltms_txid txid;
-        ltms_identity identity;
-        ltms_burn_script burn;
-        OK(ltms_tx_txid(&txid, tx.data, tx.len));
-        OK(ltms_identity_id(&identity, &txid, chain_ltms_burns[i].vout));
-        CHECK(same(chain_ltms_burns[i].identity, identity.bytes, 32));
-        OK(ltms_burn_script_parse(&burn, script.data, script.len));
-        CHECK(same(chain_ltms_burns[i].key, burn.public_key.bytes, 33));
-        GIVES(LTMS_OUTPUT_INDEX, ltms_identity_id(&identity, &txid, 256));
-    }
-    EACH(chain_headers) {
-        ltms_header header;
-        OK(ltms_header_read(&header, chain_headers[i].header.data, chain_headers[i].header.len));
-        CHECK(same(chain_headers[i].hash, header.hash.bytes, 32));
-        CHECK(header.height == chain_headers[i].height);
-    }
-    EACH(chain_merkle_proofs) {
-        ltms_span proof = chain_merkle_proofs[i].proof, txids = chain_merkle_proofs[i].txids;
-        ltms_header header;
-        uint32_t position = 0;
-        for (size_t at = 0; at < txids.len; at += 32) {
-            const ltms_txid *txid = (const ltms_txid *)(txids.data + at);
-            OK(ltms_txoutproof_verify(&header, &position, proof.data, proof.len, txid));
-            CHECK(same(chain_merkle_proofs[i].hash, header.hash.bytes, 32));
-            CHECK(at > 0 || position == chain_merkle_proofs[i].first);
-        }
-        ltms_txid other = {{1}};
-        GIVES(LTMS_TX_OUT_PROOF_OTHER_TRANSACTION,
-              ltms_txoutproof_verify(&header, &position, proof.data, proof.len, &other));
-    }
-}
-
-static ltms_status ask(ltms_proved *proved, uint8_t *work, const uint8_t *proof, size_t len,
-                       ltms_span txid, uint32_t vout, ltms_span anchor, uint32_t height)
-{
-    const ltms_txid *id = (const ltms_txid *)txid.data;
-    if (anchor.len == 0)
-        return ltms_inclusion_weigh(proved, work, proof, len, id, vout);
-    return ltms_inclusion_verify(proved, proof, len, id, vout,
-                                 (const ltms_block_hash *)anchor.data, height);
-}
-
-#define ASK(entry) \
-    ask(&proved, work, (entry).proof.data, (entry).proof.len, (entry).txid, (entry).vout, \
-        (entry).anchor, (entry).anchor_height)
-
-static void inclusion(void)
-{
-    ltms_proved proved;
-    uint8_t work[16] = {0};
-    EACH(inclusion_valid) {
-        OK(ASK(inclusion_valid[i]));
-        CHECK(same(inclusion_valid[i].block, proved.header.hash.bytes, 32));
-        CHECK(same(inclusion_valid[i].script, proved.script, proved.script_len));
-        CHECK(proved.value_sats == inclusion_valid[i].value_sats);
-        CHECK(proved.position == inclusion_valid[i].position);
-        CHECK(proved.header.height == inclusion_valid[i].height);
-        CHECK(proved.depth == inclusion_valid[i].depth);
-        int weak = inclusion_valid[i].anchor.len == 0;
-        CHECK(proved.evidence == (weak ? LTMS_EVIDENCE_WEAK : LTMS_EVIDENCE_ANCHORED));
-        uint64_t low = 0;
-        for (int byte = 7; byte >= 0; byte--)
-            low = low << 8 | work[byte];
-        CHECK(!weak || low == inclusion_valid[i].work);
-    }
-    EACH(inclusion_invalid) {
-        GIVES(inclusion_invalid[i].status, ASK(inclusion_invalid[i]));
-    }
-    EACH(inclusion_flipped) {
-        ltms_span proof = inclusion_flipped[i].proof;
-        uint8_t *changed = malloc(proof.len);
-        memcpy(changed, proof.data, proof.len);
-        for (size_t at = 0; at < proof.len; at++) {
-            changed[at] ^= 1;
-            GIVES(inclusion_flipped[i].statuses[at],
-                  ask(&proved, work, changed, proof.len, inclusion_flipped[i].txid,
-                      inclusion_flipped[i].vout, inclusion_flipped[i].anchor,
-                      inclusion_flipped[i].anchor_height));
-            changed[at] ^= 1;
-        }
-        free(changed);
-    }
 }
 
 /* Why a Gate says that an envelope is none; LTMS_REASON_CLEAR if it is one. */
@@ -243,6 +179,9 @@ static void wire(void)
         uint8_t network = wire_invalid[i].network;
         CHECK(judged(gates[network], wire_invalid[i].envelope) == wire_invalid[i].reason);
     }
+    EACH(wire_history) {
+        CHECK(judged(gates[LTMS_NETWORK_MAIN], wire_history[i].envelope) == LTMS_REASON_CLEAR);
+    }
     EACH(wire_mutated) {
         uint8_t network = wire_mutated[i].network;
         CHECK(judged(gates[network], wire_mutated[i].envelope) == wire_mutated[i].reason);
@@ -257,15 +196,34 @@ static void wire(void)
         CHECK(same(wire_delegations[i].signature, signature.bytes, 64));
     }
     for (int network = 0; network < 3; network++)
-        OK(ltms_gate_free(&gates[network]));
+        drop_gate(&gates[network]);
+}
+
+/* What a released version wrote is read. */
+static void released(void)
+{
+    EACH(snapshots) {
+        ltms_policy policy;
+        ltms_gate *gate = NULL;
+        ltms_capacity capacity = {.struct_size = sizeof capacity};
+        ltms_restored restored = {.struct_size = sizeof restored};
+        OK(ltms_policy_preset(&policy, LTMS_POLICY_LOTUS_V1, LTMS_NETWORK_REG));
+        OK(ltms_capacity_preset(&capacity, LTMS_CAPACITY_SMALL));
+        OK(ltms_gate_new(&gate, &capacity, &policy, (const uint8_t *)"a seed for tests"));
+        ltms_span snapshot = snapshots[i].snapshot;
+        OK(ltms_gate_restore(gate, &restored, NOW, snapshot.data, snapshot.len, NULL, 0));
+        CHECK(restored.identities == snapshots[i].identities);
+        drop_gate(&gate);
+    }
 }
 
 int main(void)
 {
     scripts();
+    relayed();
+    older_sdk();
+    released();
     schnorr();
-    chain();
-    inclusion();
     wire();
     printf("%d failures\n", failures);
     return failures != 0;

@@ -66,14 +66,15 @@ CONTRAST = """(() => {
 class World:
     """A node with neighbours and a ban of the operator's."""
 
-    def __init__(self):
+    def __init__(self, *args: str, alone: bool = False, **variables: str):
         self.folder = tempfile.TemporaryDirectory()
         token = Path(self.folder.name, "token")
         self.log = Path(self.folder.name, "log").open("w+")
         self.node = subprocess.Popen(
             [TARGET / "ltms", "node", "--dev-chain", "--capacity", "small", "--admin-http",
-             "127.0.0.1:0", "--admin-token-file", token, "--log", "ltms=info"],
-            stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+             "127.0.0.1:0", "--admin-token-file", token, "--log", "ltms=info", *args],
+            stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
+            env={**os.environ, **variables})
         address = self.node.stdout.readline().split()[-1]
         # The node says on stderr where it answers.
         for line in self.node.stderr:
@@ -82,9 +83,13 @@ class World:
                 self.url = "http://" + line.split("http://")[1].split()[0].strip()
                 break
         self.token = token.read_text().strip()
+        self.processes = [self.node]
+        if alone:
+            return
         self.neighbours = subprocess.Popen(
             [TARGET / "examples" / "neighbours", address], stdin=subprocess.PIPE,
             stdout=subprocess.PIPE, text=True)
+        self.processes.insert(0, self.neighbours)
         assert self.neighbours.stdout.readline() == "ready\n", "the neighbours did not come"
         self.peer = "12D3KooWEyoppNCUx8Yx66oV9fJnriXwCcXwDDUA2kj6vnc6iDEp"
         self.ask(f"/api/v1/peers/{self.peer}/ban", "POST")
@@ -96,13 +101,125 @@ class World:
             return json.load(answer)
 
     def stop(self):
-        for process in (self.neighbours, self.node):
+        for process in self.processes:
             process.send_signal(signal.SIGTERM)
             process.communicate(timeout=20)
         self.folder.cleanup()
 
 
-class StatusPage(unittest.TestCase):
+# What a node that has been busy for an hour answers, made of what this one answers: an hour of
+# samples, a burn and a score of every size, bans that the breaker holds back.
+BUSY = """(() => {
+  const real = window.fetch;
+  window.asItIs = () => { window.fetch = real; };
+  const change = {
+    status: (body) => {
+      Object.assign(body.metrics, {posture: 1, breaker_open: true, sanctions_held: 1,
+        total_burned: 910720123456, average_burn_per_identity: 14455870222});
+    },
+    history: (body) => {
+      const step = body.span / 360, now = body.samples.at(-1);
+      body.samples = [...Array(360).keys()].map((n) => ({...now, at: now.at - (359 - n) * step,
+        active_peers: n % 3, accepted: n * 5, ignored: n > 200 ? n * 900 : n, rejected: n, signature_checks: n}));
+    },
+    bans: (body) => {
+      const ban = body.bans[0];
+      body.bans.push({...ban, subject: 'held', reason: 'too-soon', since: null, by_operator: false,
+        until: Date.now() + 42000, held: true});
+      body.bans.push({...ban, subject: 'long', until: Date.now() + 30.5 * 3600000});
+      body.total += 2;
+    },
+    identities: (body) => {
+      const one = body.identities[0];
+      one.burned = 123456000008; one.tier = 'institutional';
+      one.standing = {...one.standing, score: 7, completed: 1234, failed: 12, keys: {count: 100, limit: 100}};
+    },
+  };
+  window.fetch = async (path, options) => {
+    const answer = await real(path, options);
+    const found = Object.keys(change).find((part) => path.includes(part));
+    if (!answer.ok || !found) return answer;
+    const body = await answer.json();
+    change[found](body);
+    return new Response(JSON.stringify(body));
+  };
+  document.querySelector('[value=hour]').click();
+})()"""
+
+# Numbers that are broken over two lines: figures in their digits, cells of tables anywhere.
+BROKEN = """[...document.querySelectorAll('#figures dd:nth-of-type(1), td.number > div')]
+  .filter((e) => e.checkVisibility()).map((e) => {
+    const range = document.createRange(), text = document.createTreeWalker(e, NodeFilter.SHOW_TEXT).nextNode();
+    range.selectNodeContents(e);
+    if (e.tagName === 'DD') range.setEnd(text, text.data.search(/[^0-9.,]|$/));
+    const lines = [...range.getClientRects()].map(({top, bottom}) => (top + bottom) / 2);
+    return [Math.max(...lines) - Math.min(...lines), e.textContent];
+  }).filter(([apart]) => apart > 12).map(([, text]) => text)"""
+
+
+class Pages(unittest.TestCase):
+    """A page with a node's status, and what holds whatever it shows."""
+
+    def text(self, selector: str) -> str:
+        return self.page.run(f"document.querySelector({json.dumps(selector)}).innerText")
+
+    def tearDown(self):
+        """Nobody complained, and nothing of a peer's words ran."""
+        self.assertEqual(self.page.complaints, [])
+        self.assertFalse(self.page.run("'owned' in window || document.title === 'owned'"))
+        self.assertNotIn("[object", self.page.run("document.body.textContent"))
+
+    def picture(self, name: str):
+        if PICTURES:
+            self.page.picture(PICTURES / f"{name}.png")
+
+    def enter(self, token: str):
+        self.page.until("!document.getElementById('login').hidden")
+        self.page.run("document.getElementById('token').focus()")
+        self.page.write(token)
+        self.page.press("Enter", 13, text="\r")
+
+    def contrast(self, what: str):
+        found = self.page.run(CONTRAST)
+        self.assertGreater(len(found), 5)
+        low = [text for text in found if text["ratio"] < text["needs"]]
+        self.assertEqual(low, [], what)
+
+
+class GuardedNode(Pages):
+    """A node without anybody, whose store cannot be read."""
+
+    @classmethod
+    def setUpClass(cls):
+        cls.data = tempfile.TemporaryDirectory()
+        cls.addClassCleanup(cls.data.cleanup)
+        Path(cls.data.name, "reg").mkdir()
+        Path(cls.data.name, "reg", "ltms.sqlite").write_bytes(b"no database" * 1000)
+        cls.world = World("--data-dir", cls.data.name, alone=True, LTMS_STORE_ON_ERROR="guarded")
+        cls.addClassCleanup(cls.world.stop)
+        cls.page = chromium.Page(BROWSER)
+        cls.addClassCleanup(cls.page.close)
+        cls.page.resize(390, 844)
+        cls.page.go(cls.world.url + "/")
+
+    def test_it_says_that_it_is_guarded_and_what_to_do_about_each_empty_list(self):
+        self.enter(self.world.token)
+        self.page.until("!document.getElementById('node').hidden")
+        self.assertIn("Guarded", self.text("#posture .name"))
+        self.assertIn("Mend the store", self.text("#posture .what"))
+        self.assertIn("Guarded", self.page.run("document.title"))
+        for section, advice in (("bans", "ltms peers ban"), ("identities", "ltms identity register"),
+                                ("connections", "--bootstrap"), ("directory", "Nobody advertises")):
+            self.assertIn(advice, self.text(f"#{section} .empty"))
+            self.assertTrue(self.page.run(f"document.querySelector('#{section} table').hidden"), section)
+        for width, scheme in ((390, "light"), (390, "dark"), (1280, "light"), (1280, "dark")):
+            self.page.prefer(scheme)
+            self.page.resize(width, 844)
+            self.contrast(f"guarded, {scheme}")
+            self.picture(f"guarded-{width}-{scheme}")
+
+
+class StatusPage(Pages):
     """One story, in the order of the names: each step goes on where the last one ended."""
 
     @classmethod
@@ -114,24 +231,6 @@ class StatusPage(unittest.TestCase):
         cls.page.resize(1280, 900)
         cls.page.prefer("light")
         cls.page.go(cls.world.url + "/")
-
-    def text(self, selector: str) -> str:
-        return self.page.run(f"document.querySelector({json.dumps(selector)}).innerText")
-
-    def tearDown(self):
-        """Nobody complained, and nothing of a peer's words ran."""
-        self.assertEqual(self.page.complaints, [])
-        self.assertFalse(self.page.run("'owned' in window || document.title === 'owned'"))
-
-    def picture(self, name: str):
-        if PICTURES:
-            self.page.picture(PICTURES / f"{name}.png")
-
-    def enter(self, token: str):
-        self.page.until("!document.getElementById('login').hidden")
-        self.page.run("document.getElementById('token').focus()")
-        self.page.write(token)
-        self.page.press("Enter", 13, text="\r")
 
     def test_01_the_page_asks_for_the_token_and_holds_no_data(self):
         self.page.until("!document.getElementById('login').hidden")
@@ -227,7 +326,7 @@ class StatusPage(unittest.TestCase):
         def named(role):
             return [node["name"]["value"] for node in tree
                     if not node["ignored"] and node["role"]["value"] == role]
-        self.assertIn("Bans in force, the newest first", named("table"))
+        self.assertIn("Bans in force, the newest first, after what the breaker holds back", named("table"))
         self.assertIn("Evidence", named("columnheader"))
         self.assertIn("Bans", named("region"))
         self.assertTrue(all(named("button")), named("button"))
@@ -240,12 +339,6 @@ class StatusPage(unittest.TestCase):
             self.contrast(scheme)
             self.picture(f"1280-{scheme}")
         self.page.prefer("light")
-
-    def contrast(self, what: str):
-        found = self.page.run(CONTRAST)
-        self.assertGreater(len(found), 5)
-        low = [text for text in found if text["ratio"] < text["needs"]]
-        self.assertEqual(low, [], what)
 
     def test_10_a_phone_does_not_scroll_sideways(self):
         for scheme in ("light", "dark"):
@@ -264,7 +357,32 @@ class StatusPage(unittest.TestCase):
         self.page.prefer("light")
         self.page.resize(1280, 900)
 
-    def test_11_a_ban_is_lifted_after_a_question(self):
+    def test_11_numbers_of_a_busy_node_fit_and_what_is_held_comes_first(self):
+        self.page.run(BUSY)
+        self.page.until("document.querySelector('#bans tbody').innerText.includes('held')")
+        self.assertEqual(self.text("#breaker .name"), "Open")
+        first = self.text("#bans tbody tr")
+        self.assertIn("not yet begun: in ", first)
+        self.assertIn("in 1 day 6 hours", self.text("#bans"))
+        self.assertIn("910,720 XPI", self.text("#figures"))
+        charts = self.text("#charts")
+        self.assertIn("1 hour ago", charts)
+        peers = self.page.run("[...document.querySelectorAll('.chart')[1].querySelectorAll('text.end')].map((e) => e.textContent)")
+        self.assertEqual(peers, ["0", "1", "2", "now"], "no half of a peer")
+        self.assertIn("spend, swap", self.text("#directory"))
+        for width, scheme in ((1280, "light"), (1280, "dark"), (390, "light"), (390, "dark"), (360, "light")):
+            self.page.prefer(scheme)
+            self.page.resize(width, 844)
+            self.assertEqual(self.page.run("document.documentElement.scrollWidth"), width)
+            self.assertEqual(self.page.run(BROKEN), [], f"broken at {width}")
+            self.contrast(f"busy, {scheme}")
+            self.picture(f"busy-{width}-{scheme}")
+        self.page.resize(1280, 900)
+        self.page.prefer("light")
+        self.page.run("asItIs(); document.querySelector('[value=day]').click()")
+        self.page.until("document.getElementById('breaker').innerText.includes('Closed')")
+
+    def test_12_a_ban_is_lifted_after_a_question(self):
         row = f"[...document.querySelectorAll('#bans tbody tr')].find((row) => row.innerText.includes('{self.world.peer}'))"
         self.page.run(f"{row}.querySelector('button').focus()")
         self.page.press("Enter", 13, text="\r")
@@ -285,12 +403,12 @@ class StatusPage(unittest.TestCase):
         self.assertNotIn(self.world.peer, left)
         self.page.until("document.activeElement.id === 'bans-title'")
 
-    def test_12_less_motion_is_granted(self):
+    def test_13_less_motion_is_granted(self):
         self.page.prefer("light", "reduce")
         self.assertEqual(self.page.run("getComputedStyle(document.documentElement).scrollBehavior"), "auto")
         self.page.prefer("light")
 
-    def test_13_every_answer_is_restricted(self):
+    def test_14_every_answer_is_restricted(self):
         for path in ("/", "/page.js", "/healthz", "/metrics"):
             request = urllib.request.Request(self.world.url + path, headers={"Authorization": f"Bearer {self.world.token}"})
             with urllib.request.urlopen(request, timeout=10) as answer:
@@ -301,7 +419,7 @@ class StatusPage(unittest.TestCase):
                          "img-src 'self'", "frame-ancestors 'none'", "base-uri 'none'", "form-action 'none'"):
                 self.assertIn(part, policy, path)
 
-    def test_14_a_node_that_is_gone_is_said_to_be_gone(self):
+    def test_15_a_node_that_is_gone_is_said_to_be_gone(self):
         self.world.node.send_signal(signal.SIGTERM)
         self.world.node.wait(timeout=20)
         self.page.until("!document.getElementById('problem').hidden")
@@ -313,7 +431,7 @@ class StatusPage(unittest.TestCase):
         self.assertEqual(gone, self.page.complaints)
         self.page.complaints.clear()
 
-    def test_15_the_token_is_forgotten_when_told(self):
+    def test_16_the_token_is_forgotten_when_told(self):
         self.page.run("document.getElementById('forget').click()")
         self.page.until("!document.getElementById('login').hidden")
         self.assertEqual(self.page.run("sessionStorage.length"), 0)
@@ -335,7 +453,7 @@ def main() -> int:
     subprocess.run(["cargo", "build", "--locked", "-p", "ltms-net", "--bin", "ltms", "--example",
                     "neighbours"], cwd=ROOT, check=True)
     started = time.monotonic()
-    suite = unittest.defaultTestLoader.loadTestsFromTestCase(StatusPage)
+    suite = unittest.TestSuite(map(unittest.defaultTestLoader.loadTestsFromTestCase, (GuardedNode, StatusPage)))
     result = unittest.TextTestRunner(verbosity=2, failfast=True).run(suite)
     print(f"looked at the page in {time.monotonic() - started:.1f} s")
     return 0 if result.wasSuccessful() else 1

@@ -23,12 +23,6 @@ pub(crate) fn cores() -> usize {
     std::thread::available_parallelism().map_or(1, usize::from)
 }
 
-fn document() -> (PathBuf, String) {
-    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("../docs/benchmarks.md");
-    let text = std::fs::read_to_string(&path).unwrap();
-    (path, text)
-}
-
 /// Where in the document the block with this name is.
 fn place(text: &str, block: &str) -> Range<usize> {
     let (begin, end) = (format!("<!-- {block}: begin -->\n"), format!("<!-- {block}: end -->"));
@@ -36,16 +30,31 @@ fn place(text: &str, block: &str) -> Range<usize> {
     from..from + text[from..].find(&end).expect(&end)
 }
 
-/// What stands between the two comments that name `block` in docs/benchmarks.md.
-pub(crate) fn read(block: &str) -> String {
-    let (_, text) = document();
+/// What stands between the two comments that name `block` in a document.
+pub(crate) fn read_from(document: &Path, block: &str) -> String {
+    let text = std::fs::read_to_string(document).unwrap();
     text[place(&text, block)].to_owned()
 }
 
 /// Puts `text` there.
-pub(crate) fn write(block: &str, text: &str) {
-    let (path, mut old) = document();
+pub(crate) fn write_to(document: &Path, block: &str, text: &str) {
+    let mut old = std::fs::read_to_string(document).unwrap();
     old.replace_range(place(&old, block), text);
-    std::fs::write(&path, old).unwrap();
-    println!("written to docs/benchmarks.md");
+    std::fs::write(document, old).unwrap();
+    let name = document.file_name().unwrap_or_default().display();
+    println!("written to docs/{name}");
+}
+
+fn benchmarks() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("../docs/benchmarks.md")
+}
+
+/// What stands between the two comments that name `block` in docs/benchmarks.md.
+pub(crate) fn read(block: &str) -> String {
+    read_from(&benchmarks(), block)
+}
+
+/// Puts `text` there.
+pub(crate) fn write(block: &str, text: &str) {
+    write_to(&benchmarks(), block, text);
 }

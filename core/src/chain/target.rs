@@ -2,10 +2,7 @@
 
 use core::fmt;
 
-use k256::{
-    U256,
-    elliptic_curve::bigint::{NonZero, U128},
-};
+use k256::U256;
 
 use crate::{BlockHash, Network};
 
@@ -92,13 +89,28 @@ impl Target {
     /// `u128::MAX`.
     #[must_use]
     pub fn work(self) -> u128 {
-        // 2^256 / (target + 1), in numbers of 256 bits.
-        let Some(divisor) = NonZero::new(self.0.wrapping_add(&U256::ONE)).into_option() else {
+        // 2^256 / (target + 1) = (2^256 - 1 - target) / (target + 1) + 1, which is 1 for the upper
+        // half of all targets. Bit by bit: the division of U256 may panic, as far as a compiler sees.
+        let (dividend, divisor) = (self.0.not(), self.0.wrapping_add(&U256::ONE));
+        if dividend < self.0 {
             return 1;
-        };
-        let work = self.0.not().wrapping_div(&divisor).wrapping_add(&U256::ONE);
-        let (low, high) = work.split();
-        if high == U128::ZERO { low.into() } else { u128::MAX }
+        }
+        let (mut rest, mut quotient) = (U256::ZERO, 0_u128);
+        for bit in (0..U256::BITS).rev() {
+            rest = rest.wrapping_shl_vartime(1);
+            if dividend.bit_vartime(bit) {
+                rest = rest.wrapping_add(&U256::ONE);
+            }
+            let fits = rest >= divisor;
+            if fits {
+                rest = rest.wrapping_sub(&divisor);
+            }
+            if quotient.leading_zeros() == 0 {
+                return u128::MAX;
+            }
+            quotient = quotient << 1 | u128::from(fits);
+        }
+        quotient.saturating_add(1)
     }
 }
 
@@ -140,6 +152,27 @@ mod tests {
         let mut above = target.to_be_bytes();
         above[31] = 1;
         assert!(!target.is_met_by(&BlockHash::from_display_bytes(above)));
+    }
+
+    #[test]
+    fn work_is_what_the_division_of_256_bits_gives() {
+        use k256::elliptic_curve::bigint::{NonZero, U128};
+        let mut checked = 0;
+        for bits in
+            (0..=0x22).flat_map(|len: u32| [1, 3, 0xff, 0x1234, 0x7f_ffff].map(|n| len << 24 | n))
+        {
+            let Ok(target) = Target::from_bits(bits) else { continue };
+            let Some(divisor) = NonZero::new(target.0.wrapping_add(&U256::ONE)).into_option()
+            else {
+                continue;
+            };
+            let whole = target.0.not().wrapping_div(&divisor).wrapping_add(&U256::ONE);
+            let (low, high) = whole.split();
+            let expected = if high == U128::ZERO { low.into() } else { u128::MAX };
+            assert_eq!(target.work(), expected, "{bits:08x}");
+            checked += 1;
+        }
+        assert!(checked > 100, "{checked}");
     }
 
     #[test]

@@ -230,8 +230,14 @@ impl Places<'_> {
             if run.get(worst).is_none_or(|worst| worst.rank >= found.rank) {
                 return;
             }
-            if let Some(from_worst) = self.out.get_mut(self.from.saturating_add(worst)..self.len) {
-                from_worst.rotate_left(1);
+            let from_worst = self.out.get_mut(self.from.saturating_add(worst)..self.len);
+            let mut behind = from_worst.unwrap_or_default();
+            // It goes to the end, one place at a time.
+            while let [worst, rest @ ..] = behind {
+                if let Some(better) = rest.first_mut() {
+                    core::mem::swap(worst, better);
+                }
+                behind = rest;
             }
             self.len = self.len.saturating_sub(1);
         }

@@ -89,7 +89,8 @@ impl Parts<'_> {
                     *count = count.saturating_add(1);
                 }
             }
-            for (byte, count) in (0..=u8::MAX).zip(counts).rev() {
+            for byte in (0..=u8::MAX).rev() {
+                let count = counts.get(usize::from(byte)).copied().unwrap_or(0);
                 if count > room {
                     floor.iter_mut().skip(place).take(1).for_each(|to| *to = byte);
                     break;

@@ -32,6 +32,7 @@ pub(crate) fn asserts() -> String {
         ltms_connection: peer, address_len, address, direction;
         ltms_header: hash, prev, merkle_root, time_ms, height, bits;
         ltms_burn_script: timestamp_ms, public_key, identity, has_timestamp, purpose, reserved;
+        ltms_tx: len, inputs, outputs, version, lock_time, coinbase, reserved, txid, txhash;
         ltms_signed: key, hash, signature;
         ltms_policy: words;
         ltms_capacity: struct_size, peers, identities, tombstones, keys, bans, groups, cells, outcomes;
@@ -55,6 +56,7 @@ pub(crate) fn asserts() -> String {
         ltms_proved: header, value_sats, script, script_len, position, depth, evidence;
         ltms_span: data, len;
         ltms_ad: struct_size, address_count, type_count, has_amount, has_fee, created_at_ms, expires_at_ms, amount_min_sats, amount_max_sats, fee_sats, authority, addresses, nickname, description, types, author, peer;
+        ltms_output: value_sats, script;
         ltms_burn: transaction, branch, position, block, vout;
     }
     out.push_str("#endif\n");

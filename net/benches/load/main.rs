@@ -16,21 +16,12 @@ mod common;
 mod flood;
 mod generator;
 mod goals;
-mod keys;
 #[expect(dead_code, reason = "every program uses a part")]
 #[path = "../../../core/benches/common/report.rs"]
 mod report;
 mod victim;
 
-use libp2p::{Swarm, identity::Keypair, metrics::Registry, swarm::NetworkBehaviour};
-use ltms_core::Network;
-use ltms_net::{
-    behaviour::Behaviour,
-    limits::Limits,
-    transport::{Options, swarm_config, transport_with},
-};
-
-use self::flood::Flood;
+use self::flood::Kind;
 
 /// Who answers.
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -56,13 +47,33 @@ pub(crate) struct Load {
     rate: u32,
     copies: bool,
     /// What one more connection sends, as fast as it is read.
-    flood: Option<Flood>,
+    flood: Option<Kind>,
     seconds: u32,
 }
 
 impl Load {
     const fn named(name: &'static str, victim: Victim) -> Self {
         Self { name, victim, preload: 0, rate: 0, copies: false, flood: None, seconds: 20 }
+    }
+
+    /// Keys of one identity, the current one among them.
+    const fn per_identity(&self) -> u32 {
+        if matches!(self.victim, Victim::Wide) { 1_000 } else { 10 }
+    }
+
+    /// Messages that are not copies.
+    const fn originals(&self) -> u32 {
+        let messages = self.rate.saturating_mul(self.seconds);
+        if self.copies { messages / 2 } else { messages }
+    }
+
+    /// Keys that advertise.
+    fn keys(&self) -> u32 {
+        if self.preload == 0 { self.originals() } else { self.preload }
+    }
+
+    fn identities(&self) -> u32 {
+        self.keys().div_ceil(self.per_identity())
     }
 }
 
@@ -95,34 +106,16 @@ fn loads(seconds: u32, preload: u32) -> Vec<Load> {
     vec![
         Load { rate: 200, seconds: short, ..echo },
         quiet,
-        Load { name: beside, flood: Some(Flood::Push), ..quiet },
-        alone("only that connection", Flood::Push, Victim::Node),
-        alone("only one that floods in gossip", Flood::Gossip, Victim::Node),
-        alone("only one that floods the DHT with questions", Flood::Dht, Victim::Node),
-        alone("only one that floods with pings", Flood::Ping, Victim::Node),
-        alone("every push refused, none waits", Flood::Push, Victim::Open),
-        alone("every push answered by an echo", Flood::Push, Victim::Echo),
+        Load { name: beside, flood: Some(Kind::Push), ..quiet },
+        alone("only that connection", Kind::Push, Victim::Node),
+        alone("only one that floods in gossip", Kind::Gossip, Victim::Node),
+        alone("only one that floods the DHT with questions", Kind::Dht, Victim::Node),
+        alone("only one that floods with pings", Kind::Ping, Victim::Node),
+        alone("every push refused, none waits", Kind::Push, Victim::Open),
+        alone("every push answered by an echo", Kind::Push, Victim::Echo),
         Load { name: fast, victim: Victim::Echo, preload: 0, rate: 2_000, seconds: short, ..wide },
         wide,
     ]
-}
-
-/// A swarm on our transport that gives its connections all the time they want: what is measured
-/// is the node's.
-pub(crate) fn swarm<B: NetworkBehaviour>(keypair: &Keypair, behaviour: B) -> Swarm<B> {
-    let limits = Limits { share: 1_000, ..Limits::DEFAULT };
-    let options = Options { limits, ..Options::default() };
-    let transport = transport_with(keypair, Network::Reg, &options, &mut Registry::default());
-    let peer = keypair.public().to_peer_id();
-    Swarm::new(transport.expect("a transport"), behaviour, peer, swarm_config(common::executor()))
-}
-
-/// A peer with the node's behaviours and none of its rules.
-pub(crate) fn peer() -> common::Node {
-    let (keypair, settings) = (Keypair::generate_ed25519(), common::settings());
-    let door = common::Door::default();
-    let behaviour = Behaviour::new(&keypair, &settings, door, &mut Registry::default());
-    swarm(&keypair, behaviour.expect("behaviours"))
 }
 
 fn main() {

@@ -1,8 +1,6 @@
 //! The node, or an echo in its stead, alone in its process.
 
-use std::fs::read_to_string;
 use std::process::Stdio;
-use std::sync::Arc;
 
 use futures::StreamExt;
 use libp2p::{Multiaddr, request_response, swarm::SwarmEvent};
@@ -13,7 +11,6 @@ use ltms_net::{
         Event,
         streams::{Request, Response},
     },
-    chain::DevChain,
     limits::Limits,
 };
 use tokio::io::{AsyncBufReadExt, BufReader, Lines};
@@ -21,30 +18,23 @@ use tokio::process::{Child, ChildStdout, Command};
 use tokio::task::JoinHandle;
 
 use crate::{
-    Load, Victim, common,
+    Load, Victim,
+    common::{
+        self,
+        process::Process,
+        signers::{chain, register},
+    },
     goals::{Flooded, Row},
-    keys::burn,
-    peer,
 };
-
-/// Hundredths of a second: the unit of Linux's `/proc`.
-const TICKS: f64 = 100.0;
 
 /// Seconds of a processor that this process has used.
 fn processor() -> f64 {
-    let text = read_to_string("/proc/self/stat").expect("Linux");
-    let fields: Vec<&str> =
-        text.rsplit(')').next().unwrap_or_default().split_whitespace().collect();
-    let number = |field: usize| fields[field].parse::<f64>().expect("a number");
-    // `utime` and `stime`, the 14th and 15th field.
-    (number(11) + number(12)) / TICKS
+    Process::This.processor()
 }
 
 /// MiB of memory that are resident.
 fn resident() -> u64 {
-    let text = read_to_string("/proc/self/status").expect("Linux");
-    let line = text.lines().find_map(|line| line.strip_prefix("VmRSS:")).expect("its memory");
-    line.split_whitespace().next().and_then(|number| number.parse::<u64>().ok()).expect("kB") >> 10
+    Process::This.resident() >> 10
 }
 
 /// Twenty connections may send 2,000 a second, of 1,000 keys an identity.
@@ -96,7 +86,7 @@ impl Running {
 
 /// Answers every request at once.
 async fn echo() -> (JoinHandle<()>, Multiaddr) {
-    let mut node = peer();
+    let mut node = common::roomy_node();
     let address = common::listen(&mut node).await;
     let task = tokio::spawn(async move {
         loop {
@@ -116,13 +106,6 @@ async fn echo() -> (JoinHandle<()>, Multiaddr) {
 
 /// A node with a store that knows the identities.
 async fn node(load: &Load, folder: &tempfile::TempDir) -> Node {
-    let chain = Arc::new(DevChain::recorded().expect("a good recording"));
-    let burns: Vec<_> = (0..load.identities()).map(burn).collect();
-    for some in burns.chunks(100) {
-        let raw: Vec<_> = some.iter().map(|(_, raw, _)| raw.clone()).collect();
-        chain.mine(&raw).expect("a block");
-    }
-    chain.mine_empty(80).expect("blocks");
     let (policy, mut limits) = (Policy::LOTUS_V1.on(Network::Reg), Limits::DEFAULT);
     let policy = match load.victim {
         Victim::Wide => wide(policy),
@@ -132,7 +115,7 @@ async fn node(load: &Load, folder: &tempfile::TempDir) -> Node {
         }
         _ => policy,
     };
-    let node = Builder::new(Network::Reg, chain)
+    let node = Builder::new(Network::Reg, chain(load.identities()))
         .policy(policy)
         .limits(limits)
         .listen("/ip4/127.0.0.1/tcp/0".parse().expect("an address"))
@@ -142,16 +125,7 @@ async fn node(load: &Load, folder: &tempfile::TempDir) -> Node {
         .start()
         .await
         .expect("a node");
-    let handle = node.handle();
-    for (number, (key, _, outpoint)) in burns.iter().enumerate() {
-        let mut registered = handle.register_identity(key, *outpoint).await;
-        while number == 0 && registered.is_err() {
-            // The tip is not known yet.
-            tokio::time::sleep(std::time::Duration::from_millis(50)).await;
-            registered = handle.register_identity(key, *outpoint).await;
-        }
-        registered.expect("registered");
-    }
+    register(&node.handle(), load.identities()).await;
     node
 }
 

@@ -27,7 +27,7 @@ const WINDOW: u8 = 1;
 /// The flag that opens a stream.
 const SYN: u16 = 1;
 /// Time on a processor that a connection may take at once.
-const BURST: Duration = Duration::from_millis(500);
+pub(super) const BURST: Duration = Duration::from_millis(500);
 
 /// What is unread, and until when nothing more is taken. The muxer, the [`super::Line`] and the
 /// connection's task share it.
@@ -39,13 +39,15 @@ pub(super) struct Inflow {
     /// Percent of one processor.
     share: u16,
     /// Up to when the time that was taken uses up the share.
-    used: Mutex<Option<Instant>>,
+    used: Mutex<Instant>,
 }
 
 impl Inflow {
-    pub(super) fn new(share: u16) -> Self {
+    /// Of a connection that may take so much of [`BURST`] at once before it has waited for it.
+    pub(super) fn new(share: u16, credit: Duration) -> Self {
         let share = share.max(1);
-        Self { unread: Mutex::default(), rest: Mutex::default(), share, used: Mutex::default() }
+        let used = Instant::now() + BURST.saturating_sub(credit) * 100 / u32::from(share);
+        Self { unread: Mutex::default(), rest: Mutex::default(), share, used: Mutex::new(used) }
     }
 
     pub(super) fn unread(&self) -> usize {
@@ -58,8 +60,8 @@ impl Inflow {
         let of_share = |time: Duration| time * 100 / u32::from(self.share);
         let now = Instant::now();
         let mut last = self.used.lock().unwrap_or_else(PoisonError::into_inner);
-        let used = last.map_or(now, |used| used.max(now)) + of_share(time);
-        *last = Some(used);
+        let used = now.max(*last) + of_share(time);
+        *last = used;
         let within = now + of_share(BURST);
         if used > within {
             self.rest(now + (used - within));
@@ -246,7 +248,7 @@ mod tests {
             frame(DATA, 0, 1, 30),
         ];
         for size in [1, 2, 11, 12, 13, 100, 1000] {
-            let (inflow, mut frames) = (Inflow::new(10), Frames::default());
+            let (inflow, mut frames) = (Inflow::new(10, BURST), Frames::default());
             bytes.concat().chunks(size).for_each(|chunk| frames.see(chunk, &inflow));
             assert_eq!(inflow.unread(), 280, "nothing for stream 5, which nobody opened");
             inflow.took(1, 100);
@@ -260,7 +262,7 @@ mod tests {
 
     #[test]
     fn no_more_streams_are_counted_than_there_can_be() {
-        let (inflow, mut frames) = (Inflow::new(10), Frames::default());
+        let (inflow, mut frames) = (Inflow::new(10, BURST), Frames::default());
         for stream in 0..=u16::MAX {
             let [high, low] = stream.to_be_bytes();
             frames.see(&[0, WINDOW, 0, 1, 0, 0, high, low, 0, 0, 0, 0], &inflow);
@@ -272,7 +274,7 @@ mod tests {
 
     #[tokio::test(start_paused = true)]
     async fn nothing_is_taken_from_a_socket_that_rests() {
-        let inflow = Arc::new(Inflow::new(10));
+        let inflow = Arc::new(Inflow::new(10, BURST));
         let bytes = frame(WINDOW, 0, 1, 0);
         let mut socket = Metered::new(&bytes[..], inflow.clone());
         let start = Instant::now();
@@ -285,7 +287,7 @@ mod tests {
 
     #[tokio::test(start_paused = true)]
     async fn a_connection_over_its_share_rests_until_it_is_within_it() {
-        let (inflow, millis) = (Inflow::new(10), Duration::from_millis);
+        let (inflow, millis) = (Inflow::new(10, BURST), Duration::from_millis);
         let rests = |inflow: &Inflow| {
             let now = Instant::now();
             inflow.resting(now).map(|until| (until - now).as_millis())
@@ -301,5 +303,25 @@ mod tests {
         tokio::time::advance(Duration::from_secs(60)).await;
         inflow.charge(BURST);
         assert_eq!(rests(&inflow), None, "all of it is again after a while");
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_fresh_connection_that_came_by_itself_has_saved_up_nothing() {
+        let millis = Duration::from_millis;
+        let rests = |inflow: &Inflow| inflow.resting(Instant::now()).is_some();
+        let inflow = Inflow::new(10, Duration::ZERO);
+        inflow.charge(millis(1));
+        assert!(rests(&inflow));
+        tokio::time::advance(Duration::from_secs(1)).await;
+        // A tenth of the second, but for the first millisecond.
+        inflow.charge(millis(99));
+        assert!(!rests(&inflow));
+        inflow.charge(millis(1));
+        assert!(rests(&inflow));
+        tokio::time::advance(Duration::from_secs(60)).await;
+        inflow.charge(BURST);
+        assert!(!rests(&inflow), "no more than others have at once");
+        inflow.charge(millis(1));
+        assert!(rests(&inflow));
     }
 }

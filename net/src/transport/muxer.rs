@@ -21,7 +21,7 @@ use yamux::{Connection, Mode};
 
 use super::{
     MAX_STREAMS,
-    inflow::{Inflow, Metered, Pause},
+    inflow::{BURST, Inflow, Metered, Pause},
     line::{Line, Switch},
 };
 
@@ -46,7 +46,9 @@ pub(super) struct Yamux {
 
 impl Yamux {
     fn over<C: AsyncRead + AsyncWrite + Unpin>(self, io: C, mode: Mode) -> Muxer<C> {
-        let inflow = Arc::new(Inflow::new(self.share));
+        // Who comes again and again would have the whole of it each time.
+        let credit = if mode == Mode::Server { Duration::ZERO } else { BURST };
+        let inflow = Arc::new(Inflow::new(self.share, credit));
         let mut config = yamux::Config::default();
         // Windows are not widened for fast readers: what one connection can fill stays known.
         config

@@ -65,11 +65,11 @@ impl Future for Charged {
 mod tests {
     use std::{future::poll_fn, time::Instant};
 
-    use super::*;
+    use super::{super::inflow::BURST, *};
 
     #[tokio::test]
     async fn a_task_is_charged_to_the_connection_that_it_serves_and_to_no_other() {
-        let (busy, idle) = (Arc::new(Inflow::new(10)), Arc::new(Inflow::new(10)));
+        let (busy, idle) = (Arc::new(Inflow::new(10, BURST)), Arc::new(Inflow::new(10, BURST)));
         let (its, others) = (busy.clone(), idle.clone());
         let task = poll_fn(move |_| {
             serve(&its);

@@ -1,7 +1,11 @@
 //! Nodes on 127.0.0.1, driven by the test's own task.
 #![allow(dead_code, reason = "not every test needs every helper")]
 
+pub(crate) mod flood;
+pub(crate) mod process;
+pub(crate) mod pushes;
 pub(crate) mod raw;
+pub(crate) mod signers;
 pub(crate) mod wire;
 
 use std::{net::IpAddr, time::Duration};
@@ -19,7 +23,8 @@ use ltms_net::{
         Behaviour, Settings,
         connections::{Doorkeeper, Refused},
     },
-    transport::{Executor, swarm_config, transport},
+    limits::Limits,
+    transport::{Executor, Options, swarm_config, transport, transport_with},
 };
 use tokio::{runtime::Handle, time::timeout};
 
@@ -80,6 +85,23 @@ pub(crate) fn swarm_of<B: NetworkBehaviour>(
     let peer = keypair.public().to_peer_id();
     let transport = transport(keypair, Network::Reg, &mut Registry::default()).expect("transport");
     Swarm::new(transport, behaviour(keypair), peer, swarm_config(executor))
+}
+
+/// A swarm on our transport that gives its connections all the time they want: what is measured
+/// is the other side.
+pub(crate) fn roomy<B: NetworkBehaviour>(keypair: &Keypair, behaviour: B) -> Swarm<B> {
+    let limits = Limits { share: 1_000, ..Limits::DEFAULT };
+    let options = Options { limits, ..Options::default() };
+    let transport = transport_with(keypair, Network::Reg, &options, &mut Registry::default());
+    let peer = keypair.public().to_peer_id();
+    Swarm::new(transport.expect("a transport"), behaviour, peer, swarm_config(executor()))
+}
+
+/// A peer with the node's behaviours, none of its rules, and all the time it wants.
+pub(crate) fn roomy_node() -> Node {
+    let (keypair, settings) = (Keypair::generate_ed25519(), settings());
+    let behaviour = Behaviour::new(&keypair, &settings, Door::default(), &mut Registry::default());
+    roomy(&keypair, behaviour.expect("behaviour"))
 }
 
 pub(crate) fn node_with(settings: &Settings, door: Door) -> Node {

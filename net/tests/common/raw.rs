@@ -45,18 +45,23 @@ pub(crate) struct Raw {
 impl Raw {
     /// Connects, and prepares this many streams: the remote learns of each when it is written to.
     pub(crate) async fn with_streams(to: &Multiaddr, count: usize) -> Self {
+        Self::try_with_streams(to, count).await.expect("connected")
+    }
+
+    /// The same; `None` if the remote does not want it.
+    pub(crate) async fn try_with_streams(to: &Multiaddr, count: usize) -> Option<Self> {
         let key = Keypair::generate_ed25519();
         let made = transport(&key, Network::Reg, &mut Registry::default());
         let options = DialOpts { role: Endpoint::Dialer, port_use: PortUse::New };
         let dial = made.expect("a transport").dial(to.clone(), options).expect("an address");
-        let (remote, mut muxer) = dial.await.expect("connected");
+        let (remote, mut muxer) = dial.await.ok()?;
         let (mut streams, mut taken) = (Vec::new(), Vec::new());
         while streams.len() < count {
             let opened = poll_fn(|cx| {
                 drive(&mut muxer, &mut taken, cx)?;
                 Pin::new(&mut muxer).poll_outbound(cx)
             });
-            streams.push(opened.await.expect("a stream"));
+            streams.push(opened.await.ok()?);
         }
         let driven = tokio::spawn(async move {
             // Until the remote closes it.
@@ -66,7 +71,7 @@ impl Raw {
             })
             .await;
         });
-        Self { key, remote, streams, driven }
+        Some(Self { key, remote, streams, driven })
     }
 
     pub(crate) fn peer(&self) -> PeerId {
@@ -75,6 +80,11 @@ impl Raw {
 
     pub(crate) fn stream(&mut self) -> SubstreamBox {
         self.streams.pop().expect("prepared")
+    }
+
+    /// All that are left.
+    pub(crate) fn rest(&mut self) -> Vec<SubstreamBox> {
+        std::mem::take(&mut self.streams)
     }
 
     /// Waits until the connection ends.

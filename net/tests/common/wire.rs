@@ -170,3 +170,8 @@ pub(crate) fn message(key: &Keypair, topic: &str, number: u64, data: &[u8]) -> V
     let signature = key.sign(&[b"libp2p-pubsub:", &body[..]].concat()).expect("signed");
     field(2, &[body, field(5, &signature)].concat())
 }
+
+/// A question to the DHT for the peers nearest to a key of 32 bytes, as it stands on the stream.
+pub(crate) fn find_node() -> Vec<u8> {
+    frame(&[&[0x08, 4, 0x12, 32][..], &[7; 32]].concat())
+}

@@ -1,6 +1,6 @@
 //! What a hostile peer gains by frames that gossipsub alone would answer, keep or ignore.
 
-use std::{collections::HashSet, fs, time::Duration};
+use std::{collections::HashSet, time::Duration};
 
 use futures::StreamExt;
 use libp2p::{gossipsub::MessageId, swarm::SwarmEvent};
@@ -13,7 +13,9 @@ use tokio::time::timeout;
 
 use crate::{
     common::{
-        Door, Node, connect, drive, listen, node, node_with, settings,
+        Door, Node, connect, drive, listen, node, node_with,
+        process::Process,
+        settings,
         wire::{Hostile, frame, graft, ihave, iwant, message, subscribe},
     },
     honest::{accept, publish, subscribed},
@@ -23,11 +25,9 @@ const ADS: &str = "ltms/1/reg/ads";
 /// Longer than anything here takes, also on a busy machine.
 const PATIENCE: Duration = Duration::from_secs(60);
 
-/// Bytes of memory that this process has, in kibibytes.
+/// Memory that this process has, in kibibytes.
 fn resident() -> usize {
-    let status = fs::read_to_string("/proc/self/status").expect("status");
-    let line = status.lines().find_map(|line| line.strip_prefix("VmRSS:")).expect("VmRSS");
-    line.trim().trim_end_matches(" kB").parse().expect("a number")
+    usize::try_from(Process::This.resident()).expect("small")
 }
 
 /// A node that permits a burst as the policy does, but few RPCs after it: a slow machine must not

@@ -7,6 +7,7 @@ import binascii
 import contextlib
 import json
 import os
+import string
 import sys
 from collections import Counter
 from pathlib import Path
@@ -42,7 +43,12 @@ def digits(text: str) -> bytes:
     try:
         return bytes.fromhex(text)
     except ValueError:
-        raise Refused("not hexadecimal digits, @FILE or -") from None
+        pass
+    if os.path.isfile(text):
+        raise Refused(f"{text} is a file: write @{text}")
+    if all(digit in string.hexdigits for digit in text):
+        raise Refused("an odd number of hexadecimal digits: one is missing, or too many")
+    raise Refused("not hexadecimal digits, @FILE or -")
 
 
 def content(name: str) -> bytes:
@@ -61,6 +67,10 @@ def given(argument: str) -> bytes:
     try:
         return binascii.unhexlify(b"".join(raw.split()))
     except binascii.Error:
+        if all(byte in string.printable.encode() for byte in raw):
+            # Neither a transaction, a script, a message nor a proof is readable as it stands.
+            whole = "standard input" if argument == "-" else argument[1:]
+            raise Refused(f"{whole}: text, but not of hexadecimal digits alone") from None
         return raw
 
 
@@ -162,8 +172,11 @@ def explained(step: dict[str, Any]) -> dict[str, Any]:
 
 def replay(args: argparse.Namespace) -> int:
     recorded = ltms.Replay(sequence(args.recording))
+    peer = args.peer.lower() if args.peer else ""
+    if not all(digit in string.hexdigits for digit in peer):
+        raise Refused(f"--peer {args.peer}: not hexadecimal digits")
     reasons: Counter[str] = Counter()
-    calls = differ = 0
+    calls = differ = found = 0
     try:
         for step in map(explained, recorded):
             calls += 1
@@ -172,7 +185,8 @@ def replay(args: argparse.Namespace) -> int:
                 reasons[step["reason"]] += 1
             refused = step["verdict"] in ("ignore", "reject")
             wanted = refused if args.refused else not args.quiet
-            about = args.peer is None or args.peer.lower() in step["who"]
+            about = peer in step["who"]
+            found += about
             if about and (wanted or not step["holds"]):
                 say(args, step, [_explain.step(step)])
     except ltms.ReplayError as error:
@@ -180,6 +194,8 @@ def replay(args: argparse.Namespace) -> int:
         if not differ:
             raise
         print(f"ltms: {error}", file=sys.stderr)
+    if not found and calls:
+        print(f"ltms: no call is about {peer}", file=sys.stderr)
     told = {"version": recorded.version, "calls": calls, "differ": differ, "reasons": dict(reasons)}
     say(args, told, _explain.replayed(told))
     return NO if differ else 0
@@ -190,11 +206,14 @@ def costs(args: argparse.Namespace) -> int:
     if args.policy:
         try:
             policy = json.loads(content(args.policy))
-        except ValueError as error:
-            raise Refused(f"{args.policy}: {error}") from None
+        except (ValueError, RecursionError) as error:
+            raise Refused(f"{args.policy}: no JSON that a policy could be: {error}") from None
         if not isinstance(policy, dict):
-            raise Refused(f"{args.policy}: a policy is an object")
-    told = ltms.certificate(policy, args.capacity)
+            raise Refused(f"{args.policy}: a policy is an object, as `policy --json` shows")
+    try:
+        told = ltms.certificate(policy, args.capacity)
+    except TypeError as error:
+        raise Refused(f"{args.policy}: {error}") from None
     say(args, told, _explain.costs(told))
     return 0
 
@@ -246,7 +265,7 @@ def parser() -> argparse.ArgumentParser:
     sub.add_argument("block", metavar="BLOCKHASH")
     sub = command("replay", replay, "decide again what a Gate decided, and explain each verdict",
                   "\nRECORDING is a file of `ltms node --record` or Gate.recording(), in bytes or"
-                  "\nin lines of digits, or - for standard input. With --json, each call is a line.")
+                  "\nin lines of digits, or - for standard input. With --json, a call is a line.")
     sub.add_argument("recording", metavar="RECORDING")
     show = sub.add_mutually_exclusive_group()
     show.add_argument("--refused", action="store_true", help="only calls that did not accept")
@@ -276,6 +295,10 @@ def main(arguments: list[str] | None = None) -> int:
         # Whoever reads has enough; nothing is to be flushed into the closed pipe at exit.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 0
+    except OSError as error:
+        print(f"ltms: the answer cannot be written: {error.strerror}", file=sys.stderr)
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return USAGE
 
 
 if __name__ == "__main__":

@@ -44,7 +44,7 @@ class _Number(Enum):
 
 
 class Verdict(_Name):
-    """What to do with a message."""
+    """What to do with a message: take it, drop it, or drop it and count it against its bringer."""
 
     __module__ = "ltms"
 
@@ -54,7 +54,7 @@ class Verdict(_Name):
 
 
 class Failure(_Name):
-    """How a signing session failed."""
+    """How a signing session failed; Reputation.failure and Gate.record_session take it."""
 
     __module__ = "ltms"
 
@@ -75,7 +75,11 @@ class SignatureCheck(_Name):
 
 
 class Evidence(_Number):
-    """How well it is known that a block is in the chain; more is better."""
+    """How well it is known that a block is in the chain; more is better.
+
+    WEAK: its own work alone. ANCHORED: a later block that the owner set is linked to it. INDEXER: an
+    indexer says so. NODE: a full node says so.
+    """
 
     __module__ = "ltms"
 
@@ -86,7 +90,7 @@ class Evidence(_Number):
 
 
 class Purpose(_Number):
-    """What a burn after the registration is for: the number in its script."""
+    """What a burn after the registration is for: equal to the number in its script."""
 
     __module__ = "ltms"
 
@@ -99,7 +103,15 @@ class Purpose(_Number):
 
 
 class Reason(_Name):
-    """Why a Decision is what it is. The wire format's page explains each."""
+    """Why a Decision is what it is: equal to its text, which never changes.
+
+        >>> import ltms
+        >>> reason = ltms.Reason("too-soon")
+        >>> reason is ltms.Reason.TOO_SOON, reason == "too-soon", int(reason)
+        (True, True, 20)
+        >>> str(reason.verdict), reason.meaning
+        ('ignore', "The author's own window is spent.")
+    """
 
     __module__ = "ltms"
 

@@ -6,7 +6,15 @@ from ._enums import Reason
 
 
 class LtmsError(Exception):
-    """What this package raises of its own. A refusal of the Gate is no error but a Decision."""
+    """What this package raises of its own. A refusal of the Gate is no error but a Decision.
+
+        >>> import ltms
+        >>> try:
+        ...     ltms.txid(b"")
+        ... except ltms.LtmsError as error:
+        ...     print(type(error).__name__, "-", error)
+        TransactionError - the transaction ends too early
+    """
 
     __module__ = "ltms"
 
@@ -20,15 +28,18 @@ class InputError(LtmsError, ValueError):
 class ScriptError(InputError):
     """Bytes that are no burn script.
 
+    kind: what is wrong, in a word that never changes, "Truncated".
     older_sdk_reads: whether older software reads a key out of them all the same, so that somebody
     may have burned money in this form.
     """
 
     __module__ = "ltms"
+    kind: str
     older_sdk_reads: bool
 
-    def __init__(self, message: str, older_sdk_reads: bool = False) -> None:
+    def __init__(self, message: str, kind: str = "", older_sdk_reads: bool = False) -> None:
         super().__init__(message)
+        self.kind = kind
         self.older_sdk_reads = older_sdk_reads
 
 
@@ -39,9 +50,17 @@ class TransactionError(InputError):
 
 
 class ProofError(InputError):
-    """A proof of inclusion that does not hold, or is none."""
+    """A proof of inclusion that does not hold, or is none.
+
+    kind: what is wrong, in a word that never changes, "Root" or "Branch(Index)".
+    """
 
     __module__ = "ltms"
+    kind: str
+
+    def __init__(self, message: str, kind: str = "") -> None:
+        super().__init__(message)
+        self.kind = kind
 
 
 class PolicyError(InputError):
@@ -97,7 +116,7 @@ class CapacityError(LtmsError):
 
 
 class ClosedError(LtmsError):
-    """The Gate is closed."""
+    """The Gate is closed: close() was called, or its `with` has ended."""
 
     __module__ = "ltms"
 

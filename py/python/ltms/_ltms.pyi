@@ -1,5 +1,5 @@
 from ipaddress import IPv4Address, IPv6Address
-from typing import Any, final
+from typing import Any, TypedDict, final
 
 from typing_extensions import Self, TypeAlias
 
@@ -15,6 +15,7 @@ _Burn: TypeAlias = tuple[bytes, int, str, int, list[bytes]]
 __all__ = [
     "AdTicket",
     "BurnScript",
+    "ChainClock",
     "ClaimTicket",
     "Connection",
     "Decision",
@@ -32,8 +33,13 @@ __all__ = [
     "check_txoutproof",
     "default_policy",
     "identity_id",
+    "merkle_branch",
+    "merkle_root",
+    "parse_bits",
+    "parse_block",
     "parse_burn_script",
     "parse_envelope",
+    "parse_header",
     "parse_transaction",
     "parse_txoutproof",
     "policy_fields",
@@ -41,6 +47,7 @@ __all__ = [
     "schnorr_sign",
     "schnorr_verify",
     "schnorr_verify_batch",
+    "sighash",
     "sign_ad",
     "sign_credit",
     "sign_delegation",
@@ -49,11 +56,123 @@ __all__ = [
     "sign_rotation",
     "sign_withdrawal",
     "txid",
+    "verify_inclusion",
     "verify_txoutproof",
     "__version__",
 ]
 
 __version__: str
+
+# Rows of tables, as the dicts that they are. A test compares their fields with what is given out.
+
+class _IdentityRow(TypedDict):
+    id: str
+    key: bytes
+    sequence: int
+    burned: int
+    height: int
+    evidence: Evidence
+    suspended: bool
+    score: int
+
+class _SignerRow(TypedDict):
+    key: bytes
+    identity: str | None
+    score: int
+    burned: int
+    expires_at: int
+
+class _BanRow(TypedDict):
+    subject: Subject
+    until: int | None
+    reason: Reason
+    since: int | None
+    first: int | None
+    evidence: bytes | None
+    by_operator: bool
+
+class _KeyRow(TypedDict):
+    key: bytes
+    current: bool
+    ends: int
+
+class _FillRow(TypedDict):
+    table: str
+    rows: int
+    capacity: int
+
+class _Tip(TypedDict):
+    height: int
+    hash: str
+
+class _Header(TypedDict):
+    hash: str
+    prev: str
+    epoch: str
+    height: int
+    time: int
+    bits: int
+    target: int | None
+    merkle_root: bytes
+    has_work: bool
+
+class _Block(TypedDict):
+    header: _Header
+    transactions: list[bytes]
+
+class _Proved(TypedDict):
+    position: int
+    header: _Header
+    depth: int
+    value: int
+    script: bytes
+    evidence: Evidence
+    work: int | None
+
+class _Standing(TypedDict):
+    decision: Decision
+    known: bool
+    sanction_reason: Reason | None
+    sanctioned_at: tuple[int, int] | None
+    evidence: bytes
+    by_operator: bool
+    allowed: bool
+    held_until: int | None
+    faults: tuple[int, int]
+    connections: int
+    group: int
+    group_until: int | None
+    prove_by: int | None
+    message_at: int | None
+    signature_at: int | None
+    header_at: int | None
+    span: int
+    violations: tuple[int, int]
+    invalid_signatures: tuple[int, int]
+    malformed: tuple[int, int]
+    passed_on: int
+    identity: str | None
+    keys: tuple[int, int]
+    tier: str | None
+    burned: int
+    confirmations: int
+    suspended: bool
+    score: int
+    displaced: bool
+    sessions: tuple[int, int]
+    expires_at: int | None
+    proved_until: int | None
+
+class _EventOf(TypedDict):
+    event: str
+
+class _Event(_EventOf, total=False):
+    peer: bytes
+    identity: str
+    group: int
+    until: int | None
+    reason: Reason
+    posture: str
 
 @final
 class Decision:
@@ -96,6 +215,13 @@ class Reputation:
     def debt(self) -> int: ...
 
 @final
+class ChainClock:
+    def __new__(cls) -> ChainClock: ...
+    def trust(self, height: int, time: int, ticks: int) -> bool: ...
+    def resume(self, saved_at: int, ticks: int) -> None: ...
+    def now(self, ticks: int) -> int: ...
+
+@final
 class Connection:
     def __new__(
         cls, peer: bytes, address: _Address | None = None, outbound: bool = False
@@ -113,7 +239,11 @@ class Source:
     @staticmethod
     def direct(peer: bytes) -> Source: ...
     @staticmethod
-    def gossip(peer: bytes, publisher: bytes) -> Source: ...
+    def gossip(peer: bytes, publisher: bytes | None = None) -> Source: ...
+    @staticmethod
+    def directory(peer: bytes) -> Source: ...
+    @staticmethod
+    def dht(peer: bytes) -> Source: ...
     @staticmethod
     def own(local: bytes) -> Source: ...
     def __eq__(self, other: object, /) -> bool: ...
@@ -217,8 +347,8 @@ class Gate:
     def poll_timeout(self) -> int: ...
     def handle_timeout(self, now_ms: int) -> bool: ...
     def sweep(self, now_ms: int) -> None: ...
-    def poll_event(self, now_ms: int) -> _Dict | None: ...
-    def events(self, now_ms: int) -> list[_Dict]: ...
+    def poll_event(self, now_ms: int) -> _Event | None: ...
+    def events(self, now_ms: int) -> list[_Event]: ...
     def ban(
         self,
         now_ms: int,
@@ -238,16 +368,16 @@ class Gate:
         self, now_ms: int, key: bytes, at_least: int, snapshot: bytes
     ) -> _Dict: ...
     def policy(self) -> _Dict: ...
-    def tip(self) -> _Dict | None: ...
+    def tip(self) -> _Tip | None: ...
     def posture(self) -> str: ...
     def metrics(self, now_ms: int) -> _Dict: ...
     def decisions(self, reason: Reason | str) -> int: ...
-    def fill(self) -> list[_Dict]: ...
-    def identities(self) -> list[_Dict]: ...
-    def identity(self, id: _Identity) -> _Dict | None: ...
-    def resolve_identity(self, key: bytes) -> _Dict | None: ...
-    def owned_keys(self, id: _Identity) -> list[_Dict]: ...
-    def bans(self, now_ms: int) -> list[_Dict]: ...
+    def fill(self) -> list[_FillRow]: ...
+    def identities(self) -> list[_IdentityRow]: ...
+    def identity(self, id: _Identity) -> _IdentityRow | None: ...
+    def resolve_identity(self, key: bytes) -> _IdentityRow | None: ...
+    def owned_keys(self, id: _Identity) -> list[_KeyRow]: ...
+    def bans(self, now_ms: int) -> list[_BanRow]: ...
     def operator_room(self, now_ms: int) -> int: ...
     def directory(
         self,
@@ -256,9 +386,9 @@ class Gate:
         amount: int | None = None,
         min_score: int = 0,
         limit: int = 20,
-    ) -> list[_Dict]: ...
-    def find_key(self, now_ms: int, key: bytes) -> _Dict | None: ...
-    def standing(self, now_ms: int, subject: Subject) -> _Dict: ...
+    ) -> list[_SignerRow]: ...
+    def find_key(self, now_ms: int, key: bytes) -> _SignerRow | None: ...
+    def standing(self, now_ms: int, subject: Subject) -> _Standing: ...
 
 @final
 class Replay:
@@ -281,7 +411,22 @@ def build_burn_script(
 ) -> bytes: ...
 def verify_txoutproof(proof: bytes, txid: str, block_hash: str) -> bool: ...
 def check_txoutproof(proof: bytes, txid: str, block_hash: str) -> int: ...
-def parse_txoutproof(proof: bytes) -> _Dict: ...
+def parse_header(header: bytes) -> _Header: ...
+def parse_bits(bits: int) -> tuple[int, int]: ...
+def parse_block(block: bytes) -> _Block: ...
+def merkle_branch(block: bytes, position: int) -> list[bytes]: ...
+def merkle_root(raw_tx: bytes, position: int, branch: list[bytes]) -> bytes: ...
+def sighash(
+    raw_tx: bytes,
+    index: int,
+    spent: list[tuple[int, bytes]],
+    hash_type: int = 0x41,
+    fork: int = 0,
+) -> bytes: ...
+def verify_inclusion(
+    proof: bytes, txid: str, vout: int, anchor: tuple[str, int] | None = None
+) -> _Proved: ...
+def parse_txoutproof(proof: bytes) -> _Header: ...
 def public_key(private_key: bytes) -> bytes: ...
 def schnorr_sign(private_key: bytes, message_hash: bytes) -> bytes: ...
 def schnorr_verify(public_key: bytes, message_hash: bytes, signature: bytes) -> bool: ...

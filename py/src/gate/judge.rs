@@ -5,10 +5,10 @@ use ltms_core::wire::{AdHeader, BurnClaim, Envelope, Hello, Kind, WireError};
 use ltms_core::{BlockEvidence, BlockHeight, Decision as CoreDecision, EvidenceClass, FrameKind};
 use ltms_core::{IdentityId, Outcome, Proof, Reason, Screening, Tip};
 use pyo3::prelude::*;
-use pyo3::types::{PyBytes, PyInt};
+use pyo3::types::PyInt;
 
 use super::{AdTicket, ClaimTicket, Gate, LookupTicket};
-use crate::convert::{BlockText, Hash, Height, Identity, Peer, Session, Size, Span, Time};
+use crate::convert::{AdTuple, BlockText, Hash, Height, Identity, Peer, Session, Size, Span, Time};
 use crate::decision::Decision;
 use crate::errors::{capacity, header, wire};
 use crate::names::{CheckName, ClassNumber, FailureName, FrameName, ReasonName};
@@ -171,14 +171,10 @@ impl Gate {
 
     /// admit_ad for many, one after another, while other Python threads go on: a Decision for each
     /// (now_ms, source, envelope).
-    fn admit_ads(
-        &self,
-        py: Python<'_>,
-        items: Vec<(Time, Bound<'_, Source>, Bound<'_, PyBytes>)>,
-    ) -> PyResult<Vec<Decision>> {
+    fn admit_ads(&self, py: Python<'_>, items: Vec<AdTuple>) -> PyResult<Vec<Decision>> {
         let items: Vec<_> = items
             .iter()
-            .map(|(now, source, envelope)| (now.0, source.get().0, envelope.as_bytes()))
+            .map(|it| (it.now.0, it.source.get().0, it.envelope.as_bytes(py)))
             .collect();
         self.with(py, |gate| {
             items

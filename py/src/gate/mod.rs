@@ -38,6 +38,14 @@ static NUMBER: AtomicU64 = AtomicU64::new(1);
 /// Every call is given the time first, in milliseconds since 1970. It may stand still and jump.
 /// Many threads may use one Gate; they wait for each other, and other Python threads go on
 /// meanwhile. A Gate is closed by close(), or at the end of `with`; then it raises ClosedError.
+///
+///     >>> import ltms
+///     >>> with ltms.Gate({"windows": {"strangers": {"burst": 5, "interval_us": 1}}}, "tiny") as gate:
+///     ...     gate.policy()["windows"]["strangers"], [table["table"] for table in gate.fill()][:2]
+///     ({'burst': 5, 'interval_us': 1}, ['peers', 'identities'])
+///     >>> ltms.Gate({"windows": {"strangers": {"burst": 0, "interval_us": 1}}})
+///     Traceback (most recent call last):
+///     ltms.PolicyError: policy field `windows.strangers.burst`: ...
 #[pyclass(frozen, module = "ltms")]
 pub(crate) struct Gate {
     number: u64,
@@ -97,7 +105,7 @@ impl Gate {
     }
 
     /// What was recorded since the last time that this was asked, as bytes: first what the Gate was
-    /// made of, then a record for each call. Put together, they are a recording for replay().
+    /// made of, then a record for each call. Put together, they are a recording for Replay.
     /// Empty for a Gate without record.
     fn recording<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, pyo3::types::PyBytes>> {
         let bytes = self.with(py, |gate| gate.recorder().as_mut().map(std::mem::take))?;

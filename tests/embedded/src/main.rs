@@ -19,7 +19,7 @@ mod inputs {
 }
 
 use board::Static;
-use ltms_core::{Gate, Tiny};
+use ltms_core::Tiny;
 use report::Report;
 
 /// The tables of a device, and another's, for what comes after a restart: this program has no
@@ -45,5 +45,5 @@ fn gates(report: &mut Report) {
     let came_through = crowd::run(report, first, second, snapshot);
     report.is("came through the crowd", came_through.is_some().into());
     report.size("tables", size_of::<Tiny>());
-    report.size("Gate with its tables", size_of::<Gate<Tiny>>());
+    report.size("Gate with its tables", size_of::<ltms_core::Gate<Tiny>>());
 }

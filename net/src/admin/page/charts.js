@@ -22,11 +22,11 @@ export const rate = (field) => (now, before) =>
 /** What a sample says itself. */
 export const level = (field) => (now) => now[field];
 
-/** The least round number that is not below. */
-function round(value) {
-  if (value <= 1) return 1;
+/** The least round number that is not below `value` or `least`, and has a round half. */
+function round(value, least) {
+  if (value <= least) return least;
   const size = 10 ** Math.floor(Math.log10(value));
-  return [1, 2, 5, 10].map((step) => step * size).find((step) => step >= value);
+  return [1, 2, 4, 6, 10].map((step) => step * size).find((step) => step >= value);
 }
 
 export class Chart {
@@ -64,6 +64,7 @@ export class Chart {
       if (values.every((value) => value !== undefined)) this.points.push({ at: sample.at, values });
       before = sample;
     }
+    this.length = length;
     const last = this.points.at(-1)?.at ?? 0;
     this.end = last;
     this.start = Math.max(last - length, Math.min(this.points[0]?.at ?? 0, last - 60_000));
@@ -80,7 +81,8 @@ export class Chart {
     const full = this.svg.clientWidth;
     if (!full) return;
     this.width = full - EDGE.left - EDGE.right;
-    this.top = round(Math.max(0, ...this.points.flatMap(({ values }) => values)));
+    // There is no half of a peer, but there is of a rate.
+    this.top = round(Math.max(0, ...this.points.flatMap(({ values }) => values)), this.unit === "/s" ? 0.2 : 2);
     this.svg.setAttribute("viewBox", `0 0 ${full} ${HEIGHT}`);
     const parts = [];
     for (const value of [0, this.top / 2, this.top]) {
@@ -92,7 +94,9 @@ export class Chart {
       const middle = EDGE.left + this.width / 2;
       parts.push(draw("text", { x: middle, y: HEIGHT / 2, class: "middle" }, "Drawn from the second sample on"));
     } else {
-      const ago = `${spanned(this.end - this.start)} ago`;
+      // The sample that would make it whole is on its way.
+      const long = this.end - this.start;
+      const ago = `${spanned(long > this.length * 0.98 ? this.length : long)} ago`;
       parts.push(draw("text", { x: EDGE.left, y: HEIGHT - 4 }, ago));
       parts.push(draw("text", { x: full - EDGE.right, y: HEIGHT - 4, class: "end" }, "now"));
       this.series.forEach((_, index) => {

@@ -2,7 +2,7 @@
 
 import { Chart, level, rate } from "./charts.js";
 import { Table } from "./tables.js";
-import { compact, count, id, make, span, tell, when, words, xpi } from "./text.js";
+import { compact, count, id, make, roughly, span, tell, when, words, xpi } from "./text.js";
 
 /** Milliseconds between two updates. */
 const EVERY = 5_000;
@@ -78,7 +78,7 @@ function overview({ metrics, network, peer, tables, dht_queries_per_minute: quer
     ["Peers", count(metrics.active_peers), `${count(metrics.allowed_peers)} on the allow-list`],
     ["Banned peers", count(metrics.graylisted_peers + metrics.blacklisted_peers), `${count(metrics.blacklisted_peers)} until lifted`],
     ["Identities", count(metrics.identities_registered), `${compact(metrics.average_reputation_score)} of 100 on average`],
-    ["Burned", xpi(metrics.total_burned), `${xpi(metrics.average_burn_per_identity)} each`],
+    ["Burned", roughly(metrics.total_burned), `${roughly(metrics.average_burn_per_identity)} each`],
     ["Advertised keys", count(metrics.advertised_keys), `${count(metrics.expired_entries_dropped)} expired so far`],
     ["DHT queries", `${count(queries)} / min`, queries ? `${count(latency)} ms on average` : "none at present"],
   ]);
@@ -114,6 +114,8 @@ at("charts").append(...charts.map((chart) => chart.element));
 const look = (name, text) => make("span", { class: `look ${name}` }, text);
 const standing = ({ decision, sanction }) =>
   decision === "clear" ? look("ok", "clear") : look("bad", words(sanction ? `${decision}: ${sanction}` : decision));
+/** Transaction types by their numbers on the wire. */
+const TYPES = { 1: "spend", 2: "swap", 3: "coinjoin", 4: "htlc", 5: "custody" };
 const VERDICTS = { accept: "ok", ignore: "warn", reject: "bad" };
 const list = (section) => at(section).querySelector(".list");
 const code = (text) => make("code", {}, text);
@@ -130,13 +132,13 @@ const tables = {
     empty: ["Nothing has been decided yet: nobody sent anything."],
   }),
   bans: new Table(list("bans"), {
-    caption: "Bans in force, the newest first",
+    caption: "Bans in force, the newest first, after what the breaker holds back",
     key: ({ kind, subject }) => `${kind} ${subject}`,
     columns: [
       { title: "Who", cell: ({ kind, subject }) => [make("span", { class: "quiet" }, `${kind} `), id(subject)] },
-      { title: "Reason", cell: ({ reason, by_operator: own }) => (own ? `${words(reason)}, by the operator` : words(reason)) },
+      { title: "Reason", cell: ({ reason, by_operator: own }) => [words(reason), own ? make("div", { class: "quiet small" }, "by the operator") : ""] },
       { title: "Began", cell: ({ since }, now) => (since ? when(since, now) : "not noted") },
-      { title: "Ends", cell: ({ until, held }, now) => (held ? `not yet begun: ${when(until, now)}, if the breaker stays closed` : until ? when(until, now) : "when lifted") },
+      { title: "Ends", cell: ({ until, held }, now) => (held ? ["not yet begun: ", when(until, now), ", if the breaker stays closed"] : until ? when(until, now) : "when lifted") },
       { title: "Evidence", cell: ({ evidence }) => (evidence ? make("code", { class: "whole" }, evidence) : "none kept") },
       { title: "Action", cell: (ban) => lifter(ban) },
     ],
@@ -164,7 +166,7 @@ const tables = {
       { title: "Score", number: true, cell: ({ score, identity }) => (identity ? String(score) : "stranger") },
       { title: "Peer", cell: ({ peer }) => id(peer) },
       { title: "Addresses", cell: ({ addresses }) => addresses.map((address) => make("div", { class: "mono" }, address)) },
-      { title: "Types", cell: ({ types }) => types.join(", ") },
+      { title: "Types", cell: ({ types }) => types.map((type) => TYPES[type] ?? String(type)).join(", ") },
       { title: "Ends", cell: ({ expires_at: ends }, now) => when(ends, now) },
     ],
     empty: ["Nobody advertises at present."],
@@ -229,7 +231,9 @@ function said(error) {
   return "The node does not answer. Is it still running?";
 }
 
-const newest = (bans) => bans.sort((a, b) => (b.since ?? 0) - (a.since ?? 0));
+/** What the breaker still holds back comes first: it is what can be prevented. */
+const newest = (bans) =>
+  bans.sort((a, b) => Number(b.held ?? false) - Number(a.held ?? false) || (b.since ?? 0) - (a.since ?? 0));
 let heard = null;
 let running = Promise.resolve();
 let timer;

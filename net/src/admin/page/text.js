@@ -25,6 +25,12 @@ export const compact = (number) => (number < 100 ? precise.format(number) : shor
 /** Satoshis as XPI; one XPI is a million satoshis. */
 export const xpi = (sats) => `${precise.format(sats / 1e6)} XPI`;
 
+/** The same where there is little room: whole XPI from a thousand on, millions of them short. */
+export const roughly = (sats) => {
+  const whole = Math.floor(sats / 1e6);
+  return whole < 1e3 ? xpi(sats) : `${whole < 1e6 ? count(whole) : short.format(whole)} XPI`;
+};
+
 const UNITS = [
   [86_400_000, "day"],
   [3_600_000, "hour"],
@@ -32,11 +38,17 @@ const UNITS = [
   [1_000, "second"],
 ];
 
-/** A span of milliseconds in its largest unit. */
+const several = (many, name) => `${count(many)} ${name}${many === 1 ? "" : "s"}`;
+
+/** A span of milliseconds in its largest unit, and in the next one where that is much of it. */
 export function span(ms) {
   const [size, name] = UNITS.find(([size]) => Math.abs(ms) >= size) ?? UNITS.at(-1);
   const many = Math.floor(Math.abs(ms) / size);
-  return `${count(many)} ${name}${many === 1 ? "" : "s"}`;
+  const [next, finer] = UNITS[UNITS.findIndex(([other]) => other === size) + 1] ?? [size];
+  const rest = Math.floor((Math.abs(ms) % size) / next);
+  // Seconds beside minutes would change at every update.
+  const told = rest > 0 && many < 3 && next >= 60_000;
+  return told ? `${several(many, name)} ${several(rest, finer)}` : several(many, name);
 }
 
 /** A time as an element that tells how far away it is, and exactly when. */

@@ -15,11 +15,14 @@ use crate::{
     when::{date, left, now, read_span},
 };
 
+/// Where the unit that `make install` puts in place has its node answer (`dist/ltms.service`).
+const SOCKET: &str = "/run/ltms/admin.sock";
+
 /// The node that is asked.
 #[derive(Debug, clap::Args)]
 pub(crate) struct Door {
     /// The Unix socket of the node, as given to `ltms node --admin-socket`
-    #[arg(long, value_name = "FILE", env = "LTMS_ADMIN_SOCKET")]
+    #[arg(long, value_name = "FILE", env = "LTMS_ADMIN_SOCKET", default_value = SOCKET)]
     socket: PathBuf,
     /// Print the node's answer as it is, in JSON
     #[arg(long)]
