@@ -159,6 +159,11 @@ impl Which {
         }
     }
 
+    /// Whether a node serves its directory to a neighbour that asks.
+    pub(crate) const fn serves_directory(self) -> bool {
+        matches!(self, Self::Ours)
+    }
+
     /// A node's rules, with tables for as many identities where there are tables.
     pub(crate) fn rules(self, identities: u32, seed: u64) -> Box<dyn Rules> {
         match self {

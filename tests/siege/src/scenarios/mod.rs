@@ -2,6 +2,7 @@
 
 mod bans;
 mod chain;
+mod dht;
 mod eclipse;
 mod faults;
 mod floods;
@@ -147,6 +148,7 @@ pub(crate) const ALL: &[Scenario] = &[
     load::CHECKS,
     load::SPAM,
     load::OVERLOAD,
+    dht::NEAREST,
     keys::UNDER_VICTIM,
     keys::FLOOD,
     reputation::SLANDER,
