@@ -12,7 +12,7 @@ DENY_VERSION = 0.20.2
 API_VERSION = 0.52.0
 
 .DEFAULT_GOAL := help
-.PHONY: demo test lint fmt deny scenarios fuzz bench flood load install install-lib bare header api test-embedded siege siege-full help needs
+.PHONY: demo test lint fmt deny scenarios fuzz bench flood load install install-lib bare vendored header api test-embedded siege siege-full help needs
 
 demo: needs ## build `ltms` in release mode and run its demonstration (ARGS=… is passed on)
 	@$(CARGO) run --locked --release --quiet -p ltms-net --bin ltms -- demo $(ARGS)
@@ -57,8 +57,9 @@ load: needs ## a node on 127.0.0.1 under load and floods, refusals in core; fail
 	@$(CARGO) bench --locked --quiet -p ltms-core --features alloc --bench decisions -- --refusals --write
 	@$(CARGO) bench --locked --quiet -p ltms-net --bench load -- --write $(ARGS)
 
-siege: needs ## four policies under the same attacks; writes target/siege and docs/siege.md
+siege: needs ## four policies under the same attacks, and a node on 127.0.0.1; writes target/siege and docs/siege.md
 	@$(CARGO) run --locked --release --quiet -p ltms-siege -- $(or $(ARGS),--write)
+	@$(CARGO) run --locked --release --quiet -p ltms-siege --bin sockets -- $(if $(ARGS),--quick,--write)
 
 siege-full: needs ## the same with many more nodes, for hours
 	@$(CARGO) run --locked --release --quiet -p ltms-siege -- --full $(ARGS)
@@ -73,6 +74,9 @@ install-lib: needs ## libltms, its headers, pkg-config and CMake files, under PR
 
 bare: needs ## the C library for devices, without an allocator: target/bare/libltms.a
 	@$(CARGO) rustc --locked --quiet -p ltms-ffi --lib --crate-type staticlib --no-default-features --profile bare
+
+vendored: needs ## libltms from vendored sources, offline, in a folder of its own (700 MB meanwhile)
+	@$(PYTHON) tests/c/vendored.py
 
 header: needs ## include/ltms.h, anew from the sources of ffi-c
 	@$(CARGO) run --locked --quiet --manifest-path ffi-c/header/Cargo.toml --target-dir "$${CARGO_TARGET_DIR:-target}/header"

@@ -18,15 +18,18 @@
  *            otherwise. Outputs may not overlap inputs.
  * Pointers   NULL gives LTMS_NULL and a misaligned pointer LTMS_ALIGNMENT, but for arrays of length
  *            0, which may be NULL. Whether there is memory behind a pointer cannot be checked.
- * Ownership  All memory is the caller's, but for Gates of ltms_gate_new. The library keeps no
- *            pointer after a call, but for the memory of ltms_gate_init.
+ * Ownership  All memory is the caller's, but for Gates of ltms_gate_new and for replays. The library
+ *            keeps no pointer after a call, but for the memory of ltms_gate_init and
+ *            ltms_sessions_init.
  * Structs    That begin with struct_size may get more fields at their end: set it to their sizeof,
  *            and the rest to zero, before every call, outputs included. Flags are 0 or 1.
  * Time       Milliseconds since 1970-01-01 UTC, given with every call (now_ms). It may stand still
  *            and jump. An end of LTMS_NEVER means: until lifted.
  * Threads    "Threads: any" functions can be called by many threads at once with different outputs.
  *            A Gate takes one call at a time: a second thread gets LTMS_BUSY, so put a mutex around
- *            it. A Gate may be used by one thread after another.
+ *            it. A Gate may be used by one thread after another. A table of sessions likewise.
+ * Lists      Are read in pages into an array of the caller's: `capacity` is how many items it has
+ *            room for, `*count` how many were written. A page that is not full is the last.
  * Panics     The library does not panic. If it did all the same, the call gives LTMS_PANIC, and its
  *            Gate can only be freed then; the library for devices would stop there.
  */
@@ -279,6 +282,18 @@ enum {
     LTMS_SNAPSHOT_SEAL = 181,
     /** an older snapshot was given */
     LTMS_SNAPSHOT_REPLAYED = 182,
+    /** not the header of a recording */
+    LTMS_RECORD_HEADER = 190,
+    /** a recording in a format that this version does not read */
+    LTMS_RECORD_FORMAT = 191,
+    /** the recording's policy is not the one that its hash names */
+    LTMS_RECORD_POLICY_HASH = 192,
+    /** a table of the recording has more than 2^20 rows */
+    LTMS_RECORD_CAPACITY = 193,
+    /** not a record of this version */
+    LTMS_RECORD_UNREADABLE = 194,
+    /** no call before this one handed out its ticket */
+    LTMS_RECORD_TICKET = 195,
 };
 
 /** Why a decision is what it is. Numbers are never reused. */
@@ -419,6 +434,16 @@ enum {
  * The most transaction types of an advertisement.
  */
 #define LTMS_TYPES_MAX 16
+
+/**
+ * The most signers of a session.
+ */
+#define LTMS_SIGNERS_MAX 15
+
+/**
+ * The most bytes of an announcement's body.
+ */
+#define LTMS_ANNOUNCEMENT_MAX 640
 
 /**
  * The most inputs of a transaction that ltms_tx_sighash takes.
@@ -628,6 +653,87 @@ enum {
 #define LTMS_POLICY_CAUTIOUS 1
 
 /**
+ * It waits for its signers.
+ */
+#define LTMS_PHASE_JOIN 0
+
+/**
+ * Every signer contributes its nonces.
+ */
+#define LTMS_PHASE_NONCE 1
+
+/**
+ * Every signer contributes its partial signature.
+ */
+#define LTMS_PHASE_PARTIAL_SIGNATURE 2
+
+/**
+ * Everything is there; whoever can check it says whether it is good.
+ */
+#define LTMS_PHASE_FINISH 3
+
+/**
+ * It is over.
+ */
+#define LTMS_PHASE_ENDED 4
+
+/**
+ * Announces the session: `announcement`.
+ */
+#define LTMS_STEP_ANNOUNCE 1
+
+/**
+ * Joins as `signer`, whose signature held.
+ */
+#define LTMS_STEP_JOIN 2
+
+/**
+ * The announcer begins `phase`.
+ */
+#define LTMS_STEP_BEGIN 3
+
+/**
+ * A peer says that it knows of `phase`; the announcer, that it has what our own node contributed.
+ */
+#define LTMS_STEP_ACKNOWLEDGE 4
+
+/**
+ * `signer` contributes to `phase`; its signature held.
+ */
+#define LTMS_STEP_CONTRIBUTE 5
+
+/**
+ * Ends it for `cause`, by the doing of `signer` if `has_signer` is 1. Signers end it only for
+ * LTMS_OUTCOME_ABORT, and name themselves.
+ */
+#define LTMS_STEP_ABORT 6
+
+/**
+ * Our own node found all contributions good.
+ */
+#define LTMS_STEP_COMPLETE 7
+
+/**
+ * Our own node found what `signer` contributed, and signed, not good.
+ */
+#define LTMS_STEP_REFUSE 8
+
+/**
+ * There is nothing to tell of the sessions.
+ */
+#define LTMS_SESSION_NONE 0
+
+/**
+ * `phase` began: an announcer tells its signers, with what they contributed to the last one.
+ */
+#define LTMS_SESSION_BEGUN 1
+
+/**
+ * It is over: an announcer tells its signers, and a signer that aborts its announcer.
+ */
+#define LTMS_SESSION_ENDED 2
+
+/**
  * How many bytes a seal adds to a snapshot.
  */
 #define LTMS_SEAL_LEN 48
@@ -764,6 +870,20 @@ enum {
  * takes microseconds, so a mutex around it is enough.
  */
 typedef struct ltms_gate ltms_gate;
+
+#if defined(LTMS_HOSTED)
+/**
+ * A Gate as it was when a recording began, and the calls that followed. Only the functions look
+ * inside.
+ */
+typedef struct ltms_replay ltms_replay;
+#endif
+
+/**
+ * A table of sessions beside a Gate. Only the functions look inside. Its calls take one thread at
+ * a time, as a Gate's do.
+ */
+typedef struct ltms_sessions ltms_sessions;
 
 /**
  * A verdict and why. All zeros: no decision was made.
@@ -1000,6 +1120,108 @@ typedef struct ltms_ad {
 } ltms_ad;
 
 /**
+ * The announcement of a signing session.
+ */
+typedef struct ltms_announcement {
+    /**
+     * When it was made.
+     */
+    uint64_t created_at_ms;
+    /**
+     * The hash of what is to be signed. Nothing here looks into it.
+     */
+    uint8_t digest[32];
+    /**
+     * The signers' keys, strictly ascending.
+     */
+    struct ltms_public_key signers[LTMS_SIGNERS_MAX];
+    /**
+     * How many there are, at least two.
+     */
+    uint8_t signer_count;
+    /**
+     * Which of them announces, gathers and passes on; its key signs the announcement.
+     */
+    uint8_t announcer;
+    /**
+     * The announcer's peer, from whose connection alone it is taken.
+     */
+    struct ltms_peer peer;
+    /**
+     * Zeros.
+     */
+    uint8_t reserved[7];
+} ltms_announcement;
+
+/**
+ * Somebody. Only the field that `kind` names is looked at.
+ */
+typedef struct ltms_subject {
+    /**
+     * The tag of a narrow address group, as events have it.
+     */
+    uint32_t group;
+    /**
+     * One of the LTMS_SUBJECT numbers.
+     */
+    uint8_t kind;
+    /**
+     * A libp2p peer.
+     */
+    struct ltms_peer peer;
+    /**
+     * An author key.
+     */
+    struct ltms_public_key key;
+    /**
+     * An identity.
+     */
+    struct ltms_identity identity;
+} ltms_subject;
+
+/**
+ * A ban that is in force, or a sanction that waits to be one.
+ */
+typedef struct ltms_ban {
+    /**
+     * Its end, or LTMS_NEVER; of one that is held, when it comes into force.
+     */
+    uint64_t until_ms;
+    /**
+     * When it began; 0 where nobody noted that.
+     */
+    uint64_t since_ms;
+    /**
+     * When the first ban of this peer began; 0 where nobody noted that.
+     */
+    uint64_t first_ms;
+    /**
+     * Whose.
+     */
+    struct ltms_subject subject;
+    /**
+     * The first eight bytes of the SHA-256 of what it is for; zeros where that is not known.
+     */
+    uint8_t evidence[8];
+    /**
+     * What it is for: one of the LTMS_REASON numbers.
+     */
+    uint8_t reason;
+    /**
+     * 1 if the operator made it.
+     */
+    uint8_t by_operator;
+    /**
+     * 1 if it waits, and may never come into force.
+     */
+    uint8_t held;
+    /**
+     * Zeros.
+     */
+    uint8_t reserved[5];
+} ltms_ban;
+
+/**
  * The id of a transaction, in internal byte order; displayed reversed (ltms_txid_to_hex).
  */
 typedef struct ltms_txid {
@@ -1095,6 +1317,185 @@ typedef struct ltms_burn_script {
      */
     uint8_t reserved[5];
 } ltms_burn_script;
+
+/**
+ * What can be used in a second without end, and at once after a quiet time.
+ */
+typedef struct ltms_rate {
+    /**
+     * In each second without end, rounded up.
+     */
+    uint64_t per_second;
+    /**
+     * At once.
+     */
+    uint64_t burst;
+} ltms_rate;
+
+/**
+ * Address groups that an attacker has to have.
+ */
+typedef struct ltms_group_count {
+    /**
+     * IPv4 /24 or IPv6 /56.
+     */
+    uint64_t narrow;
+    /**
+     * IPv4 /16 or IPv6 /32 that these have to lie in, at least.
+     */
+    uint64_t wide;
+} ltms_group_count;
+
+/**
+ * A burn, and what it means beside the coins that miners make in a day.
+ */
+typedef struct ltms_price {
+    /**
+     * What is burned, in satoshis.
+     */
+    uint64_t burn_sats;
+    /**
+     * Of a day's issuance in November 2025, in 1/1,000,000; UINT64_MAX if that has no number.
+     */
+    uint64_t november_2025;
+    /**
+     * The same at height 1,292,529.
+     */
+    uint64_t height_1_292_529;
+} ltms_price;
+
+/**
+ * The bounds of one policy with tables of one capacity. Bounds of work and memory are never below
+ * what can happen, and prices never above what an attack costs.
+ */
+typedef struct ltms_certificate {
+    /**
+     * sizeof(ltms_certificate).
+     */
+    uint32_t struct_size;
+    /**
+     * Zero.
+     */
+    uint32_t reserved;
+    /**
+     * Bytes of the tables.
+     */
+    uint64_t tables;
+    /**
+     * Bytes of the Gate beside its tables.
+     */
+    uint64_t gate;
+    /**
+     * Connections at a time.
+     */
+    uint64_t connections;
+    /**
+     * Checks of signatures that fail or are pending, of the whole node.
+     */
+    struct ltms_rate checks;
+    /**
+     * Signatures that one check has at most.
+     */
+    uint64_t signatures_per_check;
+    /**
+     * Bytes that all connections may bring to be decoded.
+     */
+    struct ltms_rate bytes;
+    /**
+     * Bytes of unfinished frames of all connections.
+     */
+    uint64_t unfinished;
+    /**
+     * Unknown block headers asked for.
+     */
+    struct ltms_rate lookups;
+    /**
+     * Address groups that can have all inbound connections.
+     */
+    struct ltms_group_count inbound;
+    /**
+     * Address groups that drain strangers' cells, each advertising as often as it may, for one in
+     * a hundred, half and 99 in a hundred of the honest groups.
+     */
+    struct ltms_group_count cells[3];
+    /**
+     * Rows of the key table that strangers may have.
+     */
+    uint64_t stranger_rows;
+    /**
+     * Address groups that can keep all of these rows taken.
+     */
+    struct ltms_group_count stranger_groups;
+    /**
+     * How long those need to take them, in milliseconds.
+     */
+    uint64_t stranger_fill_ms;
+    /**
+     * The burn that displaces the lowest of an identity table full of Basic, Verified or
+     * Institutional signers.
+     */
+    struct ltms_price displace[3];
+    /**
+     * The burn for half of the key table.
+     */
+    struct ltms_price half_directory;
+    /**
+     * The burn for every row that newcomers may have in the identity table.
+     */
+    struct ltms_price fill_newcomers;
+} ltms_certificate;
+
+/**
+ * A policy, in memory of the caller's. Only the functions look inside; copying it is fine.
+ */
+typedef struct ltms_policy {
+    /**
+     * For the library only.
+     */
+    uint64_t words[112];
+} ltms_policy;
+
+/**
+ * How many rows each table has.
+ */
+typedef struct ltms_capacity {
+    /**
+     * sizeof(ltms_capacity).
+     */
+    uint32_t struct_size;
+    /**
+     * Peers that are connected or have something counted against them.
+     */
+    uint32_t peers;
+    /**
+     * Identities.
+     */
+    uint32_t identities;
+    /**
+     * Identities without a row of which something is remembered.
+     */
+    uint32_t tombstones;
+    /**
+     * Author keys, which is also the directory.
+     */
+    uint32_t keys;
+    /**
+     * Bans of peers; a quarter of the rows is the operator's.
+     */
+    uint32_t bans;
+    /**
+     * Address groups that peers were banned from. A quarter of `bans` is enough.
+     */
+    uint32_t groups;
+    /**
+     * Cells of strangers' windows.
+     */
+    uint32_t cells;
+    /**
+     * Pairs of signers whose outcomes were counted.
+     */
+    uint32_t outcomes;
+} ltms_capacity;
 
 /**
  * The hash of a block header, in internal byte order; displayed reversed
@@ -1221,6 +1622,20 @@ typedef struct ltms_burn {
 } ltms_burn;
 
 /**
+ * The time of a device without a clock, in memory of the caller's: the newest trusted header's
+ * time plus what a counter has run since. For a policy whose "clock" is 1.
+ *
+ * Trust only headers that are linked to a block which the device's owner set, never just what a
+ * peer brought.
+ */
+typedef struct ltms_chain_clock {
+    /**
+     * For the library only.
+     */
+    uint64_t words[6];
+} ltms_chain_clock;
+
+/**
  * A connection as the transport sees it.
  */
 typedef struct ltms_connection {
@@ -1338,58 +1753,6 @@ typedef struct ltms_event {
 } ltms_event;
 
 /**
- * How many rows each table has.
- */
-typedef struct ltms_capacity {
-    /**
-     * sizeof(ltms_capacity).
-     */
-    uint32_t struct_size;
-    /**
-     * Peers that are connected or have something counted against them.
-     */
-    uint32_t peers;
-    /**
-     * Identities.
-     */
-    uint32_t identities;
-    /**
-     * Identities without a row of which something is remembered.
-     */
-    uint32_t tombstones;
-    /**
-     * Author keys, which is also the directory.
-     */
-    uint32_t keys;
-    /**
-     * Bans of peers; a quarter of the rows is the operator's.
-     */
-    uint32_t bans;
-    /**
-     * Address groups that peers were banned from. A quarter of `bans` is enough.
-     */
-    uint32_t groups;
-    /**
-     * Cells of strangers' windows.
-     */
-    uint32_t cells;
-    /**
-     * Pairs of signers whose outcomes were counted.
-     */
-    uint32_t outcomes;
-} ltms_capacity;
-
-/**
- * A policy, in memory of the caller's. Only the functions look inside; copying it is fine.
- */
-typedef struct ltms_policy {
-    /**
-     * For the library only.
-     */
-    uint64_t words[112];
-} ltms_policy;
-
-/**
  * A registered identity.
  */
 typedef struct ltms_registered {
@@ -1426,6 +1789,28 @@ typedef struct ltms_registered {
      */
     struct ltms_public_key key;
 } ltms_registered;
+
+/**
+ * A key that takes a slot of its identity.
+ */
+typedef struct ltms_owned_key {
+    /**
+     * When its newest advertisement ends or was withdrawn.
+     */
+    uint64_t ends_ms;
+    /**
+     * The key.
+     */
+    struct ltms_public_key key;
+    /**
+     * 1 if it is the identity's current key.
+     */
+    uint8_t current;
+    /**
+     * Zeros.
+     */
+    uint8_t reserved[6];
+} ltms_owned_key;
 
 /**
  * Counters and gauges.
@@ -1589,31 +1974,53 @@ typedef struct ltms_metrics {
     uint64_t would_sanctions;
 } ltms_metrics;
 
+#if defined(LTMS_HOSTED)
 /**
- * Somebody. Only the field that `kind` names is looked at.
+ * A call that was replayed.
  */
-typedef struct ltms_subject {
+typedef struct ltms_replayed {
     /**
-     * The tag of a narrow address group, as events have it.
+     * sizeof(ltms_replayed).
      */
-    uint32_t group;
+    uint32_t struct_size;
     /**
-     * One of the LTMS_SUBJECT numbers.
+     * The number of the call, as in docs/recording.md.
      */
-    uint8_t kind;
+    uint8_t call;
     /**
-     * A libp2p peer.
+     * 1 if the answer is the recorded one.
      */
-    struct ltms_peer peer;
+    uint8_t holds;
     /**
-     * An author key.
+     * 1 if `decision` is the answer, else 0: it is of another kind.
      */
-    struct ltms_public_key key;
+    uint8_t has_decision;
     /**
-     * An identity.
+     * 1 if `recorded` was the answer.
      */
-    struct ltms_identity identity;
-} ltms_subject;
+    uint8_t has_recorded;
+    /**
+     * The time that the Gate was given.
+     */
+    uint64_t now_ms;
+    /**
+     * What it answers now.
+     */
+    struct ltms_decision decision;
+    /**
+     * What it answered when it was recorded.
+     */
+    struct ltms_decision recorded;
+    /**
+     * What it was given: CBOR items in the record, one after another.
+     */
+    struct ltms_span arguments;
+    /**
+     * The name of the call, such as "screen_ad": text of the library's, not ended by a zero.
+     */
+    struct ltms_span call_name;
+} ltms_replayed;
+#endif
 
 /**
  * What is known about somebody and what follows from it. What does not apply is zero, and so is a
@@ -1785,6 +2192,136 @@ typedef struct ltms_standing {
      */
     uint8_t reserved[6];
 } ltms_standing;
+
+/**
+ * What somebody does in a session. Only the fields that the kind names are looked at.
+ */
+typedef struct ltms_step {
+    /**
+     * One of the LTMS_STEP numbers.
+     */
+    uint8_t kind;
+    /**
+     * One of the LTMS_PHASE numbers.
+     */
+    uint8_t phase;
+    /**
+     * The number of a signer: the place of its key in the announcement.
+     */
+    uint8_t signer;
+    /**
+     * 1 if `signer` is meant by LTMS_STEP_ABORT, else 0.
+     */
+    uint8_t has_signer;
+    /**
+     * One of the LTMS_OUTCOME numbers.
+     */
+    uint8_t cause;
+    /**
+     * Zeros.
+     */
+    uint8_t reserved[3];
+    /**
+     * What is announced.
+     */
+    const struct ltms_announcement *announcement;
+} ltms_step;
+
+/**
+ * What has to be told about a session.
+ */
+typedef struct ltms_session_event {
+    /**
+     * One of the LTMS_SESSION numbers. More may come: ignore unknown ones.
+     */
+    uint8_t kind;
+    /**
+     * The phase that began.
+     */
+    uint8_t phase;
+    /**
+     * Why it ended: one of the LTMS_OUTCOME numbers.
+     */
+    uint8_t cause;
+    /**
+     * The signer whose doing it was, if `has_signer` is 1.
+     */
+    uint8_t signer;
+    /**
+     * 1 or 0.
+     */
+    uint8_t has_signer;
+    /**
+     * Zeros.
+     */
+    uint8_t reserved[3];
+    /**
+     * The session.
+     */
+    uint8_t session[16];
+} ltms_session_event;
+
+/**
+ * A session that is open, or not yet forgotten.
+ */
+typedef struct ltms_session {
+    /**
+     * sizeof(ltms_session).
+     */
+    uint32_t struct_size;
+    /**
+     * Signers that have joined, as far as is known: bit n for number n.
+     */
+    uint16_t joined;
+    /**
+     * Signers that said that they know of the phase.
+     */
+    uint16_t acknowledged;
+    /**
+     * Signers that have contributed to the phase.
+     */
+    uint16_t contributed;
+    /**
+     * How many signers there are.
+     */
+    uint8_t signers;
+    /**
+     * Which of them announced it.
+     */
+    uint8_t announcer;
+    /**
+     * Which of them we are, if `has_own` is 1.
+     */
+    uint8_t own;
+    /**
+     * 1 if we have joined, else 0.
+     */
+    uint8_t has_own;
+    /**
+     * One of the LTMS_PHASE numbers.
+     */
+    uint8_t phase;
+    /**
+     * Why it ended: one of the LTMS_OUTCOME numbers.
+     */
+    uint8_t cause;
+    /**
+     * When it was announced here.
+     */
+    uint64_t opened_at_ms;
+    /**
+     * The end of its phase. Of a session that is over: until when it keeps the aborter's slot.
+     */
+    uint64_t deadline_ms;
+    /**
+     * The hash of what is to be signed.
+     */
+    uint8_t digest[32];
+    /**
+     * Its id.
+     */
+    uint8_t session[16];
+} ltms_session;
 
 /**
  * What a snapshot brought back.
@@ -1963,6 +2500,104 @@ ltms_status ltms_ad_read(struct ltms_ad *ad,
                          size_t envelope_len);
 
 /**
+ * Writes the body of an announcement to the start of `body`, which has room for `capacity` bytes
+ * (LTMS_ANNOUNCEMENT_MAX always do), its length to `*body_len`, the 16 bytes of the session's id to
+ * `session`, and the signature by the secret of the announcer's key, 32 bytes. Body and signature
+ * are what is sent.
+ *
+ * Errors: LTMS_WIRE_SIGNERS, LTMS_KEY_OTHER, LTMS_KEY_OUT_OF_RANGE, LTMS_PEER_ID, LTMS_LENGTH for
+ * too many signers, LTMS_VALUE, LTMS_BUFFER_TOO_SMALL.
+ * Threads: any.
+ */
+ltms_status ltms_announcement_sign(uint8_t *body,
+                                   size_t capacity,
+                                   size_t *body_len,
+                                   uint8_t *session,
+                                   struct ltms_signature *signature,
+                                   const struct ltms_announcement *announcement,
+                                   uint8_t network_number,
+                                   const uint8_t *secret_key);
+
+/**
+ * Reads the body of an announcement, of `body_len` bytes, with the 16 bytes of the session's id to
+ * `session`, and to `hash` the 32 bytes that the announcer signed: the key is the one of
+ * `announcement->signers[announcement->announcer]`. Check that before LTMS_STEP_ANNOUNCE.
+ *
+ * Errors: LTMS_WIRE_…, LTMS_VALUE.
+ * Threads: any.
+ */
+ltms_status ltms_announcement_read(struct ltms_announcement *announcement,
+                                   uint8_t *session,
+                                   uint8_t *hash,
+                                   uint8_t network_number,
+                                   const uint8_t *body,
+                                   size_t body_len);
+
+/**
+ * Writes the 32 bytes that a signer signs, with ltms_schnorr_sign, to join a session of 16 bytes of
+ * id. `joiner` is the peer of its connection, so that a join is good for nobody else.
+ *
+ * Errors: LTMS_PEER_ID, LTMS_VALUE.
+ * Threads: any.
+ */
+ltms_status ltms_join_hash(uint8_t *hash,
+                           uint8_t network_number,
+                           const uint8_t *session,
+                           const struct ltms_public_key *signer,
+                           const struct ltms_peer *joiner);
+
+/**
+ * Writes the 32 bytes that a signer signs to contribute `data`, of `data_len` bytes, to
+ * LTMS_PHASE_NONCE or LTMS_PHASE_PARTIAL_SIGNATURE of a session of 16 bytes of id.
+ *
+ * Errors: LTMS_VALUE.
+ * Threads: any.
+ */
+ltms_status ltms_contribution_hash(uint8_t *hash,
+                                   uint8_t network_number,
+                                   const uint8_t *session,
+                                   uint8_t phase,
+                                   const uint8_t *data,
+                                   size_t data_len);
+
+/**
+ * The bans of peers, identities, keys and address groups that are in force, all but the first
+ * `skip` of them: as many as fit into `capacity`, and how many those are to `*count`. A page that
+ * is not full is the last. Bans that begin or end between two pages may be met twice, or not.
+ *
+ * Threads: one at a time for a Gate. Passes over the tables.
+ */
+ltms_status ltms_gate_bans(struct ltms_gate *gate,
+                           struct ltms_ban *bans,
+                           size_t capacity,
+                           size_t *count,
+                           uint64_t now_ms,
+                           size_t skip);
+
+/**
+ * The sanctions for window violations that the breaker holds back, in pages as ltms_gate_bans.
+ * ltms_gate_unban lifts them, too.
+ *
+ * Threads: one at a time for a Gate. Passes over the peer table.
+ */
+ltms_status ltms_gate_held_bans(struct ltms_gate *gate,
+                                struct ltms_ban *bans,
+                                size_t capacity,
+                                size_t *count,
+                                size_t skip);
+
+/**
+ * The peers on the allow-list, in pages as ltms_gate_bans.
+ *
+ * Threads: one at a time for a Gate. Passes over the ban table.
+ */
+ltms_status ltms_gate_allowed(struct ltms_gate *gate,
+                              struct ltms_peer *peers,
+                              size_t capacity,
+                              size_t *count,
+                              size_t skip);
+
+/**
  * Reads the transaction that `bytes_len` bytes begin with; others may follow it, as in a block.
  *
  * Errors: LTMS_TX_… for bytes that do not begin with a transaction.
@@ -2068,6 +2703,16 @@ ltms_status ltms_burn_script_build(uint8_t *script,
                                    size_t capacity,
                                    size_t *script_len,
                                    const struct ltms_burn_script *burn);
+
+/**
+ * What a policy bounds with tables of these sizes. `certificate->struct_size` has to be set.
+ *
+ * Errors: LTMS_STRUCT_SIZE, LTMS_EMPTY for a policy that was never made.
+ * Threads: any, while nobody sets a field.
+ */
+ltms_status ltms_policy_certificate(struct ltms_certificate *certificate,
+                                    const struct ltms_policy *policy,
+                                    const struct ltms_capacity *capacity);
 
 /**
  * The id of a raw transaction, `tx_len` bytes. Lotus ids do not cover the unlocking scripts.
@@ -2330,6 +2975,50 @@ ltms_status ltms_credit_sign(uint8_t *envelope,
                              const uint8_t *secret_key);
 
 /**
+ * A clock that has seen no header. Make a new one after a restart.
+ *
+ * Threads: one at a time for a clock.
+ */
+ltms_status ltms_chain_clock_init(struct ltms_chain_clock *clock);
+
+/**
+ * A trusted header's height and time, met when the device's counter stood at `ticks_ms`, which
+ * begins at any value and only runs. `*newest` becomes 1 if it is the newest so far; others change
+ * nothing and give 0.
+ *
+ * Errors: LTMS_EMPTY for a clock that was never made.
+ * Threads: one at a time for a clock.
+ */
+ltms_status ltms_chain_clock_trust(struct ltms_chain_clock *clock,
+                                   uint8_t *newest,
+                                   uint32_t height,
+                                   uint64_t time_ms,
+                                   uint64_t ticks_ms);
+
+/**
+ * After a restart: it is no earlier than `saved_at_ms` of the snapshot that ltms_gate_restore
+ * brought back, whatever the newest header says.
+ *
+ * Errors: LTMS_EMPTY for a clock that was never made.
+ * Threads: one at a time for a clock.
+ */
+ltms_status ltms_chain_clock_resume(struct ltms_chain_clock *clock,
+                                    uint64_t saved_at_ms,
+                                    uint64_t ticks_ms);
+
+/**
+ * The time, in milliseconds since 1970, when the counter stands at `ticks_ms`: the now_ms of the
+ * other functions. Before the first header, 1970 and what the counter has run: every message lies
+ * in the future then.
+ *
+ * Errors: LTMS_EMPTY for a clock that was never made.
+ * Threads: any, while nobody changes the clock.
+ */
+ltms_status ltms_chain_clock_now(uint64_t *now_ms,
+                                 const struct ltms_chain_clock *clock,
+                                 uint64_t ticks_ms);
+
+/**
  * Whether a connection may be opened or kept: bans, then how many there are already. Ask before
  * ltms_gate_connected.
  *
@@ -2577,6 +3266,68 @@ ltms_status ltms_gate_resolve_identity(struct ltms_gate *gate,
                                        const struct ltms_public_key *key);
 
 /**
+ * The registered identities, in pages: those from the place `from` in the table on, as many as fit
+ * into `capacity`. `*count` becomes how many those are, and `*next` the place from which the next
+ * page goes on; the first begins at 0, and a page that is not full is the last. An identity that
+ * stays meanwhile is met once.
+ *
+ * Threads: one at a time for a Gate.
+ */
+ltms_status ltms_gate_identities(struct ltms_gate *gate,
+                                 struct ltms_registered *identities,
+                                 size_t capacity,
+                                 size_t *count,
+                                 uint32_t *next,
+                                 uint32_t from);
+
+/**
+ * The keys that take a slot of an identity, all but the first `skip`: as many as fit into
+ * `capacity`, and how many those are to `*count`. None for an identity that is not known.
+ *
+ * Threads: one at a time for a Gate.
+ */
+ltms_status ltms_gate_owned_keys(struct ltms_gate *gate,
+                                 struct ltms_owned_key *keys,
+                                 size_t capacity,
+                                 size_t *count,
+                                 const struct ltms_identity *identity,
+                                 size_t skip);
+
+/**
+ * The policy in force: as it was when the Gate was made, with the limits of the last
+ * ltms_gate_set_limits.
+ *
+ * Threads: one at a time for a Gate.
+ */
+ltms_status ltms_gate_policy(struct ltms_gate *gate, struct ltms_policy *policy);
+
+/**
+ * Puts the "windows.…", the "enforce.…" and the "local_envelope" of a policy in force; its other
+ * fields are not looked at, because rows were made by those of the Gate. What was charged stays
+ * charged, as far as the new windows reach.
+ *
+ * Errors: LTMS_POLICY_INVALID if the Gate's policy would make no sense with them, and nothing
+ * changes; LTMS_EMPTY for a policy that was never made.
+ * Threads: one at a time for a Gate.
+ */
+ltms_status ltms_gate_set_limits(struct ltms_gate *gate,
+                                 uint64_t now_ms,
+                                 const struct ltms_policy *policy);
+
+/**
+ * Takes the tokens of one signature check that no ticket asks for, before that check.
+ * LTMS_REASON_CLEAR: check. LTMS_REASON_SIGNATURE_BUDGET and LTMS_REASON_NODE_BUSY: not before
+ * `retry_at_ms`.
+ *
+ * Errors: LTMS_PEER_ID, LTMS_VALUE.
+ * Threads: one at a time for a Gate.
+ */
+ltms_status ltms_gate_charge_signature(struct ltms_gate *gate,
+                                       struct ltms_decision *decision,
+                                       uint64_t now_ms,
+                                       const struct ltms_source *source);
+
+/**
  * Writes and signs the withdrawal of an author's advertisement, as ltms_ad_sign does. `authority`
  * is that of the advertisement, or NULL for a stranger's.
  *
@@ -2762,6 +3513,80 @@ ltms_status ltms_policy_validate(const struct ltms_policy *policy, char *field);
  */
 ltms_status ltms_policy_hash(uint8_t *hash, const struct ltms_policy *policy);
 
+#if defined(LTMS_HOSTED)
+/**
+ * How many of `bytes_len` bytes of a recording the first record takes; 0 if it goes on beyond
+ * them. A recording is one record after another, the header first.
+ *
+ * Errors: LTMS_RECORD_UNREADABLE.
+ * Threads: any.
+ */
+ltms_status ltms_record_len(size_t *len, const uint8_t *bytes, size_t bytes_len);
+#endif
+
+#if defined(LTMS_HOSTED)
+/**
+ * Makes the Gate that the first record of a recording, `header_len` bytes, tells of: with tables
+ * of up to 2^20 rows each, on the heap.
+ *
+ * Errors: LTMS_RECORD_…, LTMS_POLICY_INVALID.
+ * Ownership: the caller's, until ltms_replay_free.
+ * Threads: any.
+ */
+ltms_status ltms_replay_new(struct ltms_replay **replay, const uint8_t *header, size_t header_len);
+#endif
+
+#if defined(LTMS_HOSTED)
+/**
+ * Makes the call of the next record, `record_len` bytes, whatever it answered then.
+ * `replayed->struct_size` has to be set; its `arguments` lead into the record.
+ *
+ * Errors: LTMS_RECORD_UNREADABLE, LTMS_RECORD_TICKET, LTMS_STRUCT_SIZE.
+ * Threads: one at a time for a replay.
+ */
+ltms_status ltms_replay_step(struct ltms_replay *replay,
+                             struct ltms_replayed *replayed,
+                             const uint8_t *record,
+                             size_t record_len);
+#endif
+
+#if defined(LTMS_HOSTED)
+/**
+ * What the last call was and answered, for people, and what it had answered if that is another
+ * thing: UTF-8 without a zero at its end to the start of `text`, which has room for `capacity`
+ * bytes, and its length to `*text_len`.
+ *
+ * Errors: LTMS_BUFFER_TOO_SMALL.
+ * Threads: one at a time for a replay.
+ */
+ltms_status ltms_replay_explain(struct ltms_replay *replay,
+                                char *text,
+                                size_t capacity,
+                                size_t *text_len);
+#endif
+
+#if defined(LTMS_HOSTED)
+/**
+ * As ltms_gate_standing, of the Gate as it stands after the last call.
+ *
+ * Errors: LTMS_STRUCT_SIZE, LTMS_VALUE, LTMS_PEER_ID.
+ * Threads: one at a time for a replay.
+ */
+ltms_status ltms_replay_standing(struct ltms_replay *replay,
+                                 struct ltms_standing *standing,
+                                 uint64_t now_ms,
+                                 const struct ltms_subject *subject);
+#endif
+
+#if defined(LTMS_HOSTED)
+/**
+ * Ends a replay and sets `*replay` to NULL. One that is NULL already is fine.
+ *
+ * Threads: one at a time for a replay, and none afterwards.
+ */
+ltms_status ltms_replay_free(struct ltms_replay **replay);
+#endif
+
 /**
  * Whether `signature` is the one of the 32 bytes at `hash` by `key`: `*valid` becomes 1 or 0. A
  * key off the curve has no signatures.
@@ -2807,6 +3632,131 @@ ltms_status ltms_schnorr_sign(struct ltms_signature *signature,
  * Threads: any.
  */
 ltms_status ltms_public_key_of(struct ltms_public_key *key, const uint8_t *secret_key);
+
+/**
+ * Bytes that a table of so many sessions needs: 4 are for a device, 64 for a node, and three
+ * quarters of them for sessions that others announce. Its memory has to be aligned to 8 bytes.
+ *
+ * Errors: LTMS_LENGTH if that is more than there can be.
+ * Threads: any.
+ */
+ltms_status ltms_sessions_size(size_t *bytes, size_t rows);
+
+/**
+ * Makes a table of `rows` sessions in memory of the caller's: `memory_len` bytes at `memory`,
+ * aligned to 8 and as many as ltms_sessions_size says. It ends with its memory: there is nothing
+ * to free. Use it with one Gate only.
+ *
+ * Errors: LTMS_ALIGNMENT, LTMS_BUFFER_TOO_SMALL, LTMS_LENGTH.
+ * Threads: one at a time for a memory.
+ */
+ltms_status ltms_sessions_init(struct ltms_sessions **sessions,
+                               void *memory,
+                               size_t memory_len,
+                               size_t rows);
+
+/**
+ * Takes a step in a session of 16 bytes of id: of the connected peer `from`, or of our own node if
+ * that is NULL. The caller has checked the signatures of announcements, joins and contributions.
+ *
+ * LTMS_REASON_CLEAR if it was taken; LTMS_REASON_UNKNOWN_SESSION, _NOT_A_SIGNER, _WRONG_PHASE,
+ * _SESSION_LIMIT, _SHARED_KEY, _REPLAYED and what an announcement can be refused for.
+ *
+ * Errors: LTMS_VALUE, LTMS_PEER_ID, LTMS_NULL for an announcement that is none.
+ * Threads: one at a time for the table and for the Gate.
+ */
+ltms_status ltms_sessions_step(struct ltms_sessions *sessions,
+                               struct ltms_gate *gate,
+                               struct ltms_decision *decision,
+                               uint64_t now_ms,
+                               const struct ltms_peer *from,
+                               const uint8_t *session,
+                               const struct ltms_step *step);
+
+/**
+ * What ltms_sessions_step would say, for before a signature is checked. Changes nothing.
+ *
+ * Errors: as for ltms_sessions_step.
+ * Threads: one at a time for the table and for the Gate.
+ */
+ltms_status ltms_sessions_screen(struct ltms_sessions *sessions,
+                                 struct ltms_gate *gate,
+                                 struct ltms_decision *decision,
+                                 uint64_t now_ms,
+                                 const struct ltms_peer *from,
+                                 const uint8_t *session,
+                                 const struct ltms_step *step);
+
+/**
+ * A peer's last connection is gone. What it had acknowledged and owes, it pays for.
+ *
+ * Errors: LTMS_PEER_ID.
+ * Threads: one at a time for the table and for the Gate.
+ */
+ltms_status ltms_sessions_disconnected(struct ltms_sessions *sessions,
+                                       struct ltms_gate *gate,
+                                       uint64_t now_ms,
+                                       const struct ltms_peer *peer);
+
+/**
+ * Ends every session whose phase ran out of time. Who acknowledged it and owed something pays.
+ *
+ * Threads: one at a time for the table and for the Gate.
+ */
+ltms_status ltms_sessions_handle_timeout(struct ltms_sessions *sessions,
+                                         struct ltms_gate *gate,
+                                         uint64_t now_ms);
+
+/**
+ * When ltms_sessions_handle_timeout wants to be called next, or LTMS_NEVER.
+ *
+ * Threads: one at a time for the table.
+ */
+ltms_status ltms_sessions_next_deadline(struct ltms_sessions *sessions, uint64_t *deadline_ms);
+
+/**
+ * The next thing that has to be told; LTMS_SESSION_NONE if there is nothing. Ask after every other
+ * call until then.
+ *
+ * Threads: one at a time for the table.
+ */
+ltms_status ltms_sessions_poll_event(struct ltms_sessions *sessions,
+                                     struct ltms_session_event *event);
+
+/**
+ * The session of this id, 16 bytes. `info->struct_size` has to be set.
+ *
+ * Errors: LTMS_CAPACITY_UNKNOWN if there is none, LTMS_STRUCT_SIZE.
+ * Threads: one at a time for the table.
+ */
+ltms_status ltms_sessions_get(struct ltms_sessions *sessions,
+                              struct ltms_session *info,
+                              const uint8_t *session);
+
+/**
+ * The identity that a signer of a session had when it joined, and its peer: zeros for none, and
+ * for what is not known.
+ *
+ * Errors: LTMS_CAPACITY_UNKNOWN if there is no such session or signer.
+ * Threads: one at a time for the table.
+ */
+ltms_status ltms_sessions_signer(struct ltms_sessions *sessions,
+                                 struct ltms_identity *identity,
+                                 struct ltms_peer *peer,
+                                 const uint8_t *session,
+                                 uint8_t signer);
+
+/**
+ * Brings back what an abort of an earlier process held until a time: a slot of `identity`, or of
+ * all strangers if that is NULL. Does nothing when no row is free.
+ *
+ * Threads: one at a time for the table.
+ */
+ltms_status ltms_sessions_restore_hold(struct ltms_sessions *sessions,
+                                       uint64_t now_ms,
+                                       const uint8_t *session,
+                                       const struct ltms_identity *identity,
+                                       uint64_t until_ms);
 
 /**
  * Everything that is known about somebody. Makes no row. `standing->struct_size` has to be set.

@@ -122,8 +122,16 @@ def steps() -> list[Step]:
         ),
         # A few seconds, and no look at times: that it still runs, and answers what it should.
         Step("load", [cargo("test", "--locked", "--workspace", "--bench", "load", "--", "--smoke")]),
-        # The attacks in short, with a virtual clock: every line that ours has to hold.
-        Step("siege", [cargo("run", "--locked", "--quiet", "-p", "ltms-siege", "--", "--quick", "--check")]),
+        # The attacks in short, with a virtual clock and over sockets: every line that ours has to hold.
+        Step(
+            "siege",
+            [
+                cargo("run", "--locked", "--quiet", "-p", "ltms-siege", "--", "--quick",
+                      "--check"),
+                cargo("run", "--locked", "--quiet", "-p", "ltms-siege", "--bin", "sockets", "--",
+                      "--quick"),
+            ],
+        ),
         Step("dashboard", [[PYTHON, "dist/grafana/dashboard.py", "--check"]]),
         Step("unit", [[PYTHON, "tests/unit.py"]], may_skip=True),
         # On an emulated device, whose tools it installs where it may.

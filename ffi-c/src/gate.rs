@@ -105,7 +105,7 @@ pub struct ltms_gate {
 }
 
 /// `state` of a Gate that may be used.
-const READY: u32 = u32::from_be_bytes(*b"LTMS");
+pub(crate) const READY: u32 = u32::from_be_bytes(*b"LTMS");
 /// … that a thread is in a call with.
 const BUSY: u32 = u32::from_be_bytes(*b"LTMB");
 /// … that a call failed in the middle of.
@@ -114,10 +114,17 @@ const BROKEN: u32 = u32::from_be_bytes(*b"LTMX");
 /// The Gate itself; its tables follow.
 const HEAD: usize = size_of::<ltms_gate>();
 
-/// Leaves a Gate when a call ends, however it ends.
-struct Guard<'a> {
+/// Leaves a Gate, or a table of sessions, when a call ends, however it ends.
+pub(crate) struct Guard<'a> {
     state: &'a AtomicU32,
     after: u32,
+}
+
+impl Guard<'_> {
+    /// The call ends well.
+    pub(crate) fn done(mut self) {
+        self.after = READY;
+    }
 }
 
 impl Drop for Guard<'_> {
@@ -136,6 +143,11 @@ unsafe fn enter<'a>(gate: *mut ltms_gate) -> Result<Guard<'a>> {
         raw::get(gate.cast::<MaybeUninit<ltms_gate>>())?;
         &(*gate).state
     };
+    occupy(state)
+}
+
+/// Marks what this is the state of as in use, if it is not yet.
+pub(crate) fn occupy(state: &AtomicU32) -> Result<Guard<'_>> {
     #[cfg(target_has_atomic = "32")]
     let entered = state.compare_exchange(READY, BUSY, Ordering::Acquire, Ordering::Relaxed);
     // One core without such an instruction: only an interrupt could come between.
@@ -165,9 +177,9 @@ pub(crate) unsafe fn with<T>(
 ) -> Result<T> {
     // SAFETY: the same promise. Whoever entered is alone, and then there is a Gate.
     unsafe {
-        let mut guard = enter(gate)?;
+        let guard = enter(gate)?;
         let done = body((*gate).gate.assume_init_mut());
-        guard.after = READY;
+        guard.done();
         done
     }
 }

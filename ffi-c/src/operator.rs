@@ -48,6 +48,26 @@ impl TryFrom<&ltms_subject> for Subject {
     }
 }
 
+impl From<Subject> for ltms_subject {
+    fn from(subject: Subject) -> Self {
+        let none = Self {
+            group: 0,
+            kind: 0,
+            peer: ltms_peer { len: 0, bytes: [0; 39] },
+            key: ltms_public_key { bytes: [0; 33] },
+            identity: ltms_identity { bytes: [0; 32] },
+        };
+        match subject {
+            Subject::Peer(id) => Self { kind: LTMS_SUBJECT_PEER, peer: id.into(), ..none },
+            Subject::Key(key) => Self { kind: LTMS_SUBJECT_KEY, key: key.into(), ..none },
+            Subject::Identity(id) => {
+                Self { kind: LTMS_SUBJECT_IDENTITY, identity: id.into(), ..none }
+            }
+            Subject::Group(group) => Self { kind: LTMS_SUBJECT_GROUP, group, ..none },
+        }
+    }
+}
+
 /// Bans somebody until a time, or until lifted (LTMS_NEVER); `reason` is one of the LTMS_REASON
 /// numbers. A peer is to be disconnected then (LTMS_EVENT_SANCTIONED); an identity or key serves
 /// nothing.

@@ -191,6 +191,13 @@ statuses! {
     SnapshotNoRoom = 180, "no room for what may not be dropped";
     SnapshotSeal = 181, "the seal does not hold";
     SnapshotReplayed = 182, "an older snapshot was given";
+
+    RecordHeader = 190, "not the header of a recording";
+    RecordFormat = 191, "a recording in a format that this version does not read";
+    RecordPolicyHash = 192, "the recording's policy is not the one that its hash names";
+    RecordCapacity = 193, "a table of the recording has more than 2^20 rows";
+    RecordUnreadable = 194, "not a record of this version";
+    RecordTicket = 195, "no call before this one handed out its ticket";
 }
 
 /// `from!(Error: Variant => Status, …)`; the core may have more variants in later versions.

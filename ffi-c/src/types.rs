@@ -1,5 +1,6 @@
 //! What many functions take and give.
 
+use core::mem::MaybeUninit;
 use core::net::IpAddr;
 
 use ltms_core::{
@@ -270,6 +271,15 @@ pub(crate) fn signature_check(number: u8) -> Result<SignatureCheck> {
 /// The time that C gives. No end is the last of all times.
 pub(crate) const fn time(ms: u64) -> Timestamp {
     Timestamp::from_millis(ms)
+}
+
+/// Writes as many items as there is room for; how many that were.
+pub(crate) fn page<T, C: From<T>>(
+    room: &mut [MaybeUninit<C>],
+    items: impl Iterator<Item = T>,
+) -> usize {
+    // Room first, so that no item is looked for without it.
+    room.iter_mut().zip(items).map(|(to, item)| to.write(item.into())).count()
 }
 
 /// Zeros for no identity.

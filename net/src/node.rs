@@ -442,22 +442,31 @@ impl Node {
         self.handle.clone()
     }
 
+    /// Waits until its task has ended by itself, which is a defect: [`Node::stop`] says what went
+    /// wrong. May be dropped and called again.
+    pub async fn ended(&self) {
+        self.handle.commands.closed().await;
+    }
+
     /// Stops it: connections are closed, and when this returns none of its tasks is left. What
     /// went wrong meanwhile is logged and returned: [`NodeError::NotStored`] if what was decided
     /// last does not outlive the node, [`NodeError::Failed`] if its task had ended by itself.
     pub async fn stop(self) -> Option<NodeError> {
-        // A driver that is gone already has stopped.
-        let _ = self.handle.commands.send(Command::Stop).await;
+        let asked = self.handle.commands.send(Command::Stop).await.is_ok();
         match self.task.await {
-            Ok(stored) => {
-                let error = stored.err()?;
+            Ok(Ok(())) if asked => None,
+            Ok(Ok(())) => Some(failed("its task ended unasked")),
+            Ok(Err(error)) => {
                 tracing::error!(%error, "stopped, and what was decided last is not stored");
                 Some(NodeError::NotStored(error))
             }
-            Err(error) => {
-                tracing::error!(%error, "the node's task failed");
-                Some(NodeError::Failed(error.to_string()))
-            }
+            Err(error) => Some(failed(error)),
         }
     }
+}
+
+fn failed(error: impl ToString) -> NodeError {
+    let error = error.to_string();
+    tracing::error!(%error, "the node's task failed");
+    NodeError::Failed(error)
 }

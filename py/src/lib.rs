@@ -3,6 +3,7 @@
 //! It converts, locks and calls the core; what the core knows is not known here a second time.
 #![warn(unreachable_pub)]
 
+mod burn;
 mod chain;
 mod clock;
 mod convert;

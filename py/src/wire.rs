@@ -1,18 +1,17 @@
 //! Signed messages: what they say, and how to make them.
 
-use ltms_core::burn::BurnScript;
-use ltms_core::chain::Transaction;
 use ltms_core::schnorr::SecretKey;
 use ltms_core::wire::{self, Advertisement, AmountRange, Authority, BufferTooSmall, Credit};
 use ltms_core::wire::{Delegation, Envelope, Hello, HelloDelegation, IncludedBurn, Kind};
 use ltms_core::wire::{Registration, Rotation, WireError, Withdrawal};
-use ltms_core::{Amount, List, Network, OutPoint, Signature, size};
+use ltms_core::{Amount, List, Network, Signature, size};
 use pyo3::prelude::*;
 use pyo3::types::{PyBytes, PyDict, PyList};
 
+use crate::burn::Burn;
 use crate::convert::{BurnTuple, Hash, Identity, Key, Peer, RangeTuple, Sats, Sequence, Sig, Time};
 use crate::convert::{WireType, tuple};
-use crate::errors::{self, TransactionError, input};
+use crate::errors::{self, input};
 use crate::names::NetworkName;
 use crate::plain::dict;
 use crate::schnorr::secret_key;
@@ -147,52 +146,6 @@ pub(crate) fn sign_delegation<'py>(
 ) -> PyResult<Bound<'py, PyBytes>> {
     let hash = wire::delegation_hash(network.0, &identity.0, &delegated.0, sequence.0, not_after.0);
     Ok(PyBytes::new(py, secret_key(private_key)?.sign(&hash).as_bytes()))
-}
-
-/// The burn as a claim has it, with its script's content.
-struct Burn {
-    transaction: Vec<u8>,
-    vout: u8,
-    block: ltms_core::BlockHash,
-    position: u32,
-    branch: Vec<[u8; 32]>,
-    outpoint: OutPoint,
-    script: BurnScript,
-}
-
-impl Burn {
-    fn read(py: Python<'_>, given: &BurnTuple) -> PyResult<Self> {
-        let BurnTuple { transaction, vout, block, position, branch } = given;
-        let transaction = transaction.as_bytes(py).to_vec();
-        let tx = Transaction::parse(&transaction)
-            .map_err(|error| TransactionError::new_err(error.to_string()))?;
-        let outpoint = OutPoint { txid: tx.txid(), vout: vout.0 };
-        let output =
-            tx.output(vout.0).ok_or_else(|| input("the transaction has no such output"))?;
-        let script = BurnScript::parse(output.script).map_err(|error| errors::script(&error))?;
-        let vout =
-            u8::try_from(vout.0).map_err(|_| input("an identity's output index is at most 255"))?;
-        let branch = branch.iter().map(|hash| hash.0).collect();
-        Ok(Self {
-            transaction,
-            vout,
-            block: block.0,
-            position: position.0,
-            branch,
-            outpoint,
-            script,
-        })
-    }
-
-    fn included(&self) -> IncludedBurn<'_> {
-        IncludedBurn {
-            transaction: &self.transaction,
-            vout: self.vout,
-            block: self.block,
-            position: self.position,
-            branch: &self.branch,
-        }
-    }
 }
 
 /// Makes and signs the claim of a registration: the bytes of its envelope.

@@ -73,9 +73,9 @@ class Hostile(unittest.TestCase):
                 continue
             try:
                 inspect.signature(call)
-            except ValueError:
-                with self.assertRaises(TypeError):
-                    call(None)
+            except ValueError:  # made elsewhere, or a class whose signature Python 3.9 cannot read
+                with self.assertRaises((TypeError, ltms.InputError)):
+                    call(b"")
                 continue
             self.attack(call, chosen, 20 if name in quick else 400)
 

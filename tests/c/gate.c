@@ -147,6 +147,23 @@ static void bans(void)
     CHECK(memcmp(&event.peer, &subject.peer, sizeof event.peer) == 0);
     OK(ltms_gate_poll_event(gate, &event, NOW));
     CHECK(event.kind == LTMS_EVENT_NONE);
+    ltms_ban page[2];
+    ltms_peer exempt[2];
+    size_t count = 9;
+    OK(ltms_gate_bans(gate, page, 2, &count, NOW, 0));
+    CHECK(count == 1 && page[0].until_ms == LTMS_NEVER && page[0].by_operator && !page[0].held);
+    CHECK(page[0].reason == LTMS_REASON_MALFORMED && page[0].since_ms == NOW);
+    CHECK(page[0].subject.kind == LTMS_SUBJECT_PEER);
+    CHECK(memcmp(&page[0].subject.peer, &subject.peer, sizeof subject.peer) == 0);
+    OK(ltms_gate_bans(gate, page, 2, &count, NOW, 1));
+    CHECK(count == 0);
+    OK(ltms_gate_held_bans(gate, page, 2, &count, 0));
+    CHECK(count == 0);
+    ltms_peer friend_ = peer_of(9);
+    OK(ltms_gate_allow(gate, NOW, &friend_, 1));
+    OK(ltms_gate_allowed(gate, exempt, 2, &count, 0));
+    CHECK(count == 1 && memcmp(&exempt[0], &friend_, sizeof friend_) == 0);
+    OK(ltms_gate_allow(gate, NOW, &friend_, 0));
     ltms_subject key = {.kind = LTMS_SUBJECT_KEY};
     GIVES(LTMS_CAPACITY_UNKNOWN, ltms_gate_ban(gate, NOW, &key, LTMS_NEVER, 61));
     subject.kind = 9;
@@ -201,6 +218,24 @@ static void bans(void)
     drop_gate(&gate);
 }
 
+/* Pages of identities and of an identity's keys. */
+static void listed(ltms_gate *gate, const ltms_registered *row)
+{
+    ltms_registered page[2];
+    ltms_owned_key keys[2];
+    size_t count = 9;
+    uint32_t next = 0;
+    OK(ltms_gate_identities(gate, page, 1, &count, &next, 0));
+    CHECK(count == 1 && next > 0 && memcmp(&page[0].identity, &row->identity, 32) == 0);
+    OK(ltms_gate_identities(gate, page, 2, &count, &next, next));
+    CHECK(count == 0);
+    OK(ltms_gate_identities(gate, NULL, 0, &count, &next, 0));
+    CHECK(count == 0 && next == 0);
+    OK(ltms_gate_owned_keys(gate, keys, 2, &count, &row->identity, 0));
+    /* None has advertised yet. */
+    CHECK(count == 0);
+}
+
 /* Real burns of the vectors become identities; sessions move their reputation. */
 static void burns(void)
 {
@@ -250,6 +285,7 @@ static void burns(void)
                 CHECK(decision.reason == LTMS_REASON_CLEAR);
                 OK(ltms_gate_identity(gate, &row, &identity));
                 CHECK(row.score < before);
+                listed(gate, &row);
                 uint8_t known = 9;
                 OK(ltms_gate_pin(gate, &known, NOW, &identity, 1));
                 CHECK(known == 1);
@@ -282,8 +318,80 @@ static void reputation(void)
     CHECK(score <= 100);
 }
 
+/* Other limits come into force while the Gate lives, and nothing else of a policy. */
+static void limits(void)
+{
+    ltms_gate *gate = gate_of(LTMS_NETWORK_MAIN, LTMS_CAPACITY_TINY);
+    ltms_source source = {.peer = peer_of(1), .channel = LTMS_CHANNEL_DIRECT};
+    ltms_decision decision;
+    ltms_policy policy, never_made = {{0}};
+    uint64_t value = 0;
+    connect(gate, NOW, source.peer);
+    OK(ltms_gate_charge_signature(gate, &decision, NOW, &source));
+    CHECK(decision.reason == LTMS_REASON_CLEAR);
+    OK(ltms_gate_policy(gate, &policy));
+    OK(ltms_policy_set(&policy, "windows.signatures.burst", 24, 1));
+    OK(ltms_policy_set(&policy, "keys.stranger", 13, 7));
+    OK(ltms_gate_set_limits(gate, NOW, &policy));
+    OK(ltms_gate_policy(gate, &policy));
+    OK(ltms_policy_get(&value, &policy, "windows.signatures.burst", 24));
+    CHECK(value == 1);
+    OK(ltms_policy_get(&value, &policy, "keys.stranger", 13));
+    CHECK(value != 7);
+    for (int i = 0; i < 2; i++)
+        OK(ltms_gate_charge_signature(gate, &decision, NOW + 1000000, &source));
+    CHECK(decision.reason == LTMS_REASON_SIGNATURE_BUDGET && decision.retry_at_ms > NOW + 1000000);
+    OK(ltms_policy_set(&policy, "windows.signatures.interval_us", 30, 0));
+    GIVES(LTMS_POLICY_INVALID, ltms_gate_set_limits(gate, NOW, &policy));
+    GIVES(LTMS_EMPTY, ltms_gate_set_limits(gate, NOW, &never_made));
+    drop_gate(&gate);
+}
+
+static void certificate(void)
+{
+    ltms_policy policy;
+    ltms_capacity capacity = {.struct_size = sizeof capacity};
+    ltms_certificate certificate = {.struct_size = sizeof certificate};
+    size_t bytes = 0;
+    OK(ltms_policy_preset(&policy, LTMS_POLICY_LOTUS_V1, LTMS_NETWORK_MAIN));
+    OK(ltms_capacity_preset(&capacity, LTMS_CAPACITY_NODE));
+    OK(ltms_policy_certificate(&certificate, &policy, &capacity));
+    OK(ltms_gate_size(&bytes, &capacity));
+    CHECK(certificate.tables < bytes && certificate.signatures_per_check == 2);
+    CHECK(certificate.displace[0].burn_sats < certificate.displace[2].burn_sats);
+    CHECK(certificate.cells[0].narrow < certificate.cells[2].narrow);
+    CHECK(certificate.fill_newcomers.burn_sats > certificate.displace[2].burn_sats);
+    certificate.struct_size = 8;
+    GIVES(LTMS_STRUCT_SIZE, ltms_policy_certificate(&certificate, &policy, &capacity));
+}
+
+/* Time from headers and a counter. */
+static void chain_clock(void)
+{
+    ltms_chain_clock clock = {{0}};
+    uint64_t now = 0;
+    uint8_t newest = 9;
+    GIVES(LTMS_EMPTY, ltms_chain_clock_now(&now, &clock, 5));
+    GIVES(LTMS_EMPTY, ltms_chain_clock_trust(&clock, &newest, 1, NOW, 0));
+    GIVES(LTMS_EMPTY, ltms_chain_clock_resume(&clock, NOW, 0));
+    OK(ltms_chain_clock_init(&clock));
+    OK(ltms_chain_clock_now(&now, &clock, 5));
+    CHECK(now == 5);
+    OK(ltms_chain_clock_trust(&clock, &newest, 10, NOW, 1000));
+    OK(ltms_chain_clock_now(&now, &clock, 3000));
+    CHECK(newest == 1 && now == NOW + 2000);
+    OK(ltms_chain_clock_trust(&clock, &newest, 10, NOW + 9000, 1000));
+    CHECK(newest == 0);
+    OK(ltms_chain_clock_resume(&clock, NOW + 60000, 3000));
+    OK(ltms_chain_clock_now(&now, &clock, 3000));
+    CHECK(now == NOW + 60000);
+}
+
 int main(void)
 {
+    limits();
+    certificate();
+    chain_clock();
     advertisements();
     bans();
     burns();

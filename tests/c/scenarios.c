@@ -190,6 +190,12 @@ static int standing(const step *op)
     ltms_subject subject = subject_of(op);
     OK(ltms_gate_standing(gate, &got, op->now, &subject));
     ltms_identity id = id_of(wanted->identity);
+    if (op->kind == LTMS_SUBJECT_IDENTITY) {
+        ltms_owned_key keys[100];
+        size_t count = 0;
+        OK(ltms_gate_owned_keys(gate, keys, 100, &count, &subject.identity, 0));
+        CHECK(count == got.keys);
+    }
 #define SAME(field) (got.field == want->field)
     return SAME(decision.reason) && SAME(decision.retry_at_ms) && SAME(known) &&
            SAME(sanction_reason) && SAME(first_sanctioned_at_ms) && SAME(last_sanctioned_at_ms) &&

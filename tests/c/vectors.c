@@ -217,12 +217,54 @@ static void released(void)
     }
 }
 
+/* A recorded flood is judged as it was. The library for devices has no heap for a replay. */
+static void recorded(void)
+{
+#ifdef LTMS_HOSTED
+    ltms_span header = recordings[0].record;
+    ltms_replay *replay = NULL;
+    ltms_replayed replayed = {.struct_size = sizeof replayed};
+    char text[256];
+    size_t blacklisted = 0, len = 0;
+    OK(ltms_record_len(&len, header.data, header.len));
+    /* The header stands alone in its line. */
+    CHECK(len == header.len);
+    OK(ltms_record_len(&len, header.data, header.len - 1));
+    CHECK(len == 0);
+    OK(ltms_replay_new(&replay, header.data, header.len));
+    EACH(recordings) {
+        ltms_span record = recordings[i].record;
+        if (i == 0)
+            continue;
+        OK(ltms_replay_step(replay, &replayed, record.data, record.len));
+        CHECK(replayed.holds == 1 && replayed.has_decision == replayed.has_recorded);
+        CHECK(replayed.call_name.len > 3 && replayed.arguments.data > record.data);
+        blacklisted += replayed.decision.reason == LTMS_REASON_BLACKLISTED;
+        OK(ltms_replay_explain(replay, text, sizeof text, &len));
+        CHECK(len > 13 && memcmp(text, "17", 2) == 0);
+        GIVES(LTMS_BUFFER_TOO_SMALL, ltms_replay_explain(replay, text, len - 1, &len));
+        GIVES(LTMS_RECORD_UNREADABLE,
+              ltms_replay_step(replay, &replayed, record.data, record.len - 1));
+    }
+    CHECK(blacklisted > 0);
+    GIVES(LTMS_NULL, ltms_replay_step(NULL, &replayed, header.data, header.len));
+    OK(ltms_replay_free(&replay));
+    CHECK(replay == NULL);
+    OK(ltms_replay_free(&replay));
+    GIVES(LTMS_RECORD_HEADER, ltms_replay_new(&replay, header.data, header.len - 1));
+#else
+    EACH(recordings)
+        continue;
+#endif
+}
+
 int main(void)
 {
     scripts();
     relayed();
     older_sdk();
     released();
+    recorded();
     schnorr();
     wire();
     printf("%d failures\n", failures);

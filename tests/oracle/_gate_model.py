@@ -357,7 +357,8 @@ class Model:
                 continue
             due, peer.held_until = peer.held_until, 0
             peer.violations.clear()
-            self.sanction_peer(due, number, "too-soon", for_good=False)
+            if self.enforces("windows"):
+                self.sanction_peer(due, number, "too-soon", for_good=False)
 
     def sanction_peer(self, now, number, fault, for_good):
         limits = self.policy.sanctions

@@ -161,7 +161,10 @@ impl Parts<'_> {
             row.held_until = Timestamp::EPOCH;
             row.violations.clear();
             let (peer, evidence) = (row.peer, row.held_evidence);
-            self.sanction_peer(due, &peer, Reason::TooSoon, false, evidence);
+            // By now the operator may want windows to be observed only.
+            if self.may_sanction_haste() {
+                self.sanction_peer(due, &peer, Reason::TooSoon, false, evidence);
+            }
         }
         self.node.breaker.due = next;
     }

@@ -3,7 +3,9 @@
 use super::{Cause, End, Member, Phase, Reputations, Session, Step};
 use crate::packed::Packed;
 use crate::wire::SessionAnnouncement;
-use crate::{IdentityId, Millis, PeerId, PublicKey, SessionId, SessionLimits, Subject, Timestamp};
+use crate::{
+    IdentityId, List, Millis, PeerId, PublicKey, SessionId, SessionLimits, Subject, Timestamp,
+};
 
 impl Member {
     pub(super) fn of(key: &PublicKey) -> Self {
@@ -105,9 +107,14 @@ impl Session {
         announcement: &SessionAnnouncement,
     ) -> Self {
         let end_by = announcement.created_at.min(now).saturating_add(limits.whole);
+        let mut members = List::new();
+        // As many as an announcement has always fit; to collect them would say so with a panic.
+        for key in &announcement.signers {
+            let _ = members.push(Member::of(key));
+        }
         Self {
             id: *id,
-            members: announcement.signers.iter().map(Member::of).collect(),
+            members,
             announcer: announcement.announcer,
             phase: Phase::Join,
             digest: announcement.digest,

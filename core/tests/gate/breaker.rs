@@ -395,3 +395,26 @@ fn the_operators_word_ends_the_waiting() {
         assert_eq!(scene.world.events(), []);
     }
 }
+
+#[test]
+fn what_waits_does_not_come_into_force_once_windows_are_only_observed() {
+    for (windows, sanctions) in
+        [(Mode::On, Mode::On), (Mode::Observe, Mode::On), (Mode::On, Mode::Observe)]
+    {
+        let hasty = number(1, 0);
+        let mut scene = Scene::new();
+        scene.connect(Direction::Outbound, [hasty]);
+        scene.burst(&[hasty]);
+        assert_eq!(scene.world.gate.held_bans().count(), 1);
+        let now = scene.world.now;
+        let enforce = Enforce { windows, sanctions, ..POLICY.enforce };
+        assert!(scene.world.gate.set_limits(now, &POLICY.windows, &enforce, POLICY.local_envelope));
+        let _ = scene.world.events();
+        scene.minute();
+        let on = windows == Mode::On && sanctions == Mode::On;
+        assert_eq!(scene.banned(&[hasty]), usize::from(on), "{enforce:?}");
+        assert_eq!(sanctioned(&scene.world.events()), usize::from(on));
+        let metrics = scene.world.gate.metrics(scene.world.now);
+        assert_eq!((metrics.sanctions_held, metrics.would_sanctions), (0, u64::from(!on)));
+    }
+}

@@ -49,6 +49,16 @@ pub(crate) fn asserts() -> String {
         ltms_found: burned_sats, expires_at_ms, identity, key, has_identity, score;
         ltms_restored: struct_size, identities, keys, bans, dropped_identities, dropped_keys, dropped_bans, dropped_others, saved_at_ms, counter;
         ltms_reputation: words;
+        ltms_announcement: created_at_ms, digest, signers, signer_count, announcer, peer, reserved;
+        ltms_session_event: kind, phase, cause, signer, has_signer, reserved, session;
+        ltms_session: struct_size, joined, acknowledged, contributed, signers, announcer, own, has_own, phase, cause, opened_at_ms, deadline_ms, digest, session;
+        ltms_chain_clock: words;
+        ltms_owned_key: ends_ms, key, current, reserved;
+        ltms_ban: until_ms, since_ms, first_ms, subject, evidence, reason, by_operator, held, reserved;
+        ltms_rate: per_second, burst;
+        ltms_group_count: narrow, wide;
+        ltms_price: burn_sats, november_2025, height_1_292_529;
+        ltms_certificate: struct_size, reserved, tables, gate, connections, checks, signatures_per_check, bytes, unfinished, lookups, inbound, cells, stranger_rows, stranger_groups, stranger_fill_ms, displace, half_directory, fill_newcomers;
     }
     // Where there are pointers in it, of 64 bits.
     out.push_str("\n#if UINTPTR_MAX == UINT64_MAX\n");
@@ -57,6 +67,8 @@ pub(crate) fn asserts() -> String {
         ltms_span: data, len;
         ltms_ad: struct_size, address_count, type_count, has_amount, has_fee, created_at_ms, expires_at_ms, amount_min_sats, amount_max_sats, fee_sats, authority, addresses, nickname, description, types, author, peer;
         ltms_output: value_sats, script;
+        ltms_step: kind, phase, signer, has_signer, cause, reserved, announcement;
+        ltms_replayed: struct_size, call, holds, has_decision, has_recorded, now_ms, decision, recorded, arguments, call_name;
         ltms_burn: transaction, branch, position, block, vout;
     }
     out.push_str("#endif\n");

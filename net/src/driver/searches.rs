@@ -162,7 +162,7 @@ impl Driver {
     /// if there is one, and one that we dialled rather than one that came to us.
     pub(super) fn another(&self, asked: &[PeerId]) -> Option<PeerId> {
         let connections = &self.swarm.behaviour().connections;
-        let group = |peer: &PeerId| wide(connections.ip_of_peer(peer));
+        let group = |peer: &PeerId| wide(connections.seen_of_peer(peer));
         let taken: HashSet<_> = asked.iter().map(group).collect();
         let others = self.swarm.connected_peers().filter(|peer| !asked.contains(peer));
         let mut others: Vec<_> = others
@@ -174,7 +174,7 @@ impl Driver {
 
     /// A peer's directory is read, or cannot be.
     pub(super) fn on_read(&mut self, peer: PeerId, answered: bool) {
-        let group = wide(self.swarm.behaviour().connections.ip_of_peer(&peer));
+        let group = wide(self.swarm.behaviour().connections.seen_of_peer(&peer));
         let mut touched = Vec::new();
         for (number, search) in &mut self.searches.open {
             if search.pending.remove(&peer) {

@@ -21,6 +21,8 @@ const PACE: Duration = Duration::from_millis(10);
 const SELDOM: Duration = Duration::from_secs(10);
 /// Before a failed write is tried again.
 const AGAIN: Duration = Duration::from_secs(1);
+/// How long a node whose task fails waits for the group on its way.
+const CLOSE: Duration = Duration::from_secs(2);
 
 /// Told whether what happened before it was asked for is stored; if not, why.
 pub(crate) type Told = Box<dyn FnOnce(Result<(), String>) + Send>;
@@ -190,5 +192,19 @@ impl Keeper {
             tracing::error!("the store's thread failed");
         }
         self.problem()
+    }
+}
+
+impl Drop for Keeper {
+    /// Lets the thread finish and close the store, so that a node that failed can be started again
+    /// at once. What nobody handed over is lost: nobody was told that it is stored.
+    fn drop(&mut self) {
+        self.batches = None;
+        self.written.close();
+        let Some(thread) = self.thread.take() else { return };
+        let until = Instant::now() + CLOSE;
+        while !thread.is_finished() && Instant::now() < until {
+            thread::sleep(Duration::from_millis(1));
+        }
     }
 }

@@ -68,6 +68,12 @@ impl Inflow {
         }
     }
 
+    /// Grows with every charge.
+    #[cfg(test)]
+    pub(super) fn used(&self) -> Instant {
+        *self.used.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
     /// Takes nothing more from the socket until then.
     pub(super) fn rest(&self, until: Instant) {
         let mut rest = self.rest.lock().unwrap_or_else(PoisonError::into_inner);

@@ -91,6 +91,21 @@ impl Line {
     }
 }
 
+#[cfg(test)]
+impl Line {
+    /// That of a socket with a muxer.
+    pub(crate) fn metered() -> Arc<Self> {
+        let line = Arc::<Self>::default();
+        line.attach(Arc::new(Inflow::new(10, super::inflow::BURST)));
+        line
+    }
+
+    /// Grows with every charge.
+    pub(crate) fn used(&self) -> Option<Instant> {
+        self.inflow.get().map(|inflow| inflow.used())
+    }
+}
+
 /// The lines of open sockets by remote address. Clones share them: here the behaviour, which
 /// knows whom to end, and the transport, which has the sockets, meet.
 #[derive(Clone, Debug, Default)]

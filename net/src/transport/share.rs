@@ -63,9 +63,40 @@ impl Future for Charged {
 
 #[cfg(test)]
 mod tests {
-    use std::{future::poll_fn, time::Instant};
+    use std::{
+        future::{poll_fn, ready},
+        time::Instant,
+    };
+
+    use futures::{AsyncReadExt, AsyncWriteExt, StreamExt, future::select};
+    use libp2p::{
+        Multiaddr, Transport,
+        core::{
+            Endpoint,
+            muxing::{StreamMuxerBox, StreamMuxerExt},
+            transport::{DialOpts, ListenerId, PortUse, TransportEvent},
+        },
+        identity::Keypair,
+        metrics::Registry,
+        swarm::Executor as _,
+    };
+    use ltms_core::Network;
+    use tokio::{
+        runtime::Handle,
+        sync::mpsc,
+        time::{Instant as Time, timeout},
+    };
 
     use super::{super::inflow::BURST, *};
+    use crate::{
+        limits::Limits,
+        transport::{Executor, Lines, Options, transport, transport_with},
+    };
+
+    fn spin(time: Duration) {
+        let start = processor();
+        while processor() - start < time {}
+    }
 
     #[tokio::test]
     async fn a_task_is_charged_to_the_connection_that_it_serves_and_to_no_other() {
@@ -73,8 +104,7 @@ mod tests {
         let (its, others) = (busy.clone(), idle.clone());
         let task = poll_fn(move |_| {
             serve(&its);
-            let start = processor();
-            while processor() - start < Duration::from_millis(600) {}
+            spin(Duration::from_millis(600));
             Poll::Ready(())
         });
         Charged::new(Box::pin(task)).await;
@@ -86,5 +116,162 @@ mod tests {
         let now = Instant::now().into();
         assert!(busy.resting(now).is_some(), "600 ms are more than half a second");
         assert!(idle.resting(now).is_none());
+    }
+
+    /// Answers each byte on the first stream with itself, after so many tenths of a second on a
+    /// processor.
+    async fn echo(mut muxer: StreamMuxerBox) {
+        let mut stream = poll_fn(|cx| {
+            if let Poll::Ready(Err(error)) = muxer.poll_unpin(cx) {
+                return Poll::Ready(Err(error));
+            }
+            muxer.poll_inbound_unpin(cx)
+        })
+        .await
+        .expect("a stream");
+        let answers = async {
+            let mut byte = [0];
+            while stream.read_exact(&mut byte).await.is_ok() {
+                spin(u32::from(byte[0]) * Duration::from_millis(100));
+                stream.write_all(&byte).await.expect("sent");
+                stream.flush().await.expect("sent");
+            }
+        };
+        select(Box::pin(answers), poll_fn(|cx| muxer.poll_unpin(cx))).await;
+    }
+
+    /// The other end: sends what it is given, and tells what comes back.
+    async fn ask(
+        mut muxer: StreamMuxerBox,
+        mut bytes: mpsc::UnboundedReceiver<u8>,
+        back: mpsc::UnboundedSender<u8>,
+    ) {
+        let stream = poll_fn(|cx| {
+            if let Poll::Ready(Err(error)) = muxer.poll_unpin(cx) {
+                return Poll::Ready(Err(error));
+            }
+            muxer.poll_outbound_unpin(cx)
+        });
+        let mut stream = stream.await.expect("a stream");
+        let questions = async {
+            while let Some(byte) = bytes.recv().await {
+                stream.write_all(&[byte]).await.expect("sent");
+                stream.flush().await.expect("sent");
+                let mut answer = [0];
+                stream.read_exact(&mut answer).await.expect("an answer");
+                let _ = back.send(answer[0]);
+            }
+        };
+        select(Box::pin(questions), poll_fn(|cx| muxer.poll_unpin(cx))).await;
+    }
+
+    /// One who asks a server.
+    struct Client {
+        bytes: mpsc::UnboundedSender<u8>,
+        back: mpsc::UnboundedReceiver<u8>,
+    }
+
+    impl Client {
+        /// Connects to it, and says where it is seen from there.
+        async fn new(server: &mut Server) -> (Self, Multiaddr) {
+            let (bytes, questions) = mpsc::unbounded_channel();
+            let (answers, back) = mpsc::unbounded_channel();
+            let options = DialOpts { role: Endpoint::Dialer, port_use: PortUse::New };
+            let key = Keypair::generate_ed25519();
+            let mut transport = transport(&key, Network::Reg, &mut Registry::default());
+            let transport = transport.as_mut().expect("a transport");
+            let dial = transport.dial(server.address.clone(), options).expect("dialled");
+            tokio::spawn(async move {
+                let (_, muxer) = dial.await.expect("connected");
+                ask(muxer, questions, answers).await;
+            });
+            let seen = server.seen.recv().await.expect("accepted");
+            (Self { bytes, back }, seen)
+        }
+
+        fn send(&self, byte: u8) {
+            self.bytes.send(byte).expect("connected");
+        }
+
+        async fn told(&mut self, byte: u8) {
+            self.send(byte);
+            let answer = timeout(Duration::from_secs(60), self.back.recv()).await;
+            assert_eq!(answer.expect("in time"), Some(byte));
+        }
+    }
+
+    /// One who answers all that connect, each in a task that is charged.
+    struct Server {
+        address: Multiaddr,
+        lines: Lines,
+        seen: mpsc::UnboundedReceiver<Multiaddr>,
+    }
+
+    impl Server {
+        async fn new(share: u16) -> Self {
+            let (lines, executor) = (Lines::default(), Executor::new(Handle::current()));
+            let limits = Limits { share, ..Limits::DEFAULT };
+            let options = Options { limits, lines: lines.clone(), ..Options::default() };
+            let key = Keypair::generate_ed25519();
+            let transport = transport_with(&key, Network::Reg, &options, &mut Registry::default());
+            let mut transport = transport.expect("a transport");
+            let any = "/ip4/127.0.0.1/tcp/0".parse().expect("an address");
+            transport.listen_on(ListenerId::next(), any).expect("listening");
+            let opened = transport.by_ref().filter_map(|event| ready(event.into_new_address()));
+            let address = std::pin::pin!(opened).next().await.expect("an address");
+            let (tell, seen) = mpsc::unbounded_channel();
+            tokio::spawn(async move {
+                loop {
+                    let event = transport.select_next_some().await;
+                    let TransportEvent::Incoming { upgrade, send_back_addr, .. } = event else {
+                        continue;
+                    };
+                    let tell = tell.clone();
+                    executor.exec(Box::pin(async move {
+                        let (_, muxer) = upgrade.await.expect("connected");
+                        let _ = tell.send(send_back_addr);
+                        echo(muxer).await;
+                    }));
+                }
+            });
+            Self { address, lines, seen }
+        }
+    }
+
+    /// Round trips of one connection in which another, if it were read, would be answered, too.
+    const ROUNDS: u8 = 50;
+
+    #[tokio::test]
+    async fn a_connection_that_took_more_than_its_share_is_not_read_and_another_is() {
+        let mut server = Server::new(2).await;
+        let (mut hungry, _) = Client::new(&mut server).await;
+        let (mut modest, _) = Client::new(&mut server).await;
+        // A second and a half, of which a fiftieth is its share.
+        hungry.told(15).await;
+        hungry.send(0);
+        for _ in 0..ROUNDS {
+            modest.told(0).await;
+        }
+        assert!(hungry.back.is_empty(), "for more than a minute");
+        // With a share that is larger it would be read again at once.
+        let mut server = Server::new(u16::MAX).await;
+        let (mut hungry, _) = Client::new(&mut server).await;
+        hungry.told(15).await;
+        hungry.told(0).await;
+    }
+
+    #[tokio::test]
+    async fn a_connection_whose_line_rests_is_not_read_and_another_is() {
+        let mut server = Server::new(10).await;
+        let (mut resting, seen) = Client::new(&mut server).await;
+        let (mut other, _) = Client::new(&mut server).await;
+        resting.told(0).await;
+        let line = server.lines.get(&seen).expect("open");
+        line.rest(Time::now() + Duration::from_secs(3_600));
+        resting.send(0);
+        for _ in 0..ROUNDS {
+            other.told(0).await;
+        }
+        assert!(resting.back.is_empty());
     }
 }

@@ -19,7 +19,8 @@ use ltms_net::{
 use tokio::{sync::oneshot, task::JoinHandle, time::timeout};
 
 use crate::{
-    wild::{Does, Raw, only, page, peer_of, serve},
+    crowd::spread,
+    wild::{Does, Raw, only, page, peer_at, peer_of, serve},
     world::{
         PATIENCE, Watch, advertisement, builder, chain, connect, decided, delegation, event, finds,
         key, node, own, register, until,
@@ -99,6 +100,33 @@ async fn a_search_brings_what_three_peers_list_and_says_how_far_it_reached() {
     // All of 127.0.0.1 is one group.
     assert_eq!(reached, Reach { asked: 3, answered: 3, groups: 1 });
     assert!(!reached.is_wide());
+    peers.iter().for_each(JoinHandle::abort);
+    node.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_search_asks_peers_of_three_wide_groups_however_many_are_of_one() {
+    let chain = chain();
+    let node = builder(&chain).observe(spread).start().await.expect("a node");
+    let b = node.handle();
+    register(&b, &chain, 0).await;
+    let (mut peers, mut authors) = (Vec::new(), Vec::new());
+    for (n, from) in [2, 2, 2, 2, 2, 2, 3, 4].into_iter().enumerate() {
+        let author = key(&format!("of group {n}"));
+        let authority = Some(delegation(&chain, 0, &author));
+        let peer = peer_at(from, &b).await;
+        let ad = advertisement(&author, authority, peer.local_peer_id(), now());
+        let author = author.public_key();
+        peers.push(serve(peer, move |after| Does::Answers(only(author, &ad, after))));
+        authors.push(author);
+    }
+    for _ in 0..3 {
+        let (found, reached) = reach(&b).await;
+        assert_eq!(reached, Reach { asked: 3, answered: 3, groups: 3 });
+        assert!(reached.is_wide());
+        // Who is alone in its group is asked each time.
+        assert!(authors[6..].iter().all(|author| found.contains(author)), "{found:?}");
+    }
     peers.iter().for_each(JoinHandle::abort);
     node.stop().await;
 }

@@ -1,10 +1,15 @@
 //! Bans, and what is known about a peer.
 
-use ltms_core::{Millis, Reason};
-use ltms_net::{Node, NodeEvent, Offer};
+use ltms_core::{Ban, Millis, Network, Policy, Reason, Subject, Timestamp};
+use ltms_net::{
+    Handle, Node, NodeEvent, Offer, Undo,
+    behaviour::streams::{Request, Response},
+    core_peer,
+};
 
 use crate::world::{
-    Watch, builder, burn, chain, connect, decided, event, finds, node, own, register, until,
+    Watch, advertisement, builder, burn, chain, connect, decided, event, finds, key, node, own,
+    register, until,
 };
 
 #[tokio::test]
@@ -123,4 +128,76 @@ async fn an_identity_that_a_peer_does_not_know_yet_is_proved_once_it_does() {
     assert_eq!(decided(&b, Reason::UnknownIdentity).await, 1, "it was asked for its claim");
     prover.stop().await;
     verifier.stop().await;
+}
+
+/// Has `hasty` push one advertisement of its own after another to a node that dialled it, until
+/// the breaker holds its sanction back.
+async fn hurry(hasty: &Handle, node: &Handle, watch: &Watch) -> Ban {
+    let (author, peer, now) = (key("hasty"), hasty.peer_id(), watch.clock().now());
+    for number in 0..=10 {
+        // The first is taken; each of the others is another body.
+        let ad = advertisement(&author, None, &peer, now.saturating_sub(Millis::new(10 - number)));
+        let answer = hasty.ask_peer(node.peer_id(), Request::Push(ad)).await.expect("an answer");
+        let expected = if number == 0 { Reason::New } else { Reason::TooSoon };
+        assert!(matches!(answer, Response::Judged { code, .. } if code == expected.code()));
+    }
+    let bans = node.bans().await.expect("answer");
+    let [held] = bans[..] else { panic!("{bans:?}") };
+    assert!(held.held && held.reason == Reason::TooSoon && !held.by_operator);
+    assert_eq!(held.subject, Subject::Peer(core_peer(&peer)));
+    held
+}
+
+#[tokio::test]
+async fn what_the_breaker_holds_back_is_undone_by_reason_and_time_and_else_comes_into_force() {
+    let (chain, watch) = (chain(), Watch::default());
+    let mut policy = Policy::LOTUS_V1.on(Network::Reg);
+    policy.breaker.hold = Millis::from_mins(30);
+    let made = || builder(&chain).clock(watch.clock()).policy(policy).start();
+    let node = made().await.expect("a node");
+    let a = node.handle();
+    for undone in [true, false] {
+        let other = made().await.expect("a node");
+        let b = other.handle();
+        connect(&a, &b).await;
+        let held = hurry(&b, &a, &watch).await;
+        let since = held.since.expect("a time");
+        let undo = async |reason, since: Timestamp, until: Timestamp, dry| {
+            let undo = Undo { reasons: vec![reason], since, until };
+            a.undo_bans(undo, dry).await.expect("answer")
+        };
+        let after = since.saturating_add(Millis::new(1));
+        if undone {
+            assert_eq!(undo(Reason::Malformed, since, after, false).await, [], "another reason");
+            assert_eq!(undo(Reason::TooSoon, after, Timestamp::NEVER, false).await, [], "earlier");
+            assert_eq!(undo(Reason::TooSoon, Timestamp::EPOCH, since, false).await, [], "later");
+            assert_eq!(undo(Reason::TooSoon, since, after, true).await, [held]);
+            assert_eq!(a.bans().await.expect("answer"), [held], "only said");
+            assert_eq!(undo(Reason::TooSoon, since, after, false).await, [held]);
+            assert_eq!(undo(Reason::TooSoon, since, after, false).await, [], "once");
+        }
+        let mut events = a.subscribe();
+        watch.forward(Millis::from_mins(30));
+        if undone {
+            // A second later the node has looked, and let the peer be.
+            let judged = decided(&a, Reason::TooSoon).await;
+            let again = b.ask_peer(a.peer_id(), Request::Challenge).await.expect("an answer");
+            assert!(matches!(again, Response::Challenge(_)));
+            assert_eq!(a.bans().await.expect("answer"), []);
+            assert_eq!(decided(&a, Reason::TooSoon).await, judged);
+        } else {
+            let peer = b.peer_id();
+            event(
+                &mut events,
+                "banned",
+                |event| matches!(event, NodeEvent::Sanctioned { peer: of, .. } if *of == peer),
+            )
+            .await;
+            let bans = a.bans().await.expect("answer");
+            let until = held.until.map(|due| due.saturating_add(Millis::from_hours(1)));
+            assert!(matches!(bans[..], [ban] if !ban.held && ban.until == until), "{bans:?}");
+        }
+        other.stop().await;
+    }
+    node.stop().await;
 }

@@ -23,7 +23,7 @@ use libp2p::{
     identity::Keypair,
     multiaddr::Protocol,
     noise, ping,
-    swarm::SwarmEvent,
+    swarm::{NetworkBehaviour, SwarmEvent},
     tcp::tokio::TcpStream,
     yamux,
 };
@@ -90,6 +90,11 @@ impl Transport for From127 {
 
 /// A host at 127.0.0.n that answers pings.
 fn host(n: u8) -> Swarm<ping::Behaviour> {
+    swarm_at(n, ping::Behaviour::default())
+}
+
+/// A host at 127.0.0.n with any behaviour.
+pub(crate) fn swarm_at<B: NetworkBehaviour>(n: u8, behaviour: B) -> Swarm<B> {
     let key = Keypair::generate_ed25519();
     let transport = From127(n)
         .upgrade(Version::V1)
@@ -97,7 +102,7 @@ fn host(n: u8) -> Swarm<ping::Behaviour> {
         .multiplex(yamux::Config::default())
         .boxed();
     let peer = key.public().to_peer_id();
-    Swarm::new(transport, ping::Behaviour::default(), peer, swarm_config(executor()))
+    Swarm::new(transport, behaviour, peer, swarm_config(executor()))
 }
 
 /// What all attackers count together.

@@ -17,6 +17,7 @@ use tokio::{sync::oneshot, task::JoinHandle};
 
 use crate::{
     common::{executor, swarm},
+    sixteen::swarm_at,
     world::{PATIENCE, event},
 };
 
@@ -96,12 +97,22 @@ pub(crate) enum Does {
     Nothing,
 }
 
+fn wild() -> request_response::Behaviour<Wild> {
+    let config = request_response::Config::default().with_request_timeout(PATIENCE);
+    request_response::Behaviour::with_codec(Wild, [(PROTOCOL, ProtocolSupport::Full)], config)
+}
+
 /// A peer that is connected to the node.
 pub(crate) async fn peer_of(node: &Handle) -> Peer {
-    let config = request_response::Config::default().with_request_timeout(PATIENCE);
-    let mut peer = swarm(executor(), |_| {
-        request_response::Behaviour::with_codec(Wild, [(PROTOCOL, ProtocolSupport::Full)], config)
-    });
+    connected(swarm(executor(), |_| wild()), node).await
+}
+
+/// The same at 127.0.0.n.
+pub(crate) async fn peer_at(n: u8, node: &Handle) -> Peer {
+    connected(swarm_at(n, wild()), node).await
+}
+
+async fn connected(mut peer: Peer, node: &Handle) -> Peer {
     let mut events = node.subscribe();
     peer.dial(node.addresses()[0].clone()).expect("dialled");
     let id = *peer.local_peer_id();

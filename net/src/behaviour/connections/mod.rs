@@ -231,6 +231,12 @@ impl<D: Doorkeeper> Connections<D> {
         self.guests.values().find(|guest| guest.peer == *peer).and_then(|guest| guest.address)
     }
 
+    /// The address that a connected peer counts as having, see [`super::Settings::observe`].
+    #[must_use]
+    pub fn seen_of_peer(&self, peer: &PeerId) -> Option<IpAddr> {
+        self.seen(self.ip_of_peer(peer))
+    }
+
     /// The address that the policy is asked about.
     fn seen(&self, address: Option<IpAddr>) -> Option<IpAddr> {
         address.map(self.observe)

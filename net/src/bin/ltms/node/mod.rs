@@ -112,7 +112,7 @@ pub(crate) async fn run(args: NodeArgs) -> Result<(), NodeFailure> {
     }
     let log = Log::start(config.filter()?, config.log_format);
     // From here on a signal stops the node, however early it comes.
-    let mut signals = Signals::new().map_err(NodeFailure::Signals)?;
+    let signals = Signals::new().map_err(NodeFailure::Signals)?;
     let doors = config.doors()?;
     let mut builder = config.builder(chain)?;
     if let Some(path) = &args.record {
@@ -129,22 +129,37 @@ pub(crate) async fn run(args: NodeArgs) -> Result<(), NodeFailure> {
     let _ = writeln!(io::stdout(), "{}", greeting(&node.handle()));
     systemd::ready();
     let watchdog = systemd::watchdog(node.handle());
-    let mut config = config;
+    let (handle, mut config) = (node.handle(), config);
+    let reload = async || {
+        systemd::reloading();
+        reload::reload(&args, &mut config, &log, &handle).await;
+        systemd::ready();
+    };
+    let ended = attend(node, admin, signals, reload).await;
+    if let Some(watchdog) = watchdog {
+        watchdog.abort();
+    }
+    ended
+}
+
+/// Waits until the node is to stop, or has ended by itself, and shuts everything.
+async fn attend(
+    node: Node,
+    admin: Admin,
+    mut signals: Signals,
+    mut reload: impl AsyncFnMut(),
+) -> Result<(), NodeFailure> {
     let why = loop {
-        match signals.next().await {
-            Told::Stop(why) => break why,
-            Told::Reload => {
-                systemd::reloading();
-                reload::reload(&args, &mut config, &log, &node.handle()).await;
-                systemd::ready();
-            }
+        tokio::select! {
+            told = signals.next() => match told {
+                Told::Stop(why) => break why,
+                Told::Reload => reload().await,
+            },
+            () = node.ended() => break "the node has ended by itself",
         }
     };
     tracing::info!("{why}, stopping");
     systemd::stopping();
-    if let Some(watchdog) = watchdog {
-        watchdog.abort();
-    }
     stop(node, admin, signals).await
 }
 
@@ -238,4 +253,75 @@ fn greeting(handle: &Handle) -> String {
     let peer = handle.peer_id();
     let addresses = handle.addresses().iter().map(|address| format!(" {address}/p2p/{peer}"));
     format!("peer {peer} listens on{}", addresses.collect::<String>())
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Arc;
+
+    use ltms_core::{Capacity, Network};
+    use ltms_net::{Builder, admin::Doors, chain::DevChain};
+    use tokio::net::{TcpStream, UnixStream};
+
+    use super::*;
+    use crate::failure::Failure;
+
+    /// Signals that nobody sends.
+    fn none() -> Signals {
+        let unused = || signal(SignalKind::user_defined2()).expect("heard");
+        Signals {
+            interrupt: unused(),
+            terminate: unused(),
+            hang_up: unused(),
+            _file_size: unused(),
+        }
+    }
+
+    #[tokio::test]
+    async fn a_node_whose_task_fails_shuts_its_doors_and_its_store_and_ends_with_an_error() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let chain = Arc::new(DevChain::recorded().expect("a good recording"));
+        let builder = || {
+            Builder::new(Network::Reg, chain.clone())
+                .capacity(Capacity::SMALL)
+                .listen("/ip4/127.0.0.1/tcp/0".parse().expect("an address"))
+                .data_dir(folder.path())
+        };
+        // Asked in the node's own task about whoever connects.
+        let node = builder().observe(|_| panic!("as the test wants")).start().await;
+        let node = node.expect("a node");
+        let socket = folder.path().join("admin.sock");
+        let doors = Doors { socket: Some(socket.clone()), http: None };
+        let admin = Admin::open(node.handle(), doors).await.expect("open");
+        let banned = libp2p::PeerId::random();
+        assert!(node.handle().ban(banned, None).await.expect("stored"));
+        UnixStream::connect(&socket).await.expect("a door");
+
+        let address = node.handle().addresses()[0].clone();
+        let mut attended = std::pin::pin!(attend(node, admin, none(), async || {}));
+        tokio::select! {
+            ended = &mut attended => panic!("nobody told it to: {ended:?}"),
+            () = tokio::task::yield_now() => {}
+        }
+        let port = address.iter().find_map(|part| match part {
+            libp2p::multiaddr::Protocol::Tcp(port) => Some(port),
+            _ => None,
+        });
+        let _peer = TcpStream::connect(("127.0.0.1", port.expect("a port"))).await.expect("open");
+        let ended = timeout(Duration::from_secs(60), attended).await.expect("it ends");
+        let failure = Failure::from(ended.expect_err("a failure"));
+        assert_eq!(failure.code(), 1);
+        let said = failure.to_string();
+        assert!(
+            said.starts_with("the node failed: ") && said.contains("as the test wants"),
+            "{said}"
+        );
+        assert!(!socket.exists());
+
+        // Nothing holds the store any longer, and what was acknowledged is in it.
+        let again = builder().start().await.expect("a node");
+        let bans = again.handle().bans().await.expect("an answer");
+        assert_eq!(bans.len(), 1);
+        assert!(again.stop().await.is_none());
+    }
 }

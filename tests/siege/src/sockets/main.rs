@@ -1,0 +1,106 @@
+//! Attacks over real sockets on 127.0.0.1. The attacked node has a process of its own, whose
+//! processor time and memory are read from outside; honest signers and attackers are in this one.
+//!
+//!     cargo run --release -p ltms-siege --bin sockets -- [--quick] [--seconds N] [--only NAME] [--write]
+//!
+//! Writes `target/siege/sockets.json`, with `--write` also the table of `docs/siege.md`, and ends
+//! with 1 if a line was missed by ours. Times and memory are measured: no two reports are alike.
+//! With `--quick` nobody looks at them.
+
+mod attacks;
+mod bans;
+#[path = "../../../../net/tests/common/mod.rs"]
+mod common;
+#[expect(dead_code, reason = "every program uses a part")]
+#[path = "../../../../core/benches/common/report.rs"]
+mod document;
+mod floods;
+mod honest;
+mod outcome;
+mod plain;
+mod process;
+mod report;
+mod slow;
+mod victim;
+
+use std::path::Path;
+use std::process::ExitCode;
+
+use attacks::{ALL, Scale};
+use report::{Report, Row, Run};
+use victim::Rules;
+
+fn main() -> ExitCode {
+    let mut scale = Scale { quick: false, seconds: 10 };
+    let (mut only, mut write) = (String::new(), false);
+    let mut args = std::env::args().skip(1);
+    while let Some(arg) = args.next() {
+        let mut value = || args.next().unwrap_or_else(|| usage(&format!("{arg} needs a value")));
+        match arg.as_str() {
+            "--quick" => scale = Scale { quick: true, seconds: 1 },
+            "--seconds" => {
+                let seconds = value().parse().ok().filter(|seconds| *seconds > 0);
+                scale.seconds = seconds.unwrap_or_else(|| usage("--seconds needs a number"));
+            }
+            "--only" => only = value(),
+            "--write" => write = true,
+            "--victim" => {
+                victim::run(&serde_json::from_str(&value()).expect("a setup"));
+                return ExitCode::SUCCESS;
+            }
+            other => usage(&format!("{other} is unknown")),
+        }
+    }
+    let report = run(scale, &only);
+    if report.attacks.is_empty() {
+        usage(&format!("no attack is called {only}"));
+    }
+    let file = Path::new("target/siege/sockets.json");
+    if let Err(error) = report.write(file) {
+        eprintln!("{} could not be written: {error}", file.display());
+        return ExitCode::FAILURE;
+    }
+    println!("{}", report.table(""));
+    if write {
+        let page = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../docs/siege.md");
+        let table = report.table(&document::read_from(&page, "sockets"));
+        document::write_to(&page, "sockets", &table);
+    }
+    let ours = |run: &&Run| run.rules == Rules::Ours && !run.missed.is_empty();
+    let missed: Vec<_> =
+        report.attacks.iter().filter(|row| row.runs.iter().any(|run| ours(&run))).collect();
+    if missed.is_empty() {
+        return ExitCode::SUCCESS;
+    }
+    let names: Vec<_> = missed.iter().map(|row| row.name).collect();
+    println!("ours missed its line: {}", names.join(", "));
+    ExitCode::FAILURE
+}
+
+fn run(scale: Scale, only: &str) -> Report {
+    let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build();
+    let runtime = runtime.expect("a runtime");
+    let mut report = Report { scale, cores: document::cores(), attacks: Vec::new() };
+    for attack in ALL.iter().filter(|attack| attack.name.contains(only)) {
+        let mut row = Row { name: attack.name, about: attack.about, runs: Vec::new() };
+        for rules in [Rules::Ours, Rules::Plain] {
+            if !attack.is_for(rules) {
+                continue;
+            }
+            let outcome = runtime.block_on(attack.run(rules, scale));
+            let missed = outcome.missed(attack, rules, !scale.quick);
+            for missed in &missed {
+                eprintln!("{} · {rules:?} missed: {missed}", attack.name);
+            }
+            row.runs.push(Run { rules, missed, outcome });
+        }
+        eprintln!("{}", row.shown());
+        report.attacks.push(row);
+    }
+    report
+}
+
+fn usage(what: &str) -> ! {
+    eprintln!("{what}\nsockets [--quick] [--seconds N] [--only NAME] [--write]");
+    std::process::exit(2)
+}
