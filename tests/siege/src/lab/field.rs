@@ -35,7 +35,8 @@ impl Field {
         let keys = made::keys(0, self.nodes as usize);
         let claims: Vec<_> = keys.iter().map(Claim::new).collect();
         for node in 0..self.nodes {
-            let mut rules = which.rules(self.nodes, made::mix(seed) ^ u64::from(node));
+            let mut rules =
+                which.rules((4 * self.nodes).max(4_096), made::mix(seed) ^ u64::from(node));
             for claim in &claims {
                 rules.learn(lab.now, claim);
             }
@@ -88,6 +89,7 @@ pub(crate) fn message(kind: Kind, ad: &Ad, bytes: Vec<u8>) -> Message {
         created_at: ad.created_at,
         expires_at: ad.created_at.saturating_add(ad.lasting),
         genuine: true,
+        claims: 75,
         newer: false,
         direct: false,
         bytes,

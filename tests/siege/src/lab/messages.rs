@@ -31,6 +31,8 @@ pub(crate) struct Message {
     /// Whether the signature holds. It is checked once, when the message is made; the rules are
     /// told when they pay for a check.
     pub(crate) genuine: bool,
+    /// The reputation that it claims for itself. Ours has nowhere to say such a thing.
+    pub(crate) claims: u8,
     /// Whether it says what this version does not know.
     pub(crate) newer: bool,
     /// Whether the connected peer sent it, not gossip.

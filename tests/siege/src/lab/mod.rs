@@ -3,20 +3,23 @@
 //! Nothing here decides: a node's [`Rules`] do, and an attacker's [`Actor`]. The same seed makes
 //! the same run, because every draw is of one generator and the queue breaks ties by number.
 
+pub(crate) mod burns;
 pub(crate) mod field;
 mod mesh;
 mod messages;
+mod peer;
 mod tally;
 
 use std::cmp::Reverse;
 use std::collections::{BTreeSet, BinaryHeap, HashMap};
 use std::net::{IpAddr, Ipv4Addr};
 
-use ltms_core::{Connection, Direction, Millis, PeerId, PublicKey, Timestamp};
+use ltms_core::{Connection, Direction, Millis, PublicKey, Timestamp};
 
 use field::Signer;
 
 pub(crate) use messages::{Kind, Message, Messages};
+pub(crate) use peer::{Peer, Relay};
 pub(crate) use tally::{Sample, Share, Tally};
 
 use crate::made::{self, Random};
@@ -29,49 +32,6 @@ pub(crate) type Number = u32;
 pub(crate) const IN_TIME: Millis = Millis::from_secs(30);
 /// How often nodes look after their timers, and figures are taken.
 pub(crate) const TICK: Millis = Millis::from_secs(30);
-
-/// What a peer does with messages of others.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Relay {
-    /// What its rules say.
-    Rules,
-    /// Nothing.
-    Silent,
-    /// Everything, without delay.
-    Fast,
-}
-
-/// A node, or an attacker's id.
-pub(crate) struct Peer {
-    pub(crate) id: PeerId,
-    pub(crate) address: IpAddr,
-    pub(crate) rules: Option<Box<dyn Rules>>,
-    pub(crate) relay: Relay,
-    /// What its clock is ahead of the true time, in ms, or behind.
-    pub(crate) skew: i64,
-    links: BTreeSet<Number>,
-    /// Those of the links that it opened.
-    opened: BTreeSet<Number>,
-    /// Links by which it passes messages on at once, where there is a [`mesh`].
-    mesh: Vec<Number>,
-    /// Pruned links, and until when.
-    backoff: HashMap<Number, Timestamp>,
-    minute: mesh::Minute,
-}
-
-impl Peer {
-    /// What its clock says.
-    pub(crate) const fn clock(&self, now: Timestamp) -> Timestamp {
-        Timestamp::from_millis(now.as_millis().saturating_add_signed(self.skew))
-    }
-
-    fn forget(&mut self, now: Timestamp, other: &PeerId) {
-        let now = self.clock(now);
-        if let Some(rules) = &mut self.rules {
-            rules.disconnect(now, other);
-        }
-    }
-}
 
 /// Somebody who does something from time to time.
 pub(crate) trait Actor {

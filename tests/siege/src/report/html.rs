@@ -2,7 +2,7 @@
 
 use std::fmt::Write;
 
-use super::{Report, Row, Run, percent};
+use super::{Report, Row, Run};
 
 const COLOURS: [&str; 4] = ["#0b6e4f", "#c1292e", "#3a5ba0", "#b8860b"];
 /// Where each rule set's name begins, with room for it.
@@ -60,7 +60,7 @@ fn section(out: &mut String, row: &Row) {
             out,
             "<tr><td>{rules}<td{}<td>{}<td>{}<td>{}<td>{}<td>{}<td>{:.2} → {:.2}<td>{:.2}<td>{}</tr>",
             if run.is_missed() { " class=\"no\">no" } else { ">yes" },
-            percent(run.honest),
+            run.honest(),
             run.hostile_deliveries,
             run.hostile_allowed,
             run.honest_banned,

@@ -2,7 +2,7 @@
 
 use std::fmt::Write;
 
-use super::{Report, Row, Run, percent};
+use super::{Report, Row, Run};
 use crate::rules::Which;
 
 /// The table alone.
@@ -26,7 +26,8 @@ fn cell(run: &Run) -> String {
     if let Some(lacks) = run.lacks {
         return format!("– no {lacks}");
     }
-    let mut cell = format!("{} {}", if run.holds { "✓" } else { "✗" }, percent(run.honest));
+    let mut cell =
+        format!("{} {}", if run.holds { "✓" } else { "✗" }, run.honest()).trim_end().to_string();
     if run.honest_banned > 0 {
         let _ = write!(cell, ", {} honest cut off", run.honest_banned);
     }
@@ -81,7 +82,7 @@ pub(super) fn page(report: &Report) -> String {
                 "| {} | {} | {} | {} of {} | {} | {:.2} | {} |",
                 run.rules,
                 if run.is_missed() { "no" } else { "yes" },
-                percent(run.honest),
+                run.honest(),
                 run.hostile_deliveries,
                 run.hostile_allowed,
                 run.price(),
@@ -89,19 +90,16 @@ pub(super) fn page(report: &Report) -> String {
                 run.more(),
             );
         }
-        if results.iter().any(|run| !run.curve.is_empty()) {
-            let _ = write!(out, "\n| {gain} for XPI |");
-            for (xpi, _) in &results[0].curve {
-                let _ = write!(out, " {xpi} |");
-            }
-            let _ = write!(out, "\n|---|{}\n", "---|".repeat(results[0].curve.len()));
-            for run in results.iter().filter(|run| !run.curve.is_empty()) {
-                let _ = write!(out, "| {} |", run.rules);
-                for (_, gained) in &run.curve {
-                    let _ = write!(out, " {} |", (gained * 100.0).round() / 100.0);
-                }
-                out.push('\n');
-            }
+        if !gain.is_empty() {
+            let _ = write!(out, "\n| rules | {gain}, for so many XPI in all |\n|---|---|\n");
+        }
+        for run in results.iter().filter(|run| !run.curve.is_empty()) {
+            let points: Vec<_> = run
+                .curve
+                .iter()
+                .map(|(xpi, gained)| format!("{} for {xpi}", (gained * 100.0).round() / 100.0))
+                .collect();
+            let _ = writeln!(out, "| {} | {} |", run.rules, points.join(", "));
         }
     }
     out

@@ -33,7 +33,8 @@ pub(crate) struct Run {
     pub(crate) lacks: Option<&'static str>,
     /// Whether the attack's own line held.
     pub(crate) holds: bool,
-    pub(crate) honest: f64,
+    /// The share of honest deliveries; none where nothing was delivered.
+    pub(crate) honest: Option<f64>,
     pub(crate) honest_deliveries: u64,
     pub(crate) hostile: f64,
     pub(crate) hostile_deliveries: u64,
@@ -68,7 +69,7 @@ impl Run {
             rules: which.name(),
             lacks: outcome.lacks,
             holds: outcome.lacks.is_none() && (scenario.holds)(outcome),
-            honest: outcome.honest.value(),
+            honest: (outcome.honest.of > 0).then(|| outcome.honest.value()),
             honest_deliveries: outcome.honest.some,
             hostile: outcome.hostile.share_of_sent(),
             hostile_deliveries: outcome.hostile.some,
@@ -94,6 +95,11 @@ impl Run {
     /// Whether a line was missed, its own or one of every attack's.
     pub(crate) fn is_missed(&self) -> bool {
         !self.holds || self.everywhere.contains(&false)
+    }
+
+    /// Honest deliveries as people read them.
+    fn honest(&self) -> String {
+        self.honest.map_or_else(String::new, percent)
     }
 
     /// What it costs to displace an honest signer, as people read it.

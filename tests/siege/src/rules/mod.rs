@@ -1,5 +1,6 @@
 //! Four ways to decide whom a node listens to, behind one trait.
 
+mod burns;
 mod oldest;
 mod ours;
 mod scores;
@@ -10,6 +11,8 @@ use ltms_core::{Connection, IdentityId, Outcome, PeerId, PublicKey, Timestamp};
 use crate::lab::Message;
 use crate::lab::field::Signer;
 use crate::made::Claim;
+
+pub(crate) use burns::Burns;
 
 /// A message as it reaches a node.
 pub(crate) struct Arrival<'a> {
@@ -55,6 +58,36 @@ pub(crate) trait Rules {
     /// A session between two identities ended, the first being judged. Rules without reputations
     /// do nothing.
     fn session(&mut self, _: Timestamp, _number: u64, _: (&IdentityId, &IdentityId), _: Outcome) {}
+
+    /// A connected peer says that this signer made one of its sessions fail. Whether that is heard.
+    fn accuse(&mut self, _: Timestamp, _number: u64, _by: &PeerId, _: &Signer) -> bool {
+        false
+    }
+
+    /// A connected peer announces a session with these signers, the first of which is its own key.
+    /// Whether it is taken, where sessions are kept at all.
+    fn announce(&mut self, _: Timestamp, _: u64, _: &PeerId, _: [PublicKey; 2]) -> Option<bool> {
+        None
+    }
+
+    /// The peer ends the session that it announced: while it waits for its signers, or once this
+    /// node has joined and it has asked for nonces, which is what an abort is.
+    fn abort(&mut self, _: Timestamp, _: u64, _: &PeerId, _joined: bool) {}
+
+    /// The signer's reputation, where there are any.
+    fn points(&self, _: &Signer) -> Option<f64> {
+        None
+    }
+
+    /// The first so many signers of a search, where these have an order.
+    fn first(&self, _: Timestamp, _count: usize) -> Option<Vec<PublicKey>> {
+        None
+    }
+
+    /// What these rules know of burns, if anything.
+    fn burns(&mut self) -> Option<&mut dyn Burns> {
+        None
+    }
 
     /// A connected peer proves that it is this signer. Rules without identities ask for no proof.
     fn prove(&mut self, _: Timestamp, _peer: &PeerId, _verifier: &PeerId, _: &Signer) -> bool {
@@ -124,6 +157,11 @@ impl Which {
             Self::ScoreOnly => "GossipSub scores only",
             Self::OldestBanFirst => "oldest ban first",
         }
+    }
+
+    /// Whether a node serves its directory to a neighbour that asks.
+    pub(crate) const fn serves_directory(self) -> bool {
+        matches!(self, Self::Ours)
     }
 
     /// A node's rules, with tables for as many identities where there are tables.

@@ -2,23 +2,25 @@
 
 use std::collections::HashMap;
 
-use ltms_core::wire::{AdHeader, Hello, hello_hash};
+use ltms_core::session::{Cause, End, Phase, Session, Sessions, Step};
+use ltms_core::wire::{AdHeader, Hello, SessionAnnouncement, hello_hash};
 use ltms_core::{
-    Capacity, Connection, Event, FrameKind, Gate, Heap, IdentityId, Outcome, PeerId, Proof,
-    PublicKey, Reason, Screening, Seed, SessionId, SignatureCheck, Source, Subject, Timestamp,
-    Verdict,
+    Capacity, Connection, Criteria, Event, Found, FrameKind, Gate, Heap, IdentityId, Outcome,
+    PeerId, Proof, PublicKey, Reason, Screening, Seed, SessionId, SignatureCheck, Source, Subject,
+    Timestamp, Verdict,
 };
 
-use super::{Arrival, Deliveries, Rules, Taken};
+use super::{Arrival, Burns, Deliveries, Rules, Taken};
 use crate::lab::field::Signer;
 use crate::made::{self, Claim, POLICY};
 
 pub(crate) struct Ours {
-    gate: Gate<Heap>,
+    pub(super) gate: Gate<Heap>,
     capacity: Capacity,
     /// Connections that are cut off before deduplication, and until when.
     cut_off: HashMap<PeerId, Timestamp>,
     sanctioned: Vec<PeerId>,
+    sessions: Sessions<Vec<Session>>,
     /// First deliveries of connected peers.
     first: HashMap<PeerId, Deliveries>,
     /// Their busy minutes of silence in the mesh.
@@ -29,9 +31,9 @@ impl Ours {
     pub(crate) fn new(identities: u32, seed: u64) -> Self {
         let capacity = Capacity {
             peers: 192,
-            identities: (4 * identities).max(4_096),
+            identities,
             tombstones: (identities / 4).max(16),
-            keys: (6 * identities).max(6_144),
+            keys: (2 * identities).max(128),
             ..Capacity::NODE
         };
         let seed = Seed::new((u128::from(made::mix(seed)) << 64 | u128::from(seed)).to_le_bytes());
@@ -42,9 +44,17 @@ impl Ours {
             capacity,
             cut_off: HashMap::new(),
             sanctioned: Vec::new(),
+            sessions: Sessions::new(vec![Session::VACANT; 64]),
             first: HashMap::new(),
             silent: HashMap::new(),
         }
+    }
+
+    fn end(&mut self, now: Timestamp, number: u64, by: &PeerId, end: End) {
+        let (id, step) = (session_id(number), Step::Abort(end));
+        let _ = self.sessions.step(now, &mut self.gate, Some(by), &id, &step);
+        // Rows with something to tell are not free.
+        while self.sessions.poll_event().is_some() {}
     }
 
     fn poll(&mut self, now: Timestamp) {
@@ -58,6 +68,12 @@ impl Ours {
             }
         }
     }
+}
+
+fn session_id(number: u64) -> SessionId {
+    let mut id = [0; 16];
+    id[..8].copy_from_slice(&number.to_le_bytes());
+    SessionId::from_bytes(id)
 }
 
 impl Rules for Ours {
@@ -144,10 +160,7 @@ impl Rules for Ours {
         (subject, counterparty): (&IdentityId, &IdentityId),
         outcome: Outcome,
     ) {
-        let mut id = [0; 16];
-        id[..8].copy_from_slice(&number.to_le_bytes());
-        let id = SessionId::from_bytes(id);
-        let _ = self.gate.record_session(now, &id, subject, counterparty, outcome);
+        let _ = self.gate.record_session(now, &session_id(number), subject, counterparty, outcome);
     }
 
     fn prove(&mut self, now: Timestamp, peer: &PeerId, verifier: &PeerId, signer: &Signer) -> bool {
@@ -163,6 +176,64 @@ impl Rules for Ours {
             self.cut_off.remove(peer);
         }
         decision.verdict == Verdict::Accept
+    }
+
+    fn accuse(&mut self, now: Timestamp, number: u64, by: &PeerId, of: &Signer) -> bool {
+        // A key that is no identity's announces: one of those is refused at once.
+        let own = made::secret((1 << 50) + number % 64).public_key();
+        let taken = self.announce(now, number, by, [own, of.key]) == Some(true);
+        let victim = u8::from(own < of.key);
+        self.end(now, number, by, End { cause: Cause::Abort, signer: Some(victim) });
+        taken
+    }
+
+    fn announce(
+        &mut self,
+        now: Timestamp,
+        number: u64,
+        by: &PeerId,
+        keys: [PublicKey; 2],
+    ) -> Option<bool> {
+        let announcer = u8::from(keys[1] < keys[0]);
+        let mut signers = keys;
+        signers.sort();
+        let announcement = SessionAnnouncement {
+            signers: signers.into_iter().collect(),
+            announcer,
+            peer: *by,
+            created_at: now,
+            digest: [7; 32],
+        };
+        let (id, step) = (session_id(number), Step::Announce(&announcement));
+        let decision = self.sessions.step(now, &mut self.gate, Some(by), &id, &step);
+        Some(decision.reason == Reason::Clear)
+    }
+
+    fn abort(&mut self, now: Timestamp, number: u64, by: &PeerId, joined: bool) {
+        let id = session_id(number);
+        if let Some(session) = self.sessions.get(&id).filter(|_| joined) {
+            let us = 1 - session.announcer();
+            for (from, step) in [(None, Step::Join(us)), (Some(by), Step::Begin(Phase::Nonce))] {
+                let decision = self.sessions.step(now, &mut self.gate, from, &id, &step);
+                assert_eq!(decision.reason, Reason::Clear, "the session goes on");
+            }
+        }
+        self.end(now, number, by, End { cause: Cause::Abort, signer: None });
+    }
+
+    fn points(&self, of: &Signer) -> Option<f64> {
+        let standing = self.gate.standing(made::START, &Subject::Identity(of.identity));
+        Some(f64::from(standing.score))
+    }
+
+    fn first(&self, now: Timestamp, count: usize) -> Option<Vec<PublicKey>> {
+        let mut found = vec![Found::default(); count];
+        let len = self.gate.find(now, &Criteria::default(), &mut found);
+        Some(found[..len].iter().map(|found| found.key).collect())
+    }
+
+    fn burns(&mut self) -> Option<&mut dyn Burns> {
+        Some(self)
     }
 
     fn lists(&self, now: Timestamp, key: &PublicKey) -> bool {

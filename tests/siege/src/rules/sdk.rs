@@ -3,11 +3,15 @@
 //!
 //! Gossip is passed on whatever becomes of it, because there is no validation report.
 
+use std::cmp::Reverse;
 use std::collections::{HashMap, HashSet};
 
-use ltms_core::{Connection, Millis, PeerId, PublicKey, Timestamp};
+use ltms_core::score::Failure;
+use ltms_core::{Connection, IdentityId, Millis, Outcome, PeerId, PublicKey, Timestamp};
 
-use super::{Arrival, Rules, Taken};
+use super::burns::OlderIdentities;
+use super::{Arrival, Burns, Rules, Taken};
+use crate::lab::field::Signer;
 use crate::made::Claim;
 
 const LARGEST: usize = 10_000;
@@ -31,7 +35,12 @@ struct Named {
 #[derive(Default)]
 pub(crate) struct OlderSdk {
     peers: HashMap<PeerId, Named>,
-    directory: HashMap<PublicKey, Timestamp>,
+    /// When it ends, and the reputation that it claims for itself.
+    directory: HashMap<PublicKey, (Timestamp, u8)>,
+    points: HashMap<IdentityId, i32>,
+    banned: HashSet<PublicKey>,
+    open: HashMap<u64, Timestamp>,
+    identities: OlderIdentities,
     keys: u64,
     checks: u64,
 }
@@ -55,7 +64,7 @@ impl OlderSdk {
             named.blacklisted |= named.invalid >= INVALID_SIGNATURES;
             return false;
         }
-        if named.blacklisted {
+        if named.blacklisted || self.banned.contains(&message.key) {
             return false;
         }
         if named.last.is_some_and(|last| last.saturating_add(INTERVAL) > now) {
@@ -73,7 +82,7 @@ impl OlderSdk {
             named.keys.insert(message.key);
             self.keys += 1;
         }
-        self.directory.insert(message.key, message.expires_at);
+        self.directory.insert(message.key, (message.expires_at, message.claims));
         true
     }
 }
@@ -98,13 +107,71 @@ impl Rules for OlderSdk {
     }
 
     fn tick(&mut self, now: Timestamp) {
-        self.directory.retain(|_, expires| *expires > now);
+        self.directory.retain(|_, (expires, _)| *expires > now);
     }
 
     fn learn(&mut self, _: Timestamp, _: &Claim) {}
 
+    fn session(
+        &mut self,
+        _: Timestamp,
+        _: u64,
+        (subject, _): (&IdentityId, &IdentityId),
+        outcome: Outcome,
+    ) {
+        let points = self.points.entry(*subject).or_insert(50);
+        let by = if matches!(outcome, Outcome::Completed(_)) { 2 } else { -5 };
+        *points = (*points + by).clamp(0, 100);
+    }
+
+    fn accuse(&mut self, now: Timestamp, number: u64, _: &PeerId, of: &Signer) -> bool {
+        let failed = Outcome::Failed(Failure::Timeout);
+        self.session(now, number, (&of.identity, &IdentityId::OURS), failed);
+        if self.points[&of.identity] == 0 {
+            self.banned.insert(of.key);
+            self.directory.remove(&of.key);
+        }
+        true
+    }
+
+    /// Ten at a time, whosever they are (10 minutes each).
+    fn announce(
+        &mut self,
+        now: Timestamp,
+        number: u64,
+        _: &PeerId,
+        _: [PublicKey; 2],
+    ) -> Option<bool> {
+        self.open.retain(|_, end| *end > now);
+        let taken = self.open.len() < 10;
+        if taken {
+            self.open.insert(number, now.saturating_add(Millis::from_mins(10)));
+        }
+        Some(taken)
+    }
+
+    fn abort(&mut self, _: Timestamp, number: u64, _: &PeerId, _: bool) {
+        self.open.remove(&number);
+    }
+
+    fn points(&self, of: &Signer) -> Option<f64> {
+        Some(f64::from(self.points.get(&of.identity).copied().unwrap_or(50)))
+    }
+
+    /// By what they claim for themselves.
+    fn first(&self, now: Timestamp, count: usize) -> Option<Vec<PublicKey>> {
+        let live = self.directory.iter().filter(|(_, (expires, _))| *expires > now);
+        let mut all: Vec<_> = live.map(|(key, (_, claims))| (Reverse(*claims), *key)).collect();
+        all.sort_by_key(|(claims, key)| (*claims, *key.as_bytes()));
+        Some(all.into_iter().take(count).map(|(_, key)| key).collect())
+    }
+
+    fn burns(&mut self) -> Option<&mut dyn Burns> {
+        Some(&mut self.identities)
+    }
+
     fn lists(&self, now: Timestamp, key: &PublicKey) -> bool {
-        self.directory.get(key).is_some_and(|expires| *expires > now)
+        self.directory.get(key).is_some_and(|(expires, _)| *expires > now)
     }
 
     fn score(&mut self, _: Timestamp, _: &PeerId) -> f64 {
@@ -113,8 +180,9 @@ impl Rules for OlderSdk {
 
     fn bytes(&self) -> u64 {
         let peers = self.peers.len() * size_of::<(PeerId, Named)>();
-        let rows = self.directory.len() * size_of::<(PublicKey, Timestamp)>();
-        (peers + rows) as u64 + self.keys * size_of::<PublicKey>() as u64
+        let rows = self.directory.len() * size_of::<(PublicKey, Timestamp, u8)>();
+        let identities = self.identities.len() * size_of::<(IdentityId, PublicKey)>();
+        (peers + rows + identities) as u64 + self.keys * size_of::<PublicKey>() as u64
     }
 
     fn checks(&self) -> u64 {

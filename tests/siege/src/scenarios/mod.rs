@@ -1,6 +1,8 @@
 //! The attacks. Each is run with every rule set, under the same seed.
 
 mod bans;
+mod chain;
+mod dht;
 mod eclipse;
 mod faults;
 mod floods;
@@ -8,6 +10,8 @@ mod keys;
 mod load;
 mod relays;
 mod replays;
+mod reputation;
+mod sessions;
 
 use crate::lab::field::Signer;
 use crate::lab::{Kind, Lab, Number, Sample, Share};
@@ -92,6 +96,11 @@ impl Outcome {
         }
     }
 
+    /// These rules have nothing that the attack could be made on.
+    pub(crate) fn lacking(what: &'static str) -> Self {
+        Self { lacks: Some(what), ..Self::default() }
+    }
+
     /// A figure of the scenario alone.
     pub(crate) fn figure(&self, name: &str) -> f64 {
         self.more.iter().find(|(known, _)| *known == name).map_or(f64::NAN, |(_, value)| *value)
@@ -139,8 +148,17 @@ pub(crate) const ALL: &[Scenario] = &[
     load::CHECKS,
     load::SPAM,
     load::OVERLOAD,
+    dht::NEAREST,
     keys::UNDER_VICTIM,
     keys::FLOOD,
+    reputation::SLANDER,
+    reputation::FARMING,
+    reputation::WHITEWASHING,
+    sessions::SLOTS,
+    sessions::ABORT,
+    chain::REUSE,
+    chain::REORG,
+    chain::FILL,
     faults::CLOCKS,
     faults::HELD_BACK,
     faults::VERSIONS,

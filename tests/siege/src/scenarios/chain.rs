@@ -1,0 +1,238 @@
+//! Burns that are not the claimer's, that were used before, or that the chain takes back. One node.
+
+use ltms_core::burn::{BurnScript, Purpose};
+use ltms_core::{Millis, Timestamp};
+
+use super::{Outcome, Scale, Scenario};
+use crate::lab::Share;
+use crate::lab::burns::Burn;
+use crate::made::{self, START};
+use crate::rules::{Burns, Which};
+
+pub(crate) const REUSE: Scenario = Scenario {
+    name: "burn front-running and reuse",
+    about: "burns are claimed by others, a second time, for another purpose or identity, too early \
+            and for too little, beside an honest registration and rotation",
+    line: "only the honest pass",
+    gain: "",
+    run: reuse,
+    holds: |outcome| {
+        outcome.figure("honest claims that pass") == 2.0
+            && outcome.figure("others that pass") == 0.0
+    },
+};
+
+pub(crate) const REORG: Scenario = Scenario {
+    name: "reorganisations of 1 to 11 blocks",
+    about: "the chain is replaced from each depth; burns above the fork are mined again in its first \
+            block, but for one that was spent twice",
+    line: "unaffected identities 100 %, others are back within 2 blocks, the vanished one serves \
+           nothing; 11 blocks change nothing",
+    gain: "",
+    run: reorg,
+    holds: |outcome| {
+        outcome.honest.value() == 1.0
+            && outcome.figure("back within 2 blocks, %") == 100.0
+            && outcome.figure("vanished and still served") == 0.0
+            && outcome.figure("served after 11 blocks, %") == 100.0
+    },
+};
+
+pub(crate) const FILL: Scenario = Scenario {
+    name: "directory fill by minimum burns",
+    about: "as many identities as there is room for are burned for 50 XPI each, and after that for \
+            51, in a table of which honest signers have a quarter; half of these have completed a \
+            session",
+    line: "minimum burns displace nobody, then ≥ 50 XPI for each; nobody with a completed session",
+    gain: "honest signers displaced",
+    run: fill,
+    holds: |outcome| {
+        outcome.figure("displaced by minimum burns") == 0.0
+            && outcome.figure("displaced with a session") == 0.0
+            && outcome.price().is_none_or(|price| price >= 50.0)
+    },
+};
+
+/// The chain's end in all of these.
+const TIP: u32 = 2_000;
+/// Deep enough for everything.
+const DEEP: u32 = 500;
+
+fn later(now: &mut Timestamp) -> Timestamp {
+    *now = now.saturating_add(Millis::from_secs(1));
+    *now
+}
+
+fn reuse(which: Which, _: Scale, seed: u64) -> Outcome {
+    let mut rules = which.rules(64, seed);
+    let Some(burns) = rules.burns() else { return Outcome::lacking("burns") };
+    let mut clock = START;
+    burns.tip(clock, TIP, TIP);
+    let keys = [0, 1, 2, 3, 4].map(made::secret);
+    let [victim, thief, next, third, other] = &keys;
+    let rotation = |key, id, number| {
+        let purpose = Some((Purpose::Rotation, id));
+        let script = BurnScript { public_key: key, timestamp_ms: None, purpose };
+        Burn::new(script, 5, number, DEEP + 10)
+    };
+    let genuine = Burn::registration(victim.public_key(), 50, 1, DEEP);
+    let others = Burn::registration(other.public_key(), 50, 2, DEEP);
+    let mut bad = Vec::new();
+    // Front-run: the victim's burn under the thief's signature; the victim's key in the thief's.
+    bad.push(burns.register(later(&mut clock), &genuine, thief));
+    let copied = Burn::registration(victim.public_key(), 50, 3, DEEP);
+    bad.push(burns.register(later(&mut clock), &copied, thief));
+    let poor = Burn::registration(thief.public_key(), 49, 4, DEEP);
+    bad.push(burns.register(later(&mut clock), &poor, thief));
+    let early = Burn::registration(thief.public_key(), 50, 5, TIP);
+    bad.push(burns.register(later(&mut clock), &early, thief));
+    let mut good = vec![burns.register(later(&mut clock), &genuine, victim)];
+    assert!(burns.register(later(&mut clock), &others, other), "another honest one");
+    bad.push(burns.register(later(&mut clock), &genuine, thief));
+    // Rotations with a registration's burn, and with that of another identity.
+    let id = genuine.id();
+    bad.push(burns.rotate(later(&mut clock), &genuine, (&id, 1), (victim, next)));
+    let foreign = rotation(next.public_key(), others.id(), 6);
+    bad.push(burns.rotate(later(&mut clock), &foreign, (&id, 1), (victim, next)));
+    // By who is not the current key.
+    let paid = rotation(next.public_key(), id, 7);
+    bad.push(burns.rotate(later(&mut clock), &paid, (&id, 1), (thief, next)));
+    // What passed above has rotated the key away.
+    let stolen = bad.iter().skip(5).any(|passed| *passed);
+    let old = if stolen { next } else { victim };
+    good.push(burns.rotate(later(&mut clock), &paid, (&id, 1), (old, next)));
+    // The same burn for the next rotation.
+    bad.push(burns.rotate(later(&mut clock), &paid, (&id, 2), (next, third)));
+    let count = |all: &[bool]| all.iter().filter(|passed| **passed).count();
+    let honest = Share { of: good.len() as u64, some: count(&good) as u64 };
+    let more = vec![
+        ("honest claims that pass", count(&good) as f64),
+        ("others that pass", count(&bad) as f64),
+        ("others tried", bad.len() as f64),
+    ];
+    Outcome { honest, more, ..Outcome::default() }
+}
+
+/// Identities by their burns: so many deep ones, and one in each of the last blocks that count.
+fn populated(burns: &mut dyn Burns, deep: u64, shallow: &[u32]) -> Vec<Burn> {
+    // The older SDK waits for 144 blocks; so that there is something to take back, both learn of
+    // burns that were mature before.
+    burns.tip(START, TIP + 200, TIP + 200);
+    let heights = (0..deep).map(|_| DEEP).chain(shallow.iter().copied());
+    let made: Vec<_> = (0..)
+        .zip(heights)
+        .map(|(number, height)| (made::secret(number), number, height))
+        .map(|(key, number, height)| {
+            (Burn::registration(key.public_key(), 50, number, height), key)
+        })
+        .collect();
+    for (burn, key) in &made {
+        assert!(burns.register(START, burn, key), "an honest registration");
+    }
+    made.into_iter().map(|(burn, _)| burn).collect()
+}
+
+fn reorg(which: Which, _: Scale, seed: u64) -> Outcome {
+    if which.rules(64, seed).burns().is_none() {
+        return Outcome::lacking("burns");
+    }
+    let end = TIP + 200;
+    let (mut unaffected, mut back) = (Share::default(), Share::default());
+    let (mut vanished, mut suspect) = (0, Share::default());
+    for depth in 1..=11 {
+        let mut rules = which.rules(256, seed);
+        let Some(burns) = rules.burns() else { break };
+        // One in each block from the 6th of the last on; 6 confirmations is what ours asks.
+        let shallow: Vec<_> = if which == Which::Ours {
+            (5..11).map(|back| end - back).collect()
+        } else {
+            Vec::new()
+        };
+        let all = populated(burns, 100, &shallow);
+        let mut now = START.saturating_add(Millis::from_mins(2));
+        let fork = end - depth;
+        burns.tip(now, end + 1, fork);
+        let served = |burns: &dyn Burns, burn: &Burn| burns.serves(now, &burn.id());
+        if depth == 11 {
+            suspect.of = all.len() as u64;
+            suspect.some = all.iter().filter(|burn| served(burns, burn)).count() as u64;
+            continue;
+        }
+        let above = |burn: &&Burn| burn.header.height().get() > fork;
+        let stayed = all.iter().filter(|burn| !above(burn));
+        unaffected.of += stayed.clone().count() as u64;
+        unaffected.some += stayed.filter(|burn| served(burns, burn)).count() as u64;
+        let mut gone = all.iter().filter(above);
+        let spent_twice = gone.next();
+        let gone: Vec<_> = gone.cloned().collect();
+        let key = |burn: &Burn| {
+            let at = all.iter().position(|other| other.outpoint == burn.outpoint);
+            made::secret(at.expect("one of them") as u64)
+        };
+        for block in 1..=2 {
+            now = now.saturating_add(Millis::from_mins(2));
+            burns.tip(now, end + 1 + block, end + block);
+            for burn in &gone {
+                if !burns.serves(now, &burn.id()) {
+                    burns.register(now, &burn.mined_at(fork + 1), &key(burn));
+                }
+            }
+        }
+        back.of += gone.len() as u64;
+        back.some += gone.iter().filter(|burn| burns.serves(now, &burn.id())).count() as u64;
+        vanished += u64::from(spent_twice.is_some_and(|burn| burns.serves(now, &burn.id())));
+    }
+    let more = vec![
+        ("back within 2 blocks, %", 100.0 * back.value()),
+        ("of so many", back.of as f64),
+        ("vanished and still served", vanished as f64),
+        ("served after 11 blocks, %", 100.0 * suspect.value()),
+    ];
+    Outcome { honest: unaffected, more, ..Outcome::default() }
+}
+
+fn fill(which: Which, scale: Scale, seed: u64) -> Outcome {
+    let rows: u32 = scale.of(256, 1_024, 8_192);
+    let mut rules = which.rules(rows, seed);
+    let honest = u64::from(rows / 4);
+    let Some(burns) = rules.burns() else { return Outcome::lacking("burns") };
+    let all = populated(burns, honest, &[]);
+    let (met, others) = all.split_at(all.len() / 2);
+    for (number, burn) in (0..).zip(met) {
+        let went = ltms_core::Outcome::Completed(Millis::from_secs(1));
+        rules.session(START, number, (&burn.id(), &ltms_core::IdentityId::OURS), went);
+    }
+    let mut outcome = Outcome { bytes: [rules.bytes(); 2], ..Outcome::default() };
+    let mut now = START;
+    let (mut spent, mut number, mut by_minimum) = (0, honest, 0);
+    for xpi in [50, 51] {
+        for _ in 0..rows {
+            let key = made::secret(number);
+            let burn = Burn::registration(key.public_key(), xpi, number, DEEP);
+            number += 1;
+            let Some(burns) = rules.burns() else { break };
+            spent += if burns.register(later(&mut now), &burn, &key) { xpi } else { 0 };
+            if number.is_multiple_of(u64::from(rows / 16)) {
+                let gone = all.iter().filter(|burn| !burns.serves(now, &burn.id())).count();
+                outcome.curve.push((spent as f64, gone as f64));
+            }
+        }
+        let Some(burns) = rules.burns() else { break };
+        let gone =
+            |some: &[Burn]| some.iter().filter(|burn| !burns.serves(now, &burn.id())).count();
+        if xpi == 50 {
+            by_minimum = gone(&all);
+        }
+        outcome.displaced = gone(&all) as u64;
+        outcome.more = vec![
+            ("displaced by minimum burns", by_minimum as f64),
+            ("displaced with a session", gone(met) as f64),
+            ("displaced without one", gone(others) as f64),
+        ];
+    }
+    outcome.curve.dedup();
+    outcome.spent = spent;
+    outcome.honest = Share { of: honest, some: honest - outcome.displaced };
+    outcome.bytes[1] = rules.bytes();
+    outcome
+}

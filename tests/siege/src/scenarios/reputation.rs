@@ -1,0 +1,183 @@
+//! What is said about signers, and what signers do to be thought well of. One node.
+
+use ltms_core::score::Failure;
+use ltms_core::{IdentityId, Millis, Outcome as Session, PublicKey};
+
+use super::{Outcome, Scale, Scenario, buy, floods::HOSTILE_GROUP};
+use crate::lab::field::{self, Field, Signer};
+use crate::lab::{Kind, Lab, Message, Number, Share};
+use crate::made::{Ad, START};
+use crate::rules::Which;
+
+pub(crate) const SLANDER: Scenario = Scenario {
+    name: "slander by false failures",
+    about: "peers announce sessions with a victim in them and say that it made them fail, thousands \
+            of times, to every node",
+    line: "the victim's score and place are what they were, honest ≥ 99 %",
+    gain: "",
+    run: slander,
+    holds: |outcome| outcome.figure("points lost") == 0.0 && outcome.honest.value() >= 0.99,
+};
+
+pub(crate) const FARMING: Scenario = Scenario {
+    name: "reputation farming",
+    about: "identities of one owner sign 25 times with each other and three times with the node, and \
+            advertise the best reputation there is, beside 50 honest signers that did the latter",
+    line: "of the first 20 places no larger share than of the burns, and one place",
+    gain: "share of the first 20 places, %",
+    run: farming,
+    holds: |outcome| outcome.figure("above its share, places at most") <= 1.0,
+};
+
+pub(crate) const WHITEWASHING: Scenario = Scenario {
+    name: "whitewashing",
+    about: "identities make sessions fail with bad signatures until they are listed last, and are \
+            given up for new ones",
+    line: "no more than two for 50 XPI",
+    gain: "sessions spoiled without being listed last",
+    run: whitewashing,
+    holds: |outcome| outcome.figure("XPI for each spoiled session") >= 25.0,
+};
+
+fn slander(which: Which, scale: Scale, seed: u64) -> Outcome {
+    let mut lab = Lab::new(seed);
+    let signers = Field { nodes: 8, degree: 4 }.build(&mut lab, which, seed);
+    lab.run(START.saturating_add(Millis::from_mins(2)));
+    let victim = signers[1];
+    if lab.rules(0).1.points(&victim).is_none() {
+        return Outcome::lacking("reputations");
+    }
+    let before = lab.rules(0).1.points(&victim);
+    let liars: Vec<_> = (0..20).map(|group| lab.add(HOSTILE_GROUP + group, None)).collect();
+    for liar in &liars {
+        for node in lab.nodes().to_vec() {
+            lab.connect(*liar, node);
+        }
+    }
+    let mut taken = 0;
+    let lies: u64 = scale.of(1_000, 10_000, 100_000);
+    for number in 0..lies {
+        lab.run(lab.now.saturating_add(Millis::new(300)));
+        let liar = lab.peers[liars[number as usize % liars.len()] as usize].id;
+        for node in lab.nodes().to_vec() {
+            let (now, rules) = lab.rules(node);
+            taken += u64::from(rules.accuse(now, number, &liar, &victim));
+        }
+    }
+    let after = lab.rules(0).1.points(&victim);
+    let mut outcome = Outcome::of(&lab);
+    outcome.more.push(("false failures", (lies * 8) as f64));
+    outcome.more.push(("of these in sessions that were taken", taken as f64));
+    outcome.more.push(("points lost", before.unwrap_or(0.0) - after.unwrap_or(0.0)));
+    outcome
+}
+
+/// An advertisement of a signer that claims this reputation.
+fn said(lab: &Lab, signer: &Signer, claims: u8) -> Message {
+    let ad = Ad {
+        author: signer.key,
+        identity: Some(signer.identity),
+        peer: lab.peers[signer.node as usize].id,
+        created_at: lab.now,
+        lasting: Millis::from_hours(20),
+        delegation: None,
+    };
+    Message { claims, ..field::message(Kind::Hostile, &ad, ad.seal()) }
+}
+
+/// One node and so many identities, all of which advertise to it.
+fn judge(which: Which, seed: u64, honest: u32, hostile: u32) -> (Lab, Vec<Signer>, Vec<Signer>) {
+    let mut lab = Lab::new(seed);
+    let field = Field { nodes: 1, degree: 0 };
+    let _ = field.build(&mut lab, which, seed);
+    let from: Number = lab.add(HOSTILE_GROUP, None);
+    lab.connect(from, 0);
+    let mut all: Vec<_> = (0..honest + hostile).map(|n| buy(&mut lab, HOSTILE_GROUP + n)).collect();
+    for (number, signer) in all.iter().enumerate() {
+        let claims = if (number as u32) < honest { 75 } else { 100 };
+        let message = said(&lab, signer, claims);
+        let number = lab.messages.add(message);
+        lab.send(from, 0, number);
+        lab.run(lab.now.saturating_add(Millis::from_secs(1)));
+    }
+    let hostile = all.split_off(honest as usize);
+    (lab, all, hostile)
+}
+
+fn sign(lab: &mut Lab, number: u64, subject: &Signer, with: &IdentityId, went: Session) {
+    let (now, rules) = lab.rules(0);
+    rules.session(now, number, (&subject.identity, with), went);
+}
+
+const GOOD: Session = Session::Completed(Millis::from_secs(1));
+
+fn farming(which: Which, scale: Scale, seed: u64) -> Outcome {
+    const HONEST: u32 = 50;
+    let mut outcome = Outcome::default();
+    let mut most = 0.0f64;
+    for hostile in [0, 1, 5, 20, 50, 100, 200] {
+        let mut share = Share::default();
+        for draw in 0..scale.of(2, 5, 20) {
+            let (mut lab, honest, theirs) = judge(which, seed + draw, HONEST, hostile);
+            let free = lab.rules(0).1.first(START, 1).is_none();
+            if free {
+                return Outcome::lacking("ranking");
+            }
+            for signer in honest.iter().chain(&theirs) {
+                for number in 0..3 {
+                    sign(&mut lab, number, signer, &IdentityId::OURS, GOOD);
+                }
+            }
+            let next = theirs.iter().cycle().skip(1);
+            for (subject, with) in theirs.iter().zip(next) {
+                for number in 0..25 {
+                    sign(&mut lab, 100 + number, subject, &with.identity, GOOD);
+                }
+            }
+            let now = lab.now;
+            let places = lab.rules(0).1.first(now, 20).unwrap_or_default();
+            share.of += places.len() as u64;
+            let is_theirs = |key: &PublicKey| theirs.iter().any(|signer| signer.key == *key);
+            share.some += places.iter().filter(|key| is_theirs(key)).count() as u64;
+            outcome.bytes = [lab.rules(0).1.bytes(); 2];
+        }
+        let fair = f64::from(hostile) / f64::from(hostile + HONEST);
+        most = most.max(20.0 * (share.value() - fair));
+        outcome.curve.push((50.0 * f64::from(hostile), 100.0 * share.value()));
+        outcome.spent = 50 * u64::from(hostile);
+    }
+    outcome.more.push(("above its share, places at most", most));
+    outcome
+}
+
+fn whitewashing(which: Which, scale: Scale, seed: u64) -> Outcome {
+    let mut outcome = Outcome::default();
+    let most: u32 = scale.of(4, 10, 20);
+    let (mut lab, honest, theirs) = judge(which, seed, 10, most);
+    if lab.rules(0).1.points(&theirs[0]).is_none() {
+        return Outcome::lacking("reputations");
+    }
+    for signer in &honest {
+        sign(&mut lab, 0, signer, &IdentityId::OURS, GOOD);
+    }
+    let (mut spoiled, mut number) = (0, 1_000);
+    for (used, signer) in (1..).zip(&theirs) {
+        // As long as it would still be chosen before the last.
+        while lab.rules(0).1.points(signer).is_some_and(|points| points >= 30.0) {
+            number += 1;
+            spoiled += 1;
+            sign(
+                &mut lab,
+                number,
+                signer,
+                &IdentityId::OURS,
+                Session::Failed(Failure::InvalidSignature),
+            );
+        }
+        outcome.curve.push((50.0 * f64::from(used), f64::from(spoiled)));
+    }
+    outcome.spent = 50 * u64::from(most);
+    outcome.bytes = [lab.rules(0).1.bytes(); 2];
+    outcome.more.push(("XPI for each spoiled session", outcome.spent as f64 / f64::from(spoiled)));
+    outcome
+}

@@ -1,0 +1,136 @@
+//! Slots for signing sessions. One node.
+
+use ltms_core::{Millis, PublicKey};
+
+use super::{Outcome, Scale, Scenario, buy, floods::HOSTILE_GROUP};
+use crate::lab::field::{Field, Signer};
+use crate::lab::{Lab, Number, Share};
+use crate::made::{self, START};
+use crate::rules::Which;
+
+pub(crate) const SLOTS: Scenario = Scenario {
+    name: "session-slot exhaustion",
+    about: "forty strangers announce session after session to a node; then burned identities do, more \
+            and more of them; after each, ten honest identities announce one",
+    line: "strangers keep nobody out, and of an identity no more than two are taken",
+    gain: "honest sessions refused, %",
+    run: slots,
+    holds: |outcome| {
+        outcome.figure("refused because of strangers") == 0.0
+            && outcome.figure("taken of one identity at most") <= 2.0
+    },
+};
+
+pub(crate) const ABORT: Scenario = Scenario {
+    name: "selective abort",
+    about: "one burned identity announces sessions and aborts each when others have joined, a thousand \
+            times in ten minutes, beside ten honest ones",
+    line: "its own two slots are all that it takes, nobody honest is refused",
+    gain: "",
+    run: abort,
+    holds: |outcome| outcome.figure("taken of the aborter") <= 2.0 && outcome.honest.value() == 1.0,
+};
+
+/// A key for sessions: an identity's own is not taken for one.
+fn session_key(of: Number) -> PublicKey {
+    made::secret((1 << 40) + u64::from(of)).public_key()
+}
+
+struct Node {
+    lab: Lab,
+    number: u64,
+}
+
+impl Node {
+    fn new(which: Which, seed: u64) -> Self {
+        let mut lab = Lab::new(seed);
+        let _ = Field { nodes: 1, degree: 0 }.build(&mut lab, which, seed);
+        Self { lab, number: 0 }
+    }
+
+    /// A connected identity that has proved itself.
+    fn identity(&mut self, group: u32) -> Signer {
+        let signer = buy(&mut self.lab, HOSTILE_GROUP + group);
+        self.lab.connect(signer.node, 0);
+        self.lab.prove(signer.node, 0, &signer);
+        signer
+    }
+
+    fn announce(&mut self, by: Number) -> Option<bool> {
+        self.number += 1;
+        let (number, peer) = (self.number, self.lab.peers[by as usize].id);
+        let keys = [session_key(by), session_key(Number::MAX)];
+        let (now, rules) = self.lab.rules(0);
+        rules.announce(now, number, &peer, keys)
+    }
+
+    fn honest(&mut self, signers: &[Signer]) -> Share {
+        let (mut share, first) = (Share::default(), self.number);
+        for signer in signers {
+            share.of += 1;
+            share.some += u64::from(self.announce(signer.node) == Some(true));
+        }
+        // They are done at once, so that their slots are free for the next count.
+        for (number, signer) in (first + 1..).zip(signers) {
+            let peer = self.lab.peers[signer.node as usize].id;
+            let (now, rules) = self.lab.rules(0);
+            rules.abort(now, number, &peer, false);
+        }
+        share
+    }
+}
+
+fn slots(which: Which, _: Scale, seed: u64) -> Outcome {
+    let mut curve = Vec::new();
+    let (mut of_one, mut by_strangers, mut honest) = (0, 0, Share::default());
+    for identities in [0, 4, 8, 16, 20, 24, 32] {
+        let mut node = Node::new(which, seed);
+        let signers: Vec<_> = (0..10).map(|group| node.identity(group)).collect();
+        let strangers: Vec<_> =
+            (0..40).map(|group| node.lab.add(HOSTILE_GROUP + 100 + group, None)).collect();
+        for stranger in strangers {
+            node.lab.connect(stranger, 0);
+            for _ in 0..10 {
+                if node.announce(stranger).is_none() {
+                    return Outcome::lacking("sessions");
+                }
+            }
+        }
+        for group in 0..identities {
+            let buyer = node.identity(200 + group);
+            let taken = (0..10).filter(|_| node.announce(buyer.node) == Some(true)).count();
+            of_one = of_one.max(taken);
+        }
+        let share = node.honest(&signers);
+        if identities == 0 {
+            (by_strangers, honest) = (share.of - share.some, share);
+        }
+        curve.push((50.0 * f64::from(identities), 100.0 * (1.0 - share.value())));
+    }
+    let more = vec![
+        ("refused because of strangers", by_strangers as f64),
+        ("taken of one identity at most", of_one as f64),
+    ];
+    Outcome { honest, curve, more, ..Outcome::default() }
+}
+
+fn abort(which: Which, _: Scale, seed: u64) -> Outcome {
+    let mut node = Node::new(which, seed);
+    let signers: Vec<_> = (0..10).map(|group| node.identity(group)).collect();
+    let aborter = node.identity(100);
+    let peer = node.lab.peers[aborter.node as usize].id;
+    let mut taken = 0;
+    for second in 0..1_000u64 {
+        node.lab.run(START.saturating_add(Millis::new(500 * second)));
+        let Some(this) = node.announce(aborter.node) else { return Outcome::lacking("sessions") };
+        taken += u64::from(this);
+        let number = node.number;
+        let (now, rules) = node.lab.rules(0);
+        if this {
+            rules.abort(now, number, &peer, true);
+        }
+    }
+    let honest = node.honest(&signers);
+    let more = vec![("taken of the aborter", taken as f64)];
+    Outcome { honest, more, ..Outcome::default() }
+}
