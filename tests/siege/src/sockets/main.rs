@@ -31,7 +31,7 @@ use report::{Report, Row, Run};
 use victim::Rules;
 
 fn main() -> ExitCode {
-    let mut scale = Scale { quick: false, seconds: 10 };
+    let mut scale = Scale { quick: false, seconds: 6 };
     let (mut only, mut write) = (String::new(), false);
     let mut args = std::env::args().skip(1);
     while let Some(arg) = args.next() {
