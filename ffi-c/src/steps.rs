@@ -2,7 +2,7 @@
 
 use ltms_core::session::{Cause, End, Phase, Step};
 use ltms_core::wire::SessionAnnouncement;
-use ltms_core::{PeerId, SessionId};
+use ltms_core::{Decision, PeerId, SessionId};
 
 use crate::announcements::ltms_announcement;
 use crate::gate::ltms_gate;
@@ -90,6 +90,22 @@ unsafe fn sender(from: *const ltms_peer) -> Result<Option<PeerId>> {
     unsafe { raw::get(from)? }.try_into().map(Some)
 }
 
+/// Reads a step, and whose it is in which session, for `judge` to decide.
+unsafe fn judged(
+    from: *const ltms_peer,
+    session: *const u8,
+    step: *const ltms_step,
+    judge: impl FnOnce(Option<&PeerId>, &SessionId, &Step<'_>) -> Result<Decision>,
+) -> Result<Decision> {
+    // SAFETY: the caller's promise.
+    unsafe {
+        let (from, id) = (sender(from)?, SessionId::from_bytes(*raw::array(session)?));
+        let given = raw::get(step)?;
+        let announced = announced(given)?;
+        judge(from.as_ref(), &id, &read(given, announced.as_ref())?)
+    }
+}
+
 /// Takes a step in a session of 16 bytes of id: of the connected peer `from`, or of our own node if
 /// that is NULL. The caller has checked the signatures of announcements, joins and contributions.
 ///
@@ -111,12 +127,10 @@ pub unsafe extern "C" fn ltms_sessions_step(
     // SAFETY: the contract at the top of the header.
     run(|| unsafe {
         let decision = raw::out(decision)?;
-        let (from, id) = (sender(from)?, SessionId::from_bytes(*raw::array(session)?));
-        let given = raw::get(step)?;
-        let announced = announced(given)?;
-        let step = read(given, announced.as_ref())?;
-        let taken = with_both(sessions, gate, |table, gate| {
-            Ok(table.step(time(now_ms), gate, from.as_ref(), &id, &step))
+        let taken = judged(from, session, step, |from, id, step| {
+            with_both(sessions, gate, |table, gate| {
+                Ok(table.step(time(now_ms), gate, from, id, step))
+            })
         })?;
         decision.write(taken.into());
         Ok(())
@@ -140,12 +154,10 @@ pub unsafe extern "C" fn ltms_sessions_screen(
     // SAFETY: the contract at the top of the header.
     run(|| unsafe {
         let decision = raw::out(decision)?;
-        let (from, id) = (sender(from)?, SessionId::from_bytes(*raw::array(session)?));
-        let given = raw::get(step)?;
-        let announced = announced(given)?;
-        let step = read(given, announced.as_ref())?;
-        let said = with_both(sessions, gate, |table, gate| {
-            Ok(table.screen(time(now_ms), gate, from.as_ref(), &id, &step))
+        let said = judged(from, session, step, |from, id, step| {
+            with_both(sessions, gate, |table, gate| {
+                Ok(table.screen(time(now_ms), gate, from, id, step))
+            })
         })?;
         decision.write(said.into());
         Ok(())
