@@ -65,17 +65,22 @@ impl Field {
     }
 }
 
-/// An advertisement of a signer, made now.
-pub(crate) fn advertisement(lab: &Lab, signer: &Signer) -> Message {
-    let peer = &lab.peers[signer.node as usize];
-    let ad = Ad {
+/// What a signer says of itself, made now and in force for so long.
+pub(crate) fn ad(lab: &Lab, signer: &Signer, lasting: Millis) -> Ad {
+    Ad {
         author: signer.key,
         identity: Some(signer.identity),
-        peer: peer.id,
-        created_at: peer.clock(lab.now),
-        lasting: LASTING,
+        peer: lab.peers[signer.node as usize].id,
+        created_at: lab.now,
+        lasting,
         delegation: None,
-    };
+    }
+}
+
+/// An advertisement of a signer, made now by its node's clock.
+pub(crate) fn advertisement(lab: &Lab, signer: &Signer) -> Message {
+    let created_at = lab.peers[signer.node as usize].clock(lab.now);
+    let ad = Ad { created_at, ..ad(lab, signer, LASTING) };
     message(Kind::Honest, &ad, ad.seal())
 }
 

@@ -5,7 +5,7 @@ use ltms_core::{Millis, Timestamp};
 use super::{Outcome, Scale, Scenario, buy, floods::HOSTILE_GROUP};
 use crate::lab::field::{self, Field, Signer};
 use crate::lab::{Actor, Kind, Lab, Message, Number};
-use crate::made::{Ad, START};
+use crate::made::START;
 use crate::rules::Which;
 
 pub(crate) const CHECKS: Scenario = Scenario {
@@ -99,14 +99,7 @@ fn checks(which: Which, scale: Scale, seed: u64) -> Outcome {
 
 /// An advertisement of an identity that an attacker bought.
 fn said_of(lab: &Lab, signer: &Signer, by: Number) -> Message {
-    let ad = Ad {
-        author: signer.key,
-        identity: Some(signer.identity),
-        peer: lab.peers[signer.node as usize].id,
-        created_at: lab.now,
-        lasting: field::LASTING,
-        delegation: None,
-    };
+    let ad = field::ad(lab, signer, field::LASTING);
     let publisher = lab.peers[by as usize].id;
     Message { publisher, ..field::message(Kind::Hostile, &ad, ad.seal()) }
 }

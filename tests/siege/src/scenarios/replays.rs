@@ -142,14 +142,7 @@ fn old(which: Which, scale: Scale, seed: u64) -> Outcome {
 
 /// One that ends in a minute.
 fn brief(lab: &Lab, signer: &Signer) -> Message {
-    let ad = Ad {
-        author: signer.key,
-        identity: Some(signer.identity),
-        peer: lab.peers[signer.node as usize].id,
-        created_at: lab.now,
-        lasting: Millis::from_secs(60),
-        delegation: None,
-    };
+    let ad = field::ad(lab, signer, Millis::from_secs(60));
     field::message(Kind::Honest, &ad, ad.seal())
 }
 
@@ -199,14 +192,7 @@ impl Actor for OtherTimes {
             } else {
                 lab.now.saturating_sub(Millis::from_hours(1 + lab.random.below(48) as u64))
             };
-            let ad = Ad {
-                author: signer.key,
-                identity: Some(signer.identity),
-                peer: lab.peers[signer.node as usize].id,
-                created_at,
-                lasting: field::LASTING,
-                delegation: None,
-            };
+            let ad = Ad { created_at, ..field::ad(lab, &signer, field::LASTING) };
             let publisher = lab.peers[id as usize].id;
             let said = field::message(Kind::Hostile, &ad, ad.seal());
             lab.publish(id, Message { publisher, ..said });

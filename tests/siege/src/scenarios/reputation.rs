@@ -6,7 +6,7 @@ use ltms_core::{IdentityId, Millis, Outcome as Session, PublicKey};
 use super::{Outcome, Scale, Scenario, buy, floods::HOSTILE_GROUP};
 use crate::lab::field::{self, Field, Signer};
 use crate::lab::{Kind, Lab, Message, Number, Share};
-use crate::made::{Ad, START};
+use crate::made::START;
 use crate::rules::Which;
 
 pub(crate) const SLANDER: Scenario = Scenario {
@@ -74,14 +74,7 @@ fn slander(which: Which, scale: Scale, seed: u64) -> Outcome {
 
 /// An advertisement of a signer that claims this reputation.
 fn said(lab: &Lab, signer: &Signer, claims: u8) -> Message {
-    let ad = Ad {
-        author: signer.key,
-        identity: Some(signer.identity),
-        peer: lab.peers[signer.node as usize].id,
-        created_at: lab.now,
-        lasting: Millis::from_hours(20),
-        delegation: None,
-    };
+    let ad = field::ad(lab, signer, Millis::from_hours(20));
     Message { claims, ..field::message(Kind::Hostile, &ad, ad.seal()) }
 }
 
