@@ -72,6 +72,10 @@ pub(crate) struct Outcome {
     /// What it costs the attacker, XPI, and what it gets for that.
     pub(crate) curve: Vec<(f64, f64)>,
     pub(crate) samples: Vec<Sample>,
+    /// How much of it there was: what, and how many.
+    pub(crate) parameters: Vec<(&'static str, f64)>,
+    /// Which of the lines of every attack mean something here: windows, memory, bans.
+    pub(crate) asked: [bool; 3],
 }
 
 impl Outcome {
@@ -92,6 +96,8 @@ impl Outcome {
             bytes: [first, most],
             checks: checks as f64 / honest.some.max(1) as f64,
             samples,
+            parameters: lab.parameters(),
+            asked: [true; 3],
             ..Self::default()
         }
     }
@@ -107,9 +113,14 @@ impl Outcome {
     }
 
     /// The lines of every attack: no more of the attacker's is listed than the windows allow,
-    /// memory is constant after the start, nobody honest is banned.
-    pub(crate) fn everywhere(&self) -> [bool; 3] {
-        [self.hostile.some <= self.allowed, self.bytes[0] == self.bytes[1], self.honest_banned == 0]
+    /// memory is constant after the start, nobody honest is banned. Nothing where that is not asked.
+    pub(crate) fn everywhere(&self) -> [Option<bool>; 3] {
+        let held = [
+            self.hostile.some <= self.allowed,
+            self.bytes[0] == self.bytes[1],
+            self.honest_banned == 0,
+        ];
+        std::array::from_fn(|line| self.asked[line].then_some(held[line]))
     }
 
     /// XPI for each honest signer displaced; nothing if none was.
