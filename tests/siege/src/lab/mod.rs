@@ -283,6 +283,17 @@ impl Lab {
         self.signers.iter().filter(advertises).filter(few).count() as u64
     }
 
+    /// How many honest signers a node bans that is not their own.
+    pub(crate) fn banned(&self) -> u64 {
+        let bans = |node: Number, signer: &Signer| {
+            let (peer, id) = (&self.peers[node as usize], &self.peers[signer.node as usize].id);
+            let rules = peer.rules.as_ref().filter(|_| node != signer.node);
+            rules.is_some_and(|rules| rules.bans(peer.clock(self.now), id, signer))
+        };
+        let banned = |signer: &&Signer| self.nodes.iter().any(|node| bans(*node, signer));
+        self.signers.iter().filter(banned).count() as u64
+    }
+
     /// Whether a connected peer can prove to the node that it is this signer.
     pub(crate) fn prove(&mut self, of: Number, node: Number, signer: &Signer) -> bool {
         let (id, verifier) = (self.peer(of).id, self.peer(node).id);

@@ -17,14 +17,14 @@ const STYLE: &str = "
   --c0: #4fd1a1; --c1: #ff7b7b; --c2: #8fb0ff; --c3: #e0b040; --c4: #999 } }
 * { box-sizing: border-box }
 body { font: 16px/1.5 system-ui, sans-serif; color: var(--ink); background: var(--paper);
-  max-width: 62rem; margin: 2rem auto; padding: 0 1rem }
+  max-width: 76rem; margin: 2rem auto; padding: 0 1rem }
 h2 { margin: 3rem 0 .5rem } p { margin: .3rem 0; max-width: 46rem } a { color: inherit }
 nav { columns: 16rem; margin: 1rem 0 } nav a { display: block }
 .scroll { overflow-x: auto; margin: 1rem 0 }
 table { border-collapse: collapse; font-size: .875rem }
 th, td { padding: .3rem .6rem; text-align: left; vertical-align: top;
   border-bottom: 1px solid var(--faint) }
-th, td:not(:last-child) { white-space: nowrap } td:last-child { min-width: 14rem }
+td:not(:last-child) { white-space: nowrap } th { vertical-align: bottom } td:last-child { min-width: 14rem }
 .no { color: var(--no); font-weight: 600 }
 .charts { display: grid; gap: 1.5rem; grid-template-columns: repeat(auto-fit, minmax(min(100%, 26rem), 1fr)) }
 figure { margin: 0; max-width: 30rem } figcaption { font-weight: 600 }
@@ -71,7 +71,7 @@ fn section(out: &mut String, number: usize, row: &Row) {
         out,
         "<h2 id=\"a{number}\">{}</h2>\n<p>{}.</p>\n<p><b>Line:</b> {}.</p>\n<p><b>Parameters:</b> \
          {}.</p>\n<div class=\"scroll\"><table><tr><th>rules<th>held<th>honest\
-         <th>hostile, of allowed<th>honest cut off<th>displaced<th>memory, MiB\
+         <th>hostile, of allowed<th>honest banned<th>displaced<th>memory, MiB\
          <th>checks a delivery<th>more</tr>\n",
         escaped(row.name),
         escaped(row.about),
@@ -106,7 +106,8 @@ fn section(out: &mut String, number: usize, row: &Row) {
             run.course.iter().map(|point| (point.0 as f64, value(point))).collect()
         }
     };
-    let honest = course(|(_, honest, _)| 100.0 * honest);
+    // What was sent before a sample and arrives after it makes more than all of one.
+    let honest = course(|(_, honest, _)| 100.0 * honest.min(1.0));
     chart(out, ("honest deliveries in time, %", "seconds since the start"), &runs, honest);
     let memory = course(|(.., bytes)| mib(*bytes));
     chart(out, ("memory of all nodes, MiB", "seconds since the start"), &runs, memory);
@@ -185,19 +186,16 @@ fn chart(
     out.push_str("</ul></figure>\n");
 }
 
-/// The end of an axis that has room for this: 1, 2, 4 or 8 times a power of ten.
+/// The end of an axis that has room for this, of which quarters are short numbers.
 fn end_of(most: f64) -> f64 {
-    let mut end = 1e-3;
-    while end < most {
-        end *=
-            if [1.0, 2.0, 4.0].iter().any(|step| is_power_of_ten(end / step)) { 2.0 } else { 1.25 };
+    let mut power = 1e-3;
+    loop {
+        let ends = [1.0, 1.2, 1.6, 2.0, 2.4, 3.2, 4.0, 6.0, 8.0].map(|step| step * power);
+        if let Some(end) = ends.into_iter().find(|end| *end >= most) {
+            return end;
+        }
+        power *= 10.0;
     }
-    end
-}
-
-fn is_power_of_ten(value: f64) -> bool {
-    let exponent = value.log10();
-    (exponent - exponent.round()).abs() < 1e-6
 }
 
 /// As much of a figure as an axis has room for.

@@ -29,20 +29,26 @@ fn cell(run: &Run) -> String {
     let mut cell =
         format!("{} {}", if run.holds { "✓" } else { "✗" }, run.honest()).trim_end().to_string();
     if run.honest_banned > 0 {
-        let _ = write!(cell, ", {} honest cut off", run.honest_banned);
+        let _ = write!(cell, ", {} honest banned", run.honest_banned);
     }
     if run.displaced > 0 {
         let _ = write!(cell, ", {}", run.price());
     }
     if run.everywhere[0] == Some(false) {
-        let factor = run.hostile_deliveries as f64 / run.hostile_allowed.max(1) as f64;
-        let _ = write!(cell, ", windows ×{factor:.1}");
+        let _ = write!(cell, ", windows {}", times(run.hostile_deliveries, run.hostile_allowed));
     }
     if run.everywhere[1] == Some(false) {
-        let factor = run.bytes_at_most as f64 / run.bytes_after_start.max(1) as f64;
-        let _ = write!(cell, ", memory ×{factor:.1}");
+        let _ = write!(cell, ", memory {}", times(run.bytes_at_most, run.bytes_after_start));
     }
     cell
+}
+
+/// How many times more it is than it was, or may be.
+fn times(now: u64, before: u64) -> String {
+    match before {
+        0 => format!("{now} for 0"),
+        _ => format!("×{:.1}", now as f64 / before as f64),
+    }
 }
 
 /// In how many of the attacks each rule set held the three lines of all of them, of those in which

@@ -89,6 +89,11 @@ pub(crate) trait Rules {
         None
     }
 
+    /// Whether what this signer says from this id is refused for what either is held to have done.
+    fn bans(&self, _: Timestamp, _peer: &PeerId, _: &Signer) -> bool {
+        false
+    }
+
     /// A connected peer proves that it is this signer. Rules without identities ask for no proof.
     fn prove(&mut self, _: Timestamp, _peer: &PeerId, _verifier: &PeerId, _: &Signer) -> bool {
         true

@@ -221,6 +221,12 @@ impl Rules for Ours {
         self.end(now, number, by, End { cause: Cause::Abort, signer: None });
     }
 
+    fn bans(&self, now: Timestamp, peer: &PeerId, signer: &Signer) -> bool {
+        let subjects = [Subject::Identity(signer.identity), Subject::Peer(*peer)];
+        let banned = [Reason::Graylisted, Reason::Blacklisted];
+        subjects.iter().any(|of| banned.contains(&self.gate.standing(now, of).decision.reason))
+    }
+
     fn points(&self, of: &Signer) -> Option<f64> {
         let standing = self.gate.standing(made::START, &Subject::Identity(of.identity));
         Some(f64::from(standing.score))

@@ -154,6 +154,11 @@ impl Rules for OlderSdk {
         self.open.remove(&number);
     }
 
+    fn bans(&self, _: Timestamp, peer: &PeerId, signer: &Signer) -> bool {
+        let named = self.peers.get(peer);
+        named.is_some_and(|named| named.blacklisted) || self.banned.contains(&signer.key)
+    }
+
     fn points(&self, of: &Signer) -> Option<f64> {
         Some(f64::from(self.points.get(&of.identity).copied().unwrap_or(50)))
     }

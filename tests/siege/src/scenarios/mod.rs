@@ -57,7 +57,8 @@ pub(crate) struct Outcome {
     pub(crate) hostile: Share,
     /// How many of these the windows of policy 3 allow for the attacker's groups and burns.
     pub(crate) allowed: u64,
-    /// Honest nodes or signers that were banned or cut off.
+    /// Honest nodes that were cut off, or honest signers that somebody bans in the end, whichever
+    /// are more.
     pub(crate) honest_banned: u64,
     /// Honest signers with an advertisement in force that most nodes do not list at the end.
     pub(crate) displaced: u64,
@@ -90,14 +91,15 @@ impl Outcome {
             honest,
             hostile: lab.tally.share(Kind::Hostile),
             allowed: lab.allowed(),
-            honest_banned: lab.tally.honest_sanctioned,
+            honest_banned: lab.tally.honest_sanctioned.max(lab.banned()),
             displaced: lab.displaced(),
             spent: lab.tally.burned,
             bytes: [first, most],
             checks: checks as f64 / honest.some.max(1) as f64,
             samples,
             parameters: lab.parameters(),
-            asked: [true; 3],
+            // Of attackers that advertise nothing, nothing can be listed.
+            asked: [lab.tally.share(Kind::Hostile).of > 0, true, true],
             ..Self::default()
         }
     }
