@@ -218,14 +218,18 @@ impl Lab {
         self.nodes.len() as u64 * (strangers + self.tally.bought * (1 + minutes))
     }
 
-    /// Deliveries in time to some of the nodes, of messages that have had their time.
-    pub(crate) fn delivered(&self, kind: Kind, to: &[Number]) -> Share {
-        let over = |at: Timestamp| at.saturating_add(IN_TIME) <= self.now;
+    /// Deliveries in time to some of the nodes but the sender's own, of messages sent from then on
+    /// that have had their time.
+    pub(crate) fn delivered(&self, kind: Kind, from: Timestamp, to: &[Number]) -> Share {
+        let counts = |at: Timestamp| at >= from && at.saturating_add(IN_TIME) <= self.now;
         let sent = self.messages.iter().filter(|message| message.kind == kind);
         let mut share = Share::default();
-        for message in sent.filter(|message| message.sent.is_some_and(over)) {
-            share.of += to.len() as u64;
-            share.some += to.iter().filter(|node| message.listed.contains(**node)).count() as u64;
+        for message in sent.filter(|message| message.sent.is_some_and(counts)) {
+            let others = to.iter().filter(|n| self.peers[**n as usize].id != message.publisher);
+            for node in others {
+                share.of += 1;
+                share.some += u64::from(message.listed.contains(*node));
+            }
         }
         share
     }
