@@ -219,14 +219,14 @@ impl Lab {
     }
 
     /// Deliveries in time to some of the nodes but the sender's own, of messages sent from then on
-    /// that have had their time.
+    /// that have had their time. Who came after a message was sent is not counted for it.
     pub(crate) fn delivered(&self, kind: Kind, from: Timestamp, to: &[Number]) -> Share {
         let counts = |at: Timestamp| at >= from && at.saturating_add(IN_TIME) <= self.now;
         let sent = self.messages.iter().filter(|message| message.kind == kind);
         let mut share = Share::default();
         for message in sent.filter(|message| message.sent.is_some_and(counts)) {
-            let others = to.iter().filter(|n| self.peers[**n as usize].id != message.publisher);
-            for node in others {
+            let own = |node: Number| self.peers[node as usize].id == message.publisher;
+            for node in to.iter().filter(|node| **node < message.peers && !own(**node)) {
                 share.of += 1;
                 share.some += u64::from(message.listed.contains(*node));
             }
@@ -267,6 +267,7 @@ impl Lab {
         let number = self.messages.add(message);
         let is_node = self.peer(from).rules.is_some();
         let nodes = self.nodes.len() - usize::from(is_node);
+        self.messages[number].peers = self.peers.len() as Number;
         self.tally.published(&mut self.messages[number], from, nodes, self.now);
         if self.peer(from).relay != Relay::Silent {
             self.messages[number].seen.insert(from);
