@@ -102,6 +102,7 @@ pub(crate) fn message(kind: Kind, ad: &Ad, bytes: Vec<u8>) -> Message {
         seen: Peers::default(),
         listed: Peers::default(),
         sent: None,
+        peers: 0,
     }
 }
 

@@ -255,14 +255,18 @@ impl Lab {
         all.into_iter().filter(|(_, value)| *value > 0.0).collect()
     }
 
-    /// Deliveries in time to some of the nodes, of messages that have had their time.
-    pub(crate) fn delivered(&self, kind: Kind, to: &[Number]) -> Share {
-        let over = |at: Timestamp| at.saturating_add(IN_TIME) <= self.now;
+    /// Deliveries in time to some of the nodes but the sender's own, of messages sent from then on
+    /// that have had their time. Who came after a message was sent is not counted for it.
+    pub(crate) fn delivered(&self, kind: Kind, from: Timestamp, to: &[Number]) -> Share {
+        let counts = |at: Timestamp| at >= from && at.saturating_add(IN_TIME) <= self.now;
         let sent = self.messages.iter().filter(|message| message.kind == kind);
         let mut share = Share::default();
-        for message in sent.filter(|message| message.sent.is_some_and(over)) {
-            share.of += to.len() as u64;
-            share.some += to.iter().filter(|node| message.listed.contains(**node)).count() as u64;
+        for message in sent.filter(|message| message.sent.is_some_and(counts)) {
+            let own = |node: Number| self.peers[node as usize].id == message.publisher;
+            for node in to.iter().filter(|node| **node < message.peers && !own(**node)) {
+                share.of += 1;
+                share.some += u64::from(message.listed.contains(*node));
+            }
         }
         share
     }
@@ -311,6 +315,7 @@ impl Lab {
         let number = self.messages.add(message);
         let is_node = self.peer(from).rules.is_some();
         let nodes = self.nodes.len() - usize::from(is_node);
+        self.messages[number].peers = self.peers.len() as Number;
         self.tally.published(&mut self.messages[number], from, nodes, self.now);
         if self.peer(from).relay != Relay::Silent {
             self.messages[number].seen.insert(from);

@@ -5,14 +5,15 @@ use ltms_core::{Millis, PublicKey, Timestamp};
 
 use super::{Outcome, Scale, Scenario};
 use crate::lab::field::{self, Field};
-use crate::lab::{Actor, Kind, Lab, Message, Number, Share};
+use crate::lab::{Actor, Kind, Lab, Message, Number};
 use crate::made::{Ad, START};
 use crate::rules::Which;
 
 pub(crate) const CLOCKS: Scenario = Scenario {
     name: "clock skew and jumps",
-    about: "a quarter of the clocks are up to four minutes off; for a minute one is three hours ahead, \
-            one at the beginning of time and one at its end",
+    about: "a quarter of the clocks are up to two and a half minutes off, so up to five from each \
+            other (policy 2); for a minute one is three hours ahead, one at the beginning of time \
+            and one at its end",
     line: "nobody honest banned, honest ≥ 99 % once the clocks are back",
     gain: "",
     run: clocks,
@@ -39,17 +40,12 @@ pub(crate) const VERSIONS: Scenario = Scenario {
     holds: |outcome| outcome.honest_banned == 0 && outcome.honest.value() >= 0.99,
 };
 
-fn since(lab: &Lab, before: Share) -> f64 {
-    let after = lab.tally.share(Kind::Honest);
-    100.0 * Share { of: after.of - before.of, some: after.some - before.some }.value()
-}
-
 fn clocks(which: Which, scale: Scale, seed: u64) -> Outcome {
     let mut lab = Lab::new(seed);
     let field = Field { nodes: scale.of(24, 64, 256), degree: 5 };
     let _ = field.build(&mut lab, which, seed);
     for node in (0..field.nodes).step_by(4) {
-        let by = lab.random.below(480_000) as i64 - 240_000;
+        let by = lab.random.below(299_000) as i64 - 149_500;
         lab.skew(node, by);
     }
     lab.run(START.saturating_add(Millis::from_mins(2)));
@@ -63,9 +59,9 @@ fn clocks(which: Which, scale: Scale, seed: u64) -> Outcome {
     }
     // What they said while they were wrong has to be said again.
     lab.run(lab.now.saturating_add(Millis::from_mins(2)));
-    let before = lab.tally.share(Kind::Honest);
+    let before = lab.now;
     lab.run(lab.now.saturating_add(Millis::from_mins(scale.of(4, 6, 20))));
-    let after = since(&lab, before);
+    let after = 100.0 * lab.delivered(Kind::Honest, before, lab.nodes()).value();
     let mut outcome = Outcome::of(&lab);
     outcome.more.push(("after the jumps, %", after));
     outcome
@@ -88,9 +84,9 @@ fn held_back(which: Which, scale: Scale, seed: u64) -> Outcome {
         release(&mut lab, 0, from);
         lab.run(lab.now.saturating_add(Millis::from_secs(20)));
     }
-    let before = lab.tally.share(Kind::Honest);
+    let before = lab.now;
     lab.run(lab.now.saturating_add(Millis::from_mins(4)));
-    let after = since(&lab, before);
+    let after = 100.0 * lab.delivered(Kind::Honest, before, lab.nodes()).value();
     let mut outcome = Outcome::of(&lab);
     outcome.more.push(("afterwards, %", after));
     outcome

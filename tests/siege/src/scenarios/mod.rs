@@ -86,7 +86,7 @@ impl Outcome {
         let first = samples.first().map_or(0, |sample| sample.bytes);
         let most = samples.iter().map(|sample| sample.bytes).max().unwrap_or(0);
         let checks = samples.last().map_or(0, |sample| sample.checks);
-        let honest = lab.tally.share(Kind::Honest);
+        let honest = lab.delivered(Kind::Honest, made::START, lab.nodes());
         Self {
             honest,
             hostile: lab.tally.share(Kind::Hostile),
