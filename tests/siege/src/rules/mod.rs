@@ -84,6 +84,11 @@ pub(crate) trait Rules {
         None
     }
 
+    /// How often the breaker has opened and how many sanctions it has spared, where there is one.
+    fn breaker(&self) -> Option<[u64; 2]> {
+        None
+    }
+
     /// What these rules know of burns, if anything.
     fn burns(&mut self) -> Option<&mut dyn Burns> {
         None

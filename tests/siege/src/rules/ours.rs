@@ -232,6 +232,11 @@ impl Rules for Ours {
         Some(found[..len].iter().map(|found| found.key).collect())
     }
 
+    fn breaker(&self) -> Option<[u64; 2]> {
+        let metrics = self.gate.metrics(made::START);
+        Some([metrics.breaker_opened, metrics.sanctions_spared])
+    }
+
     fn burns(&mut self) -> Option<&mut dyn Burns> {
         Some(self)
     }
