@@ -84,6 +84,16 @@ pub(crate) trait Rules {
         None
     }
 
+    /// The burn behind each row of an identity, satoshis, where burns count.
+    fn burn_by_row(&self, _: &IdentityId) -> u64 {
+        0
+    }
+
+    /// How often the breaker has opened and how many sanctions it has spared, where there is one.
+    fn breaker(&self) -> Option<[u64; 2]> {
+        None
+    }
+
     /// What these rules know of burns, if anything.
     fn burns(&mut self) -> Option<&mut dyn Burns> {
         None

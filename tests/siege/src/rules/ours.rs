@@ -238,6 +238,16 @@ impl Rules for Ours {
         Some(found[..len].iter().map(|found| found.key).collect())
     }
 
+    fn burn_by_row(&self, of: &IdentityId) -> u64 {
+        let standing = self.gate.standing(made::START, &Subject::Identity(*of));
+        standing.burned.sats() / u64::from(standing.keys.0.max(1))
+    }
+
+    fn breaker(&self) -> Option<[u64; 2]> {
+        let metrics = self.gate.metrics(made::START);
+        Some([metrics.breaker_opened, metrics.sanctions_spared])
+    }
+
     fn burns(&mut self) -> Option<&mut dyn Burns> {
         Some(self)
     }

@@ -8,6 +8,7 @@ mod faults;
 mod floods;
 mod keys;
 mod load;
+mod records;
 mod relays;
 mod replays;
 mod reputation;
@@ -162,6 +163,7 @@ pub(crate) const ALL: &[Scenario] = &[
     load::SPAM,
     load::OVERLOAD,
     dht::NEAREST,
+    records::FILL,
     keys::UNDER_VICTIM,
     keys::FLOOD,
     reputation::SLANDER,
