@@ -7,7 +7,7 @@ use libp2p::{
     swarm::{ConnectionId, FromSwarm},
 };
 
-use crate::transport::{Line, Lines, processor};
+use crate::transport::{Line, Lines, priced};
 
 /// The lines of a behaviour's connections.
 #[derive(Default)]
@@ -41,10 +41,9 @@ impl Bills {
 
     /// Charges a connection for this.
     pub(super) fn charge(&self, id: ConnectionId, work: impl FnOnce()) {
-        let before = processor();
-        work();
+        let ((), time) = priced(work);
         if let Some(line) = self.open.get(&id) {
-            line.charge(processor().saturating_sub(before));
+            line.charge(time);
         }
     }
 }

@@ -42,7 +42,8 @@ impl fmt::Display for Health {
             Some(Ok(())) => writeln!(f, "store: written")?,
             Some(Err(problem)) => writeln!(f, "store: not written: {problem}")?,
         }
-        write!(f, "configuration: reloaded {} times", self.reloads)?;
+        let times = if self.reloads == 1 { "time" } else { "times" };
+        write!(f, "configuration: reloaded {} {times}", self.reloads)?;
         if !self.waiting.is_empty() {
             write!(f, "; for a restart: {}", self.waiting.join(", "))?;
         }

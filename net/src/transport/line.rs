@@ -6,7 +6,7 @@ use std::{
     io,
     pin::Pin,
     sync::{
-        Arc, Mutex, MutexGuard, OnceLock, PoisonError, Weak,
+        Arc, Mutex, MutexGuard, PoisonError, Weak,
         atomic::{AtomicBool, Ordering},
     },
     task::{Context, Poll},
@@ -45,11 +45,12 @@ impl Switch {
     }
 }
 
-/// What belongs to one socket.
+/// What belongs to one socket, or to several with one remote address: two that we dialled, or one of
+/// each end, which cannot be told apart here and rest, pay and end together.
 #[derive(Debug, Default)]
 pub struct Line {
     switch: Switch,
-    inflow: OnceLock<Arc<Inflow>>,
+    inflows: Mutex<Vec<Weak<Inflow>>>,
 }
 
 impl Line {
@@ -67,42 +68,50 @@ impl Line {
     /// Bytes that the remote sent and that nobody here has read yet.
     #[must_use]
     pub fn held(&self) -> usize {
-        self.inflow.get().map_or(0, |inflow| inflow.unread())
+        let mut held = 0_usize;
+        self.each(|inflow| held = held.saturating_add(inflow.unread()));
+        held
     }
 
     /// Reads nothing more of what the remote sends until then.
     pub fn rest(&self, until: Instant) {
-        if let Some(inflow) = self.inflow.get() {
-            inflow.rest(until);
-        }
+        self.each(|inflow| inflow.rest(until));
     }
 
     /// Takes time on a processor off the connection's share.
     pub(crate) fn charge(&self, time: Duration) {
-        if let Some(inflow) = self.inflow.get() {
-            inflow.charge(time);
-        }
+        self.each(|inflow| inflow.charge(time));
     }
 
-    /// What its muxer counts and heeds.
-    pub(super) fn attach(&self, inflow: Arc<Inflow>) {
-        // A socket has one muxer.
-        let _ = self.inflow.set(inflow);
+    /// What a muxer of its counts and heeds, as long as the muxer is there.
+    pub(super) fn attach(&self, inflow: &Arc<Inflow>) {
+        let mut inflows = self.inflows.lock().unwrap_or_else(PoisonError::into_inner);
+        inflows.retain(|inflow| inflow.strong_count() > 0);
+        inflows.push(Arc::downgrade(inflow));
+    }
+
+    fn each(&self, act: impl FnMut(Arc<Inflow>)) {
+        let inflows = self.inflows.lock().unwrap_or_else(PoisonError::into_inner);
+        inflows.iter().filter_map(Weak::upgrade).for_each(act);
     }
 }
 
 #[cfg(test)]
 impl Line {
-    /// That of a socket with a muxer.
+    /// That of a socket with a muxer, which is never dropped.
     pub(crate) fn metered() -> Arc<Self> {
         let line = Arc::<Self>::default();
-        line.attach(Arc::new(Inflow::new(10, super::inflow::BURST)));
+        let inflow = Arc::new(Inflow::new(10, super::inflow::BURST));
+        line.attach(&inflow);
+        std::mem::forget(inflow);
         line
     }
 
     /// Grows with every charge.
     pub(crate) fn used(&self) -> Option<Instant> {
-        self.inflow.get().map(|inflow| inflow.used())
+        let mut used = None;
+        self.each(|inflow| used = used.max(Some(inflow.used())));
+        used
     }
 }
 
@@ -214,6 +223,27 @@ mod tests {
         line.cut();
         let error = reading.await.expect("no panic").expect_err("cut");
         assert_eq!(error.kind(), io::ErrorKind::ConnectionAborted);
+    }
+
+    #[test]
+    fn two_muxers_of_one_address_pay_and_rest_and_one_that_is_gone_is_forgotten() {
+        let lines = Lines::default();
+        let address: Multiaddr = "/ip4/10.0.0.1/tcp/1".parse().expect("an address");
+        let inflows = [0, 1].map(|_| Arc::new(Inflow::new(10, super::super::inflow::BURST)));
+        let (line, same) = (lines.open(&address), lines.open(&address));
+        line.attach(&inflows[0]);
+        same.attach(&inflows[1]);
+        let now = Instant::now();
+        line.charge(Duration::from_secs(1));
+        assert!(inflows.iter().all(|inflow| inflow.resting(now).is_some()), "both over the share");
+        line.rest(now + Duration::from_secs(3_600));
+        let soon = now + Duration::from_secs(3_000);
+        assert!(inflows.iter().all(|inflow| inflow.resting(soon).is_some()));
+        drop(inflows);
+        for _ in 0..100 {
+            line.attach(&Arc::new(Inflow::new(10, Duration::ZERO)));
+        }
+        assert_eq!(line.inflows.lock().expect("no panic").len(), 1);
     }
 
     #[test]

@@ -21,7 +21,7 @@ use ltms_core::Network;
 use tokio::time::timeout;
 
 pub use self::outbound::Trusted;
-pub(crate) use self::share::processor;
+pub(crate) use self::share::priced;
 pub use self::{
     executor::Executor,
     line::{Line, Lines},

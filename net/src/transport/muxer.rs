@@ -115,7 +115,7 @@ pub(super) struct Muxer<C> {
 impl<C: AsyncRead + AsyncWrite + Unpin> Muxer<C> {
     /// Has the line tell what is unread here, and let it rest.
     pub(super) fn on(self, line: &Line) -> Self {
-        line.attach(self.inflow.clone());
+        line.attach(&self.inflow);
         self
     }
 

@@ -2,7 +2,7 @@
 //! protocol, is decrypted, taken apart and answered there, signatures of gossip among it.
 
 use std::{
-    cell::RefCell,
+    cell::{Cell, RefCell},
     future::Future,
     pin::Pin,
     sync::Arc,
@@ -14,9 +14,15 @@ use rustix::time::{ClockId, clock_gettime};
 
 use super::inflow::Inflow;
 
+/// What is charged at most for what the thread did beside: it woke up, asked the system for sockets
+/// that are ready, went round in the driver. Four times what that takes in a flood of small messages.
+const BESIDE: Duration = Duration::from_micros(50);
+
 thread_local! {
     /// The connection that the running task serves.
     static SERVED: RefCell<Option<Arc<Inflow>>> = const { RefCell::new(None) };
+    /// The thread's time up to which somebody was charged.
+    static CHARGED: Cell<Duration> = const { Cell::new(Duration::ZERO) };
 }
 
 /// Says that the running task serves this connection.
@@ -28,9 +34,20 @@ pub(super) fn serve(inflow: &Arc<Inflow>) {
 
 /// The time that this thread has had on a processor. Time in which it waited for one does not
 /// count: a busy machine makes nobody slower.
-pub(crate) fn processor() -> Duration {
+fn processor() -> Duration {
     let time = clock_gettime(ClockId::ThreadCPUTime);
     Duration::try_from(time).unwrap_or_default()
+}
+
+/// Does this for a connection, and says what it is charged for it: the time that it took, and
+/// what the thread did since it last did something for one, up to [`BESIDE`].
+pub(crate) fn priced<T>(work: impl FnOnce() -> T) -> (T, Duration) {
+    let start = processor();
+    let beside = start.saturating_sub(CHARGED.get()).min(BESIDE);
+    let done = work();
+    let end = processor();
+    CHARGED.set(end);
+    (done, beside + end.saturating_sub(start))
 }
 
 /// A task whose time is charged to the connection that it serves.
@@ -49,13 +66,12 @@ impl Future for Charged {
     type Output = ();
 
     fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<()> {
-        let before = processor();
-        let polled = self.task.as_mut().poll(cx);
+        let (polled, time) = priced(|| self.task.as_mut().poll(cx));
         if let Some(inflow) = SERVED.take() {
             self.served = Some(inflow);
         }
         if let Some(inflow) = &self.served {
-            inflow.charge(processor().saturating_sub(before));
+            inflow.charge(time);
         }
         polled
     }
@@ -96,6 +112,22 @@ mod tests {
     fn spin(time: Duration) {
         let start = processor();
         while processor() - start < time {}
+    }
+
+    #[test]
+    fn what_a_thread_does_beside_is_charged_once_and_up_to_a_limit() {
+        let millisecond = Duration::from_millis(1);
+        priced(|| spin(millisecond));
+        spin(BESIDE / 2);
+        let ((), little) = priced(|| {});
+        spin(millisecond);
+        let start = processor();
+        let ((), much) = priced(|| {});
+        let most = BESIDE + (processor() - start);
+        assert!(little >= BESIDE / 2 && (BESIDE..=most).contains(&much), "{little:?} {much:?}");
+        spin(millisecond);
+        let ((), own) = priced(|| spin(millisecond));
+        assert!(own >= millisecond + BESIDE, "its own time, and what was beside");
     }
 
     #[tokio::test]

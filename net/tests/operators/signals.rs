@@ -103,7 +103,7 @@ async fn a_hang_up_puts_new_limits_in_force_and_names_what_has_to_wait() {
                 advertisement = {interval_us = 1000000, burst = 2}\n[policy.keys]\nbasic = 9\n";
     fs::write(&file, text).expect("written");
     node.signal(Signal::HUP);
-    let wanted = "configuration: reloaded 1 times; for a restart: listen, policy.keys.basic\n";
+    let wanted = "configuration: reloaded 1 time; for a restart: listen, policy.keys.basic\n";
     until("it is reloaded", async || node.health().await.ends_with(wanted)).await;
     node.log.says("the old holds").await;
     node.log.says("policy.windows.advertisement.burst").await;
@@ -141,7 +141,7 @@ async fn a_hang_up_takes_over_the_allow_list_and_whom_to_dial() {
     let text = format!("[peers]\n{}{}", list("allow", &[&second]), list("persistent", &[&address]));
     fs::write(&file, text).expect("written");
     node.signal(Signal::HUP);
-    let reloaded = "configuration: reloaded 1 times\n";
+    let reloaded = "configuration: reloaded 1 time\n";
     until("it is reloaded", async || node.health().await.ends_with(reloaded)).await;
     node.log.says("peers.allow, peers.persistent").await;
     assert!(!allowed(&first).await && allowed(&second).await && !node.is_banned(&second).await);

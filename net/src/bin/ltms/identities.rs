@@ -250,8 +250,12 @@ fn shown(identity: &Value, now: u64) -> String {
             Some(until) => format!("for {}", left(Some(until), now)),
             None => "until lifted".to_owned(),
         };
-        let reason = text(&against["sanction"]);
-        against_it = format!("banned {by} for {reason}, {end}");
+        // The operator's own ban has no other reason than that it is one.
+        let reason = match text(&against["sanction"]) {
+            reason if against["by_operator"] == true && reason == "blacklisted" => String::new(),
+            reason => format!(" for {reason}"),
+        };
+        against_it = format!("banned {by}{reason}, {end}");
     }
     line("standing", against_it);
     line("keys", keys(identity));
@@ -291,6 +295,19 @@ mod tests {
         }
         assert!(wide.lines().all(|line| line.chars().count() <= 200), "{wide}");
         assert!(list(&answer, None).contains(&"b".repeat(66)));
+    }
+
+    #[test]
+    fn a_ban_by_the_operator_is_no_reason_of_itself() {
+        let told = |by_operator: bool, sanction: &str| {
+            let standing = json!({"decision": "identity-banned", "by_operator": by_operator,
+                "sanction": sanction, "keys": {"count": 1, "limit": 1}});
+            shown(&json!({"id": "a", "standing": standing}), 0)
+        };
+        let own = told(true, "blacklisted");
+        assert!(own.contains("banned by the operator, until lifted"), "{own}");
+        let other = told(false, "invalid-signature");
+        assert!(other.contains("banned automatically for invalid-signature, until"), "{other}");
     }
 
     #[test]

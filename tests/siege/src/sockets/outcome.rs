@@ -85,6 +85,10 @@ impl Outcome {
         };
         let honest = self.honest();
         line(honest >= HONEST, format!("{honest:.1} % of the honest taken: {:?}", self.answers));
+        // Whatever was not attacked holds.
+        if matches!(attack.kind, Kind::Flood(_)) {
+            line(self.messages > 0, "the attackers got nothing across".to_owned());
+        }
         line(self.honest_banned == 0, format!("{} honest banned", self.honest_banned));
         let (hostile, permitted) = (self.hostile, self.permitted);
         line(hostile <= permitted, format!("{hostile} hostile keys listed of {permitted}"));
