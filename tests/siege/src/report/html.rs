@@ -7,7 +7,7 @@ use super::{Report, Row, Run};
 /// The room for lines in a chart of 420 by 210.
 const LEFT: f64 = 52.0;
 const TOP: f64 = 8.0;
-const WIDTH: f64 = 352.0;
+const WIDTH: f64 = 342.0;
 const HEIGHT: f64 = 160.0;
 
 const STYLE: &str = "
@@ -92,7 +92,7 @@ fn section(out: &mut String, number: usize, row: &Row) {
             run.held(),
             run.honest(),
             run.hostile(),
-            run.honest_banned,
+            run.banned(),
             escaped(&run.price()),
             mib(run.bytes_after_start),
             mib(run.bytes_at_most),

@@ -143,6 +143,11 @@ impl Run {
         }
     }
 
+    /// Honest nodes and signers that were banned.
+    fn banned(&self) -> String {
+        self.everywhere[2].map_or_else(|| "not asked".into(), |_| self.honest_banned.to_string())
+    }
+
     /// Honest deliveries as people read them.
     fn honest(&self) -> String {
         self.honest.map_or_else(String::new, percent)

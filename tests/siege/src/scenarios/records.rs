@@ -51,7 +51,7 @@ impl Stores {
         let id = |number| net_peer(&made::peer(made::mix(seed) ^ number)).expect("it is an id");
         let ids = (0..STORES as u64).map(id);
         match which {
-            Which::Ours => {
+            Which::Ours | Which::Calm => {
                 Some(Self::Ours(which.rules(rows, seed), ids.map(Records::new).collect()))
             }
             Which::ScoreOnly => Some(Self::Library(ids.map(MemoryStore::new).collect())),
@@ -141,6 +141,7 @@ fn fill(which: Which, scale: Scale, seed: u64) -> Outcome {
     };
     let keys = made::keys(0, honest + hostile + strangers);
     let (signers, others) = keys.split_at(honest);
+    let others = if which == Which::Calm { &[] } else { others };
     let mut now = START;
     let mut later = || {
         now = now.saturating_add(STEP);
@@ -175,9 +176,20 @@ fn fill(which: Which, scale: Scale, seed: u64) -> Outcome {
             outcome.curve.push(((50 * bought) as f64, lost(&stores, &signers[..said]) as f64));
         }
     }
+    for (number, key) in waiting {
+        stores.put(later(), number, *key, Some(&Claim::new(key)));
+        said += 1;
+    }
     outcome.spent = 50 * hostile as u64;
     outcome.displaced = lost(&stores, &signers[..said]);
     outcome.honest = Share { of: said as u64, some: said as u64 - outcome.displaced };
+    outcome.parameters = vec![
+        ("nodes", STORES as f64),
+        ("honest signers", honest as f64),
+        ("records of strangers", strangers as f64),
+        ("records of burned identities", hostile as f64),
+        ("records a second", 1000.0 / STEP.get() as f64),
+    ];
     let (most, bytes) = stores.size();
     outcome.bytes[1] = bytes;
     outcome.more.push(("most records of a node", most as f64));
