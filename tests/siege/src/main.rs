@@ -1,6 +1,6 @@
 //! A seeded laboratory: four policies meet the same attacks, with a virtual clock.
 //!
-//!     cargo run --release -p ltms-siege -- [--quick | --full] [--seed N] [--only NAME] [--write]
+//!     cargo run --release -p ltms-siege -- --help
 //!
 //! Writes `target/siege/report.{json,md,html}`, with `--write` also the table of `docs/siege.md`, and
 //! ends with 1 if a line was missed by ours. `--quick --write` keeps the short form's table, with
@@ -28,6 +28,20 @@ use scenarios::{ALL, Scale, Scenario};
 /// What the quick form came to when it was last looked at.
 const KEPT: &str = "tests/siege/quick.md";
 
+const HELP: &str = "\
+Runs every attack under four policies, and ours once more while nobody attacks.
+
+usage: siege [--quick | --full] [--seed N] [--only NAME] [--write | --check]
+
+  --quick      seconds: what `make test` runs
+  --full       many more nodes, for longer
+  --seed N     other draws (1)
+  --only NAME  the attacks with this in their names
+  --write      keeps the table: in docs/siege.md, with --quick in tests/siege/quick.md
+  --check      with --quick: compares the table with the one that is kept
+
+Writes target/siege/report.json, report.md and report.html. Ends with 1 if ours misses a line.";
+
 fn main() -> ExitCode {
     let (mut scale, mut seed, mut only) = (Scale::Usual, 1, String::new());
     let (mut write, mut check) = (false, false);
@@ -41,6 +55,10 @@ fn main() -> ExitCode {
             "--only" => only = value(),
             "--write" => write = true,
             "--check" => check = true,
+            "-h" | "--help" => {
+                println!("{HELP}");
+                return ExitCode::SUCCESS;
+            }
             other => usage(&format!("{other} is unknown")),
         }
     }
@@ -65,7 +83,7 @@ fn main() -> ExitCode {
 /// Runs each attack under each rule set, as many at a time as there are processors.
 fn run(chosen: &[&'static Scenario], scale: Scale, seed: u64) -> Vec<Row> {
     let jobs: Vec<_> =
-        chosen.iter().flat_map(|scenario| Which::ALL.map(|which| (*scenario, which))).collect();
+        chosen.iter().flat_map(|scenario| runs().map(|which| (*scenario, which))).collect();
     let (next, done) = (AtomicUsize::new(0), Mutex::new(Vec::new()));
     let work = || {
         while let Some((scenario, which)) = jobs.get(next.fetch_add(1, Relaxed)) {
@@ -73,9 +91,17 @@ fn run(chosen: &[&'static Scenario], scale: Scale, seed: u64) -> Vec<Row> {
             let outcome = (scenario.run)(*which, scale, seed);
             let run = Run::new(*which, scenario, &outcome);
             let seconds = started.elapsed().as_secs_f32();
-            let held = if run.holds { "holds" } else { "misses" };
-            eprintln!("{} · {} {held}, {seconds:.1} s", scenario.name, which.name());
-            done.lock().expect("no thread panics here").push((scenario.name, *which, run));
+            let held = match (which, run.lacks, run.is_missed()) {
+                (Which::Calm, ..) => "for comparison".into(),
+                (_, Some(lacks), _) => format!("has no {lacks}"),
+                (.., true) => "misses".into(),
+                (.., false) => "holds".into(),
+            };
+            let mut done = done.lock().expect("no thread panics here");
+            done.push((scenario.name, *which, run));
+            let (number, all) = (done.len(), jobs.len());
+            let (attack, rules) = (scenario.name, which.name());
+            eprintln!("{number:>3} of {all}  {seconds:>5.1} s  {attack} · {rules}: {held}");
         }
     };
     std::thread::scope(|scope| {
@@ -90,8 +116,16 @@ fn run(chosen: &[&'static Scenario], scale: Scale, seed: u64) -> Vec<Row> {
     };
     chosen
         .iter()
-        .map(|scenario| Row::new(scenario, Which::ALL.map(|which| take(scenario.name, which))))
+        .map(|scenario| {
+            let baseline = take(scenario.name, Which::Calm);
+            Row::new(scenario, baseline, Which::ALL.map(|which| take(scenario.name, which)))
+        })
         .collect()
+}
+
+/// Under which rules an attack is run: the four, and the baseline.
+fn runs() -> impl Iterator<Item = Which> {
+    Which::ALL.into_iter().chain([Which::Calm])
 }
 
 /// Writes the report, and what is kept of it, or compares that.
@@ -110,6 +144,13 @@ fn keep(report: &Report, write: bool, check: bool) -> std::io::Result<ExitCode> 
         println!("the table is not that of {KEPT}: look at what changed, then --quick --write");
         return Ok(ExitCode::FAILURE);
     }
+    let lines = report.lines();
+    println!(
+        "ours held {} of {} lines in {} attacks",
+        lines.held,
+        lines.of,
+        report.scenarios.len()
+    );
     let missed = report.missed();
     if missed.is_empty() {
         return Ok(ExitCode::SUCCESS);
@@ -119,6 +160,6 @@ fn keep(report: &Report, write: bool, check: bool) -> std::io::Result<ExitCode> 
 }
 
 fn usage(what: &str) -> ! {
-    eprintln!("{what}\nsiege [--quick | --full] [--seed N] [--only NAME] [--write] [--check]");
+    eprintln!("{what}\n\n{HELP}");
     std::process::exit(2)
 }

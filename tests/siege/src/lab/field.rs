@@ -32,6 +32,7 @@ impl Field {
     /// Nodes of the rules, each in an address group of its own, and their signers, who advertise
     /// from now on.
     pub(crate) fn build(self, lab: &mut Lab, which: Which, seed: u64) -> Vec<Signer> {
+        lab.calm = which == Which::Calm;
         let keys = made::keys(0, self.nodes as usize);
         let claims: Vec<_> = keys.iter().map(Claim::new).collect();
         for node in 0..self.nodes {
@@ -101,6 +102,7 @@ pub(crate) fn message(kind: Kind, ad: &Ad, bytes: Vec<u8>) -> Message {
         seen: Peers::default(),
         listed: Peers::default(),
         sent: None,
+        peers: 0,
     }
 }
 

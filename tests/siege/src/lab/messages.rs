@@ -44,6 +44,8 @@ pub(crate) struct Message {
     pub(crate) listed: Peers,
     /// When it was first sent, if it was.
     pub(crate) sent: Option<Timestamp>,
+    /// How many peers there were then: who came later was not sent it.
+    pub(crate) peers: Number,
 }
 
 /// A set of peers, a bit each.

@@ -65,6 +65,8 @@ pub(crate) struct Lab {
     pub(crate) loss: usize,
     /// A link's delay in milliseconds: at least, and how much more at most.
     pub(crate) delay: (u64, usize),
+    /// Whether nobody attacks: attackers get no connection, nothing is split and no clock is off.
+    pub(crate) calm: bool,
     /// Pairs of sides between which nothing passes.
     pub(crate) split: Option<fn(Number) -> bool>,
     queue: BinaryHeap<Reverse<(Timestamp, u64, Happening)>>,
@@ -86,6 +88,7 @@ impl Lab {
             heartbeats: 0,
             loss: 0,
             delay: (20, 130),
+            calm: false,
             split: None,
             queue: BinaryHeap::new(),
             happenings: 0,
@@ -135,6 +138,13 @@ impl Lab {
         number
     }
 
+    /// A node's clock is off by so many milliseconds.
+    pub(crate) fn skew(&mut self, node: Number, by: i64) {
+        if !self.calm {
+            self.peer(node).skew = by;
+        }
+    }
+
     fn peer(&mut self, number: Number) -> &mut Peer {
         &mut self.peers[number as usize]
     }
@@ -147,6 +157,10 @@ impl Lab {
     /// Whether `by` let `from` in, or `from` wanted nobody.
     pub(crate) fn connect(&mut self, from: Number, to: Number) -> bool {
         if from == to || self.peer(from).links.contains(&to) {
+            return false;
+        }
+        // Who has no rules is an attacker.
+        if self.calm && [from, to].iter().any(|end| self.peer(*end).rules.is_none()) {
             return false;
         }
         let now = self.now;
@@ -218,14 +232,41 @@ impl Lab {
         self.nodes.len() as u64 * (strangers + self.tally.bought * (1 + minutes))
     }
 
-    /// Deliveries in time to some of the nodes, of messages that have had their time.
-    pub(crate) fn delivered(&self, kind: Kind, to: &[Number]) -> Share {
-        let over = |at: Timestamp| at.saturating_add(IN_TIME) <= self.now;
+    /// How much of it there was: the network, the attackers, and the time.
+    pub(crate) fn parameters(&self) -> Vec<(&'static str, f64)> {
+        let opened: usize =
+            self.nodes.iter().map(|node| self.peers[*node as usize].opened.len()).sum();
+        let minutes = self.now.since(made::START).get() as f64 / 60_000.0;
+        let (least, more) = self.delay;
+        let copies = self.tally.hostile_copies as f64 / (60.0 * minutes).max(1.0);
+        let all = [
+            ("nodes", self.nodes.len() as f64),
+            ("honest signers", self.signers.len() as f64),
+            ("links that a node opened", opened as f64 / self.nodes.len().max(1) as f64),
+            ("minutes", minutes),
+            ("ms over a link at least", least as f64),
+            ("ms at most", (least + more as u64 - 1) as f64),
+            ("of 1,000 messages lost", self.loss as f64),
+            ("attackers' ids", (self.peers.len() - self.nodes.len()) as f64),
+            ("their address groups", self.tally.groups.len() as f64),
+            ("identities that they burned", self.tally.bought as f64),
+            ("copies a second that they send", copies),
+        ];
+        all.into_iter().filter(|(_, value)| *value > 0.0).collect()
+    }
+
+    /// Deliveries in time to some of the nodes but the sender's own, of messages sent from then on
+    /// that have had their time. Who came after a message was sent is not counted for it.
+    pub(crate) fn delivered(&self, kind: Kind, from: Timestamp, to: &[Number]) -> Share {
+        let counts = |at: Timestamp| at >= from && at.saturating_add(IN_TIME) <= self.now;
         let sent = self.messages.iter().filter(|message| message.kind == kind);
         let mut share = Share::default();
-        for message in sent.filter(|message| message.sent.is_some_and(over)) {
-            share.of += to.len() as u64;
-            share.some += to.iter().filter(|node| message.listed.contains(**node)).count() as u64;
+        for message in sent.filter(|message| message.sent.is_some_and(counts)) {
+            let own = |node: Number| self.peers[node as usize].id == message.publisher;
+            for node in to.iter().filter(|node| **node < message.peers && !own(**node)) {
+                share.of += 1;
+                share.some += u64::from(message.listed.contains(*node));
+            }
         }
         share
     }
@@ -246,6 +287,17 @@ impl Lab {
         self.signers.iter().filter(advertises).filter(few).count() as u64
     }
 
+    /// How many honest signers a node bans that is not their own.
+    pub(crate) fn banned(&self) -> u64 {
+        let bans = |node: Number, signer: &Signer| {
+            let (peer, id) = (&self.peers[node as usize], &self.peers[signer.node as usize].id);
+            let rules = peer.rules.as_ref().filter(|_| node != signer.node);
+            rules.is_some_and(|rules| rules.bans(peer.clock(self.now), id, signer))
+        };
+        let banned = |signer: &&Signer| self.nodes.iter().any(|node| bans(*node, signer));
+        self.signers.iter().filter(banned).count() as u64
+    }
+
     /// Whether a connected peer can prove to the node that it is this signer.
     pub(crate) fn prove(&mut self, of: Number, node: Number, signer: &Signer) -> bool {
         let (id, verifier) = (self.peer(of).id, self.peer(node).id);
@@ -263,6 +315,7 @@ impl Lab {
         let number = self.messages.add(message);
         let is_node = self.peer(from).rules.is_some();
         let nodes = self.nodes.len() - usize::from(is_node);
+        self.messages[number].peers = self.peers.len() as Number;
         self.tally.published(&mut self.messages[number], from, nodes, self.now);
         if self.peer(from).relay != Relay::Silent {
             self.messages[number].seen.insert(from);
@@ -283,6 +336,7 @@ impl Lab {
     }
 
     fn send_after(&mut self, delay: Millis, from: Number, to: Number, message: Number) {
+        self.tally.hostile_copies += u64::from(self.peer(from).rules.is_none());
         let lost = self.loss > 0 && self.random.below(1000) < self.loss;
         if !lost && self.peer(to).relay != Relay::Silent {
             let at = self.now.saturating_add(delay);
@@ -322,7 +376,7 @@ impl Lab {
     }
 
     fn arrive(&mut self, from: Number, to: Number, number: Number) {
-        let parted = self.split.is_some_and(|side| side(from) != side(to));
+        let parted = !self.calm && self.split.is_some_and(|side| side(from) != side(to));
         if parted || !self.links(to).contains(&from) {
             return;
         }

@@ -30,7 +30,7 @@ pub(crate) struct Peer {
     pub(crate) skew: i64,
     pub(super) links: BTreeSet<Number>,
     /// Those of the links that it opened.
-    pub(super) opened: BTreeSet<Number>,
+    pub(crate) opened: BTreeSet<Number>,
     /// Links by which it passes messages on at once, where there is a [`mesh`].
     pub(super) mesh: Vec<Number>,
     /// Pruned links, and until when.

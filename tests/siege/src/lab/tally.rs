@@ -52,6 +52,8 @@ pub(crate) struct Tally {
     /// Sanctions of honest nodes by honest nodes, and of attackers.
     pub(crate) honest_sanctioned: u64,
     pub(crate) hostile_sanctioned: u64,
+    /// Messages that attackers sent, one for each link.
+    pub(crate) hostile_copies: u64,
     at_last_sample: Share,
 }
 

@@ -22,6 +22,10 @@ pub(crate) struct Row {
     pub(crate) line: &'static str,
     /// What the curve's second axis is, if there is one.
     pub(crate) gain: &'static str,
+    /// As ltms had it.
+    pub(crate) parameters: Vec<(&'static str, f64)>,
+    /// Ours while nobody attacks.
+    pub(crate) baseline: Run,
     pub(crate) results: [Run; 4],
 }
 
@@ -47,18 +51,27 @@ pub(crate) struct Run {
     pub(crate) bytes_at_most: u64,
     pub(crate) checks_per_delivery: f64,
     /// The lines of every attack: within the windows, memory constant, nobody honest banned.
-    pub(crate) everywhere: [bool; 3],
+    /// Nothing where that is not asked.
+    pub(crate) everywhere: [Option<bool>; 3],
     pub(crate) figures: Vec<(&'static str, f64)>,
     /// XPI, and what they buy.
     pub(crate) curve: Vec<(f64, f64)>,
     /// Seconds, the share of honest deliveries since the last point, bytes.
     pub(crate) course: Vec<(u64, f64, u64)>,
+    #[serde(skip)]
+    parameters: Vec<(&'static str, f64)>,
 }
 
 impl Row {
-    pub(crate) fn new(scenario: &Scenario, results: [Run; 4]) -> Self {
+    pub(crate) fn new(scenario: &Scenario, baseline: Run, results: [Run; 4]) -> Self {
         let Scenario { name, about, line, gain, .. } = *scenario;
-        Self { name, about, line, gain, results }
+        let parameters = results[0].parameters.clone();
+        Self { name, about, line, gain, parameters, baseline, results }
+    }
+
+    /// The parameters as people read them.
+    fn parameters(&self) -> String {
+        listed(&self.parameters)
     }
 }
 
@@ -89,12 +102,45 @@ impl Run {
                 .iter()
                 .map(|sample| (since(sample.at), sample.honest.value(), sample.bytes))
                 .collect(),
+            parameters: outcome.parameters.clone(),
         }
+    }
+
+    /// The lines that this run was asked for, and how many of them held.
+    pub(crate) fn lines(&self) -> Lines {
+        let everywhere = self.everywhere.into_iter().flatten();
+        let all = || everywhere.clone().chain([self.holds]);
+        if self.lacks.is_some() {
+            return Lines::default();
+        }
+        Lines { of: all().count(), held: all().filter(|held| *held).count() }
     }
 
     /// Whether a line was missed, its own or one of every attack's.
     pub(crate) fn is_missed(&self) -> bool {
-        !self.holds || self.everywhere.contains(&false)
+        !self.holds || self.everywhere.contains(&Some(false))
+    }
+
+    /// Whether all of its lines held; the baseline has none.
+    fn held(&self) -> &'static str {
+        match (self.is_baseline(), self.is_missed()) {
+            (true, _) => "–",
+            (false, true) => "no",
+            (false, false) => "yes",
+        }
+    }
+
+    /// Whether nobody attacked.
+    fn is_baseline(&self) -> bool {
+        self.rules == Which::Calm.name()
+    }
+
+    /// What was listed of the attacker's, beside what the windows allow.
+    fn hostile(&self) -> String {
+        match self.everywhere[0] {
+            Some(_) => format!("{} of {}", self.hostile_deliveries, self.hostile_allowed),
+            None => "not asked".into(),
+        }
     }
 
     /// Honest deliveries as people read them.
@@ -105,20 +151,32 @@ impl Run {
     /// What it costs to displace an honest signer, as people read it.
     fn price(&self) -> String {
         match self.xpi_per_displaced {
-            Some(price) => format!("{} XPI for each of {}", price.round(), self.displaced),
+            Some(0.0) => format!("{} displaced for nothing", self.displaced),
+            Some(price) => format!("{} displaced, {} XPI each", self.displaced, price.round()),
             None => format!("none for {} XPI", self.spent_xpi),
         }
     }
 
     /// Figures of the attack alone, as people read them.
     fn more(&self) -> String {
-        let more: Vec<_> = self
-            .figures
-            .iter()
-            .map(|(name, value)| format!("{name}: {}", (value * 100.0).round() / 100.0))
-            .collect();
-        more.join(", ")
+        listed(&self.figures)
     }
+}
+
+/// Figures and what they are of, as people read them.
+fn listed(figures: &[(&str, f64)]) -> String {
+    let figures: Vec<_> = figures
+        .iter()
+        .map(|(name, value)| format!("{name}: {}", (value * 100.0).round() / 100.0))
+        .collect();
+    figures.join(", ")
+}
+
+/// How many lines there are, and how many of them held.
+#[derive(Clone, Copy, Default)]
+pub(crate) struct Lines {
+    pub(crate) of: usize,
+    pub(crate) held: usize,
 }
 
 /// Everything.
@@ -156,6 +214,14 @@ impl Report {
     /// What is kept of the short form.
     pub(crate) fn kept(&self) -> String {
         format!("Seed {}, {} runs.\n\n{}", self.seed, self.scale.name(), table(self))
+    }
+
+    /// Ours' lines over all attacks: each attack's own and those of all of them.
+    pub(crate) fn lines(&self) -> Lines {
+        self.scenarios.iter().map(|row| row.results[0].lines()).fold(
+            Lines::default(),
+            |sum, lines| Lines { of: sum.of + lines.of, held: sum.held + lines.held },
+        )
     }
 
     /// The attacks of which ours missed a line.

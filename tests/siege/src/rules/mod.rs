@@ -84,9 +84,24 @@ pub(crate) trait Rules {
         None
     }
 
+    /// The burn behind each row of an identity, satoshis, where burns count.
+    fn burn_by_row(&self, _: &IdentityId) -> u64 {
+        0
+    }
+
+    /// How often the breaker has opened and how many sanctions it has spared, where there is one.
+    fn breaker(&self) -> Option<[u64; 2]> {
+        None
+    }
+
     /// What these rules know of burns, if anything.
     fn burns(&mut self) -> Option<&mut dyn Burns> {
         None
+    }
+
+    /// Whether what this signer says from this id is refused for what either is held to have done.
+    fn bans(&self, _: Timestamp, _peer: &PeerId, _: &Signer) -> bool {
+        false
     }
 
     /// A connected peer proves that it is this signer. Rules without identities ask for no proof.
@@ -136,13 +151,15 @@ impl Deliveries {
     }
 }
 
-/// The four, by their column.
+/// The four by their column, and the baseline.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Which {
     Ours,
     OlderSdk,
     ScoreOnly,
     OldestBanFirst,
+    /// Ours while nobody attacks: with what the others are compared.
+    Calm,
 }
 
 impl Which {
@@ -156,18 +173,24 @@ impl Which {
             Self::OlderSdk => "older SDK",
             Self::ScoreOnly => "GossipSub scores only",
             Self::OldestBanFirst => "oldest ban first",
+            Self::Calm => "ltms, nobody attacks",
         }
+    }
+
+    /// Whether these are the rules of this repository.
+    pub(crate) const fn is_ours(self) -> bool {
+        matches!(self, Self::Ours | Self::Calm)
     }
 
     /// Whether a node serves its directory to a neighbour that asks.
     pub(crate) const fn serves_directory(self) -> bool {
-        matches!(self, Self::Ours)
+        self.is_ours()
     }
 
     /// A node's rules, with tables for as many identities where there are tables.
     pub(crate) fn rules(self, identities: u32, seed: u64) -> Box<dyn Rules> {
         match self {
-            Self::Ours => Box::new(ours::Ours::new(identities, seed)),
+            Self::Ours | Self::Calm => Box::new(ours::Ours::new(identities, seed)),
             Self::OlderSdk => Box::new(sdk::OlderSdk::default()),
             Self::ScoreOnly => Box::new(scores::ScoreOnly::default()),
             Self::OldestBanFirst => Box::new(oldest::OldestBanFirst::default()),

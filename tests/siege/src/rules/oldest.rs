@@ -10,6 +10,7 @@ use std::net::IpAddr;
 use ltms_core::{Connection, Millis, PeerId, PublicKey, Timestamp};
 
 use super::{Arrival, Rules, Taken};
+use crate::lab::field::Signer;
 use crate::made::Claim;
 
 const BANNED: usize = 1_000;
@@ -127,6 +128,11 @@ impl Rules for OldestBanFirst {
     }
 
     fn learn(&mut self, _: Timestamp, _: &Claim) {}
+
+    fn bans(&self, now: Timestamp, peer: &PeerId, _: &Signer) -> bool {
+        let known = self.peers.get(peer);
+        self.is_banned(now, peer, known.and_then(|known| known.address))
+    }
 
     fn lists(&self, now: Timestamp, key: &PublicKey) -> bool {
         self.directory.get(key).is_some_and(|expires| *expires > now)

@@ -221,6 +221,12 @@ impl Rules for Ours {
         self.end(now, number, by, End { cause: Cause::Abort, signer: None });
     }
 
+    fn bans(&self, now: Timestamp, peer: &PeerId, signer: &Signer) -> bool {
+        let subjects = [Subject::Identity(signer.identity), Subject::Peer(*peer)];
+        let banned = [Reason::Graylisted, Reason::Blacklisted];
+        subjects.iter().any(|of| banned.contains(&self.gate.standing(now, of).decision.reason))
+    }
+
     fn points(&self, of: &Signer) -> Option<f64> {
         let standing = self.gate.standing(made::START, &Subject::Identity(of.identity));
         Some(f64::from(standing.score))
@@ -230,6 +236,16 @@ impl Rules for Ours {
         let mut found = vec![Found::default(); count];
         let len = self.gate.find(now, &Criteria::default(), &mut found);
         Some(found[..len].iter().map(|found| found.key).collect())
+    }
+
+    fn burn_by_row(&self, of: &IdentityId) -> u64 {
+        let standing = self.gate.standing(made::START, &Subject::Identity(*of));
+        standing.burned.sats() / u64::from(standing.keys.0.max(1))
+    }
+
+    fn breaker(&self) -> Option<[u64; 2]> {
+        let metrics = self.gate.metrics(made::START);
+        Some([metrics.breaker_opened, metrics.sanctions_spared])
     }
 
     fn burns(&mut self) -> Option<&mut dyn Burns> {

@@ -154,6 +154,11 @@ impl Rules for OlderSdk {
         self.open.remove(&number);
     }
 
+    fn bans(&self, _: Timestamp, peer: &PeerId, signer: &Signer) -> bool {
+        let named = self.peers.get(peer);
+        named.is_some_and(|named| named.blacklisted) || self.banned.contains(&signer.key)
+    }
+
     fn points(&self, of: &Signer) -> Option<f64> {
         Some(f64::from(self.points.get(&of.identity).copied().unwrap_or(50)))
     }
@@ -182,7 +187,11 @@ impl Rules for OlderSdk {
         let peers = self.peers.len() * size_of::<(PeerId, Named)>();
         let rows = self.directory.len() * size_of::<(PublicKey, Timestamp, u8)>();
         let identities = self.identities.len() * size_of::<(IdentityId, PublicKey)>();
-        (peers + rows + identities) as u64 + self.keys * size_of::<PublicKey>() as u64
+        let points = self.points.len() * size_of::<(IdentityId, i32)>();
+        let banned = self.banned.len() * size_of::<PublicKey>();
+        let open = self.open.len() * size_of::<(u64, Timestamp)>();
+        (peers + rows + identities + points + banned + open) as u64
+            + self.keys * size_of::<PublicKey>() as u64
     }
 
     fn checks(&self) -> u64 {

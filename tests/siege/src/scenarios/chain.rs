@@ -32,7 +32,8 @@ pub(crate) const REORG: Scenario = Scenario {
     run: reorg,
     holds: |outcome| {
         outcome.honest.value() == 1.0
-            && outcome.figure("back within 2 blocks, %") == 100.0
+            && outcome.figure("depths at which all unaffected are served") == 10.0
+            && outcome.figure("depths at which all are back within 2 blocks") == 10.0
             && outcome.figure("vanished and still served") == 0.0
             && outcome.figure("served after 11 blocks, %") == 100.0
     },
@@ -65,9 +66,11 @@ fn later(now: &mut Timestamp) -> Timestamp {
 
 fn reuse(which: Which, _: Scale, seed: u64) -> Outcome {
     let mut rules = which.rules(64, seed);
+    let before = rules.bytes();
     let Some(burns) = rules.burns() else { return Outcome::lacking("burns") };
     let mut clock = START;
     burns.tip(clock, TIP, TIP);
+    let attacked = which != Which::Calm;
     let keys = [0, 1, 2, 3, 4].map(made::secret);
     let [victim, thief, next, third, other] = &keys;
     let rotation = |key, id, number| {
@@ -77,32 +80,37 @@ fn reuse(which: Which, _: Scale, seed: u64) -> Outcome {
     };
     let genuine = Burn::registration(victim.public_key(), 50, 1, DEEP);
     let others = Burn::registration(other.public_key(), 50, 2, DEEP);
+    let copied = Burn::registration(victim.public_key(), 50, 3, DEEP);
+    let poor = Burn::registration(thief.public_key(), 49, 4, DEEP);
+    let early = Burn::registration(thief.public_key(), 50, 5, TIP);
     let mut bad = Vec::new();
     // Front-run: the victim's burn under the thief's signature; the victim's key in the thief's.
-    bad.push(burns.register(later(&mut clock), &genuine, thief));
-    let copied = Burn::registration(victim.public_key(), 50, 3, DEEP);
-    bad.push(burns.register(later(&mut clock), &copied, thief));
-    let poor = Burn::registration(thief.public_key(), 49, 4, DEEP);
-    bad.push(burns.register(later(&mut clock), &poor, thief));
-    let early = Burn::registration(thief.public_key(), 50, 5, TIP);
-    bad.push(burns.register(later(&mut clock), &early, thief));
+    for burn in [&genuine, &copied, &poor, &early].into_iter().filter(|_| attacked) {
+        bad.push(burns.register(later(&mut clock), burn, thief));
+    }
     let mut good = vec![burns.register(later(&mut clock), &genuine, victim)];
     assert!(burns.register(later(&mut clock), &others, other), "another honest one");
-    bad.push(burns.register(later(&mut clock), &genuine, thief));
-    // Rotations with a registration's burn, and with that of another identity.
     let id = genuine.id();
-    bad.push(burns.rotate(later(&mut clock), &genuine, (&id, 1), (victim, next)));
     let foreign = rotation(next.public_key(), others.id(), 6);
-    bad.push(burns.rotate(later(&mut clock), &foreign, (&id, 1), (victim, next)));
-    // By who is not the current key.
     let paid = rotation(next.public_key(), id, 7);
-    bad.push(burns.rotate(later(&mut clock), &paid, (&id, 1), (thief, next)));
+    if attacked {
+        bad.push(burns.register(later(&mut clock), &genuine, thief));
+        // Rotations with a registration's burn, and with that of another identity.
+        bad.push(burns.rotate(later(&mut clock), &genuine, (&id, 1), (victim, next)));
+        bad.push(burns.rotate(later(&mut clock), &foreign, (&id, 1), (victim, next)));
+        // By who is not the current key.
+        bad.push(burns.rotate(later(&mut clock), &paid, (&id, 1), (thief, next)));
+    }
     // What passed above has rotated the key away.
     let stolen = bad.iter().skip(5).any(|passed| *passed);
     let old = if stolen { next } else { victim };
     good.push(burns.rotate(later(&mut clock), &paid, (&id, 1), (old, next)));
-    // The same burn for the next rotation.
-    bad.push(burns.rotate(later(&mut clock), &paid, (&id, 2), (next, third)));
+    if attacked {
+        // The same burn for the next rotation.
+        bad.push(burns.rotate(later(&mut clock), &paid, (&id, 2), (next, third)));
+    }
+    let cut_off = [&genuine, &others].into_iter().filter(|burn| !burns.serves(clock, &burn.id()));
+    let honest_banned = cut_off.count() as u64;
     let count = |all: &[bool]| all.iter().filter(|passed| **passed).count();
     let honest = Share { of: good.len() as u64, some: count(&good) as u64 };
     let more = vec![
@@ -110,7 +118,21 @@ fn reuse(which: Which, _: Scale, seed: u64) -> Outcome {
         ("others that pass", count(&bad) as f64),
         ("others tried", bad.len() as f64),
     ];
-    Outcome { honest, more, ..Outcome::default() }
+    Outcome {
+        honest,
+        // No claim of somebody else's is allowed.
+        hostile: Share { of: bad.len() as u64, some: count(&bad) as u64 },
+        honest_banned,
+        bytes: [before, rules.bytes()],
+        more,
+        parameters: vec![
+            ("nodes", 1.0),
+            ("honest claims", good.len() as f64),
+            ("hostile claims", bad.len() as f64),
+        ],
+        asked: [true; 3],
+        ..Outcome::default()
+    }
 }
 
 /// Identities by their burns: so many deep ones, and one in each of the last blocks that count.
@@ -138,19 +160,20 @@ fn reorg(which: Which, _: Scale, seed: u64) -> Outcome {
     }
     let end = TIP + 200;
     let (mut unaffected, mut back) = (Share::default(), Share::default());
-    let (mut vanished, mut suspect) = (0, Share::default());
+    let (mut spent_twice_in_all, mut vanished, mut suspect) = (0, 0, Share::default());
+    let (mut all_stayed, mut all_back, mut missing, mut bytes) = (0u32, 0u32, 0, [0; 2]);
+    let attacked = which != Which::Calm;
     for depth in 1..=11 {
         let mut rules = which.rules(256, seed);
         let Some(burns) = rules.burns() else { break };
         // One in each block from the 6th of the last on; 6 confirmations is what ours asks.
-        let shallow: Vec<_> = if which == Which::Ours {
-            (5..11).map(|back| end - back).collect()
-        } else {
-            Vec::new()
-        };
+        let shallow: Vec<_> =
+            if which.is_ours() { (5..11).map(|back| end - back).collect() } else { Vec::new() };
         let all = populated(burns, 100, &shallow);
+        let before = rules.bytes();
+        let Some(burns) = rules.burns() else { break };
         let mut now = START.saturating_add(Millis::from_mins(2));
-        let fork = end - depth;
+        let fork = if attacked { end - depth } else { end };
         burns.tip(now, end + 1, fork);
         let served = |burns: &dyn Burns, burn: &Burn| burns.serves(now, &burn.id());
         if depth == 11 {
@@ -160,8 +183,11 @@ fn reorg(which: Which, _: Scale, seed: u64) -> Outcome {
         }
         let above = |burn: &&Burn| burn.header.height().get() > fork;
         let stayed = all.iter().filter(|burn| !above(burn));
-        unaffected.of += stayed.clone().count() as u64;
-        unaffected.some += stayed.filter(|burn| served(burns, burn)).count() as u64;
+        let (here, still) =
+            (stayed.clone().count(), stayed.filter(|burn| served(burns, burn)).count());
+        unaffected.of += here as u64;
+        unaffected.some += still as u64;
+        all_stayed += u32::from(here == still);
         let mut gone = all.iter().filter(above);
         let spent_twice = gone.next();
         let gone: Vec<_> = gone.cloned().collect();
@@ -178,17 +204,40 @@ fn reorg(which: Which, _: Scale, seed: u64) -> Outcome {
                 }
             }
         }
+        let returned = gone.iter().filter(|burn| burns.serves(now, &burn.id())).count();
         back.of += gone.len() as u64;
-        back.some += gone.iter().filter(|burn| burns.serves(now, &burn.id())).count() as u64;
-        vanished += u64::from(spent_twice.is_some_and(|burn| burns.serves(now, &burn.id())));
+        back.some += returned as u64;
+        all_back += u32::from(returned == gone.len());
+        let vanishes = u64::from(spent_twice.is_some_and(|burn| burns.serves(now, &burn.id())));
+        vanished += vanishes;
+        spent_twice_in_all += u64::from(spent_twice.is_some());
+        let served = all.iter().filter(|burn| burns.serves(now, &burn.id())).count() as u64;
+        missing += all.len() as u64 - u64::from(spent_twice.is_some()) - (served - vanishes);
+        bytes = [bytes[0] + before, bytes[1] + rules.bytes()];
     }
     let more = vec![
-        ("back within 2 blocks, %", 100.0 * back.value()),
-        ("of so many", back.of as f64),
+        ("depths at which all unaffected are served", f64::from(all_stayed)),
+        ("depths at which all are back within 2 blocks", f64::from(all_back)),
+        ("identities that went and came back", back.some as f64),
         ("vanished and still served", vanished as f64),
         ("served after 11 blocks, %", 100.0 * suspect.value()),
     ];
-    Outcome { honest: unaffected, more, ..Outcome::default() }
+    Outcome {
+        honest: unaffected,
+        // A burn that was spent twice is none.
+        hostile: Share { of: spent_twice_in_all, some: vanished },
+        honest_banned: missing,
+        bytes,
+        more,
+        parameters: vec![
+            ("nodes", 1.0),
+            ("deep burns", 100.0),
+            ("confirmations of the youngest burns", if which.is_ours() { 6.0 } else { 144.0 }),
+            ("depths", 11.0),
+        ],
+        asked: [spent_twice_in_all > 0, true, true],
+        ..Outcome::default()
+    }
 }
 
 fn fill(which: Which, scale: Scale, seed: u64) -> Outcome {
@@ -202,16 +251,32 @@ fn fill(which: Which, scale: Scale, seed: u64) -> Outcome {
         let went = ltms_core::Outcome::Completed(Millis::from_secs(1));
         rules.session(START, number, (&burn.id(), &ltms_core::IdentityId::OURS), went);
     }
-    let mut outcome = Outcome { bytes: [rules.bytes(); 2], ..Outcome::default() };
+    let mut outcome = Outcome {
+        bytes: [rules.bytes(); 2],
+        parameters: vec![
+            ("nodes", 1.0),
+            ("rows that are asked for", rows.into()),
+            ("honest identities", honest as f64),
+            ("of these with a session", met.len() as f64),
+            ("hostile burns of 50 XPI", rows.into()),
+            ("then of 51 XPI", rows.into()),
+        ],
+        // Nothing here bans; who is displaced is counted as that.
+        asked: [true, true, false],
+        ..Outcome::default()
+    };
     let mut now = START;
     let (mut spent, mut number, mut by_minimum) = (0, honest, 0);
+    let attackers = if which == Which::Calm { 0 } else { rows };
+    let mut bought = Vec::new();
     for xpi in [50, 51] {
-        for _ in 0..rows {
+        for _ in 0..attackers {
             let key = made::secret(number);
             let burn = Burn::registration(key.public_key(), xpi, number, DEEP);
             number += 1;
             let Some(burns) = rules.burns() else { break };
             spent += if burns.register(later(&mut now), &burn, &key) { xpi } else { 0 };
+            bought.push(burn.id());
             if number.is_multiple_of(u64::from(rows / 16)) {
                 let gone = all.iter().filter(|burn| !burns.serves(now, &burn.id())).count();
                 outcome.curve.push((spent as f64, gone as f64));
@@ -232,6 +297,11 @@ fn fill(which: Which, scale: Scale, seed: u64) -> Outcome {
     }
     outcome.curve.dedup();
     outcome.spent = spent;
+    let Some(burns) = rules.burns() else { return outcome };
+    let listed = bought.iter().filter(|id| burns.serves(now, id)).count() as u64;
+    outcome.hostile = Share { of: bought.len() as u64, some: listed };
+    // One identity for 50 XPI.
+    outcome.allowed = spent / 50;
     outcome.honest = Share { of: honest, some: honest - outcome.displaced };
     outcome.bytes[1] = rules.bytes();
     outcome

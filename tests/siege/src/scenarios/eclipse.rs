@@ -5,7 +5,7 @@ use ltms_core::{Millis, Outcome as Session, Timestamp};
 
 use super::{Outcome, Scale, Scenario, buy_for, floods::HOSTILE_GROUP};
 use crate::lab::field::{Field, Signer};
-use crate::lab::{Actor, Kind, Lab, Number, Relay, Share};
+use crate::lab::{Actor, Kind, Lab, Number, Relay};
 use crate::made::START;
 use crate::rules::Which;
 
@@ -62,13 +62,6 @@ pub(crate) const FLASH: Scenario = Scenario {
     holds: |outcome| outcome.figure("after the flash, %") >= 95.0,
 };
 
-/// The share of deliveries since an earlier one, in hundredths.
-fn since(lab: &Lab, before: Share) -> f64 {
-    let after = lab.tally.share(Kind::Honest);
-    let since = Share { of: after.of - before.of, some: after.some - before.some };
-    100.0 * since.value()
-}
-
 /// Attackers, and to each node so many of their connections.
 fn surround(lab: &mut Lab, nodes: u32, links: u32) -> Vec<Number> {
     let sybils: Vec<_> =
@@ -119,7 +112,7 @@ fn eclipsed(which: Which, scale: Scale, seed: u64, ratio: u32) -> Outcome {
     }
     lab.begin_mesh(MESH);
     lab.run(START.saturating_add(Millis::from_mins(scale.of(4, 6, 10))));
-    let to_victims = lab.delivered(Kind::Honest, &victims);
+    let to_victims = lab.delivered(Kind::Honest, START, &victims);
     let pairs = || {
         let all = victims.iter().flat_map(|node| signers.iter().map(move |signer| (*node, signer)));
         all.filter(|(node, signer)| signer.node != *node)
@@ -146,9 +139,9 @@ fn cold_boot(which: Which, scale: Scale, seed: u64) -> Outcome {
         lab.run(lab.now.saturating_add(Millis::new(60_000 / u64::from(field.nodes))));
     }
     lab.run(START.saturating_add(Millis::from_secs(100)));
-    let before = lab.tally.share(Kind::Honest);
+    let before = lab.now;
     lab.run(lab.now.saturating_add(Millis::from_mins(scale.of(3, 5, 10))));
-    let booted = since(&lab, before);
+    let booted = 100.0 * lab.delivered(Kind::Honest, before, lab.nodes()).value();
     let mut outcome = Outcome::of(&lab);
     outcome.more.push(("after the start, %", booted));
     outcome
@@ -192,9 +185,9 @@ fn flash(which: Which, scale: Scale, seed: u64) -> Outcome {
     let flash = START.saturating_add(Millis::from_mins(3));
     lab.enter(flash, Fall(sybils));
     lab.run(flash);
-    let before = lab.tally.share(Kind::Honest);
+    let before = lab.now;
     lab.run(flash.saturating_add(Millis::from_mins(scale.of(3, 6, 10))));
-    let after = since(&lab, before);
+    let after = 100.0 * lab.delivered(Kind::Honest, before, lab.nodes()).value();
     let mut outcome = Outcome::of(&lab);
     outcome.more.push(("after the flash, %", after));
     outcome

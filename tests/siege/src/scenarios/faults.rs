@@ -5,14 +5,15 @@ use ltms_core::{Millis, PublicKey, Timestamp};
 
 use super::{Outcome, Scale, Scenario};
 use crate::lab::field::{self, Field};
-use crate::lab::{Actor, Kind, Lab, Message, Number, Share};
+use crate::lab::{Actor, Kind, Lab, Message, Number};
 use crate::made::{Ad, START};
 use crate::rules::Which;
 
 pub(crate) const CLOCKS: Scenario = Scenario {
     name: "clock skew and jumps",
-    about: "a quarter of the clocks are up to four minutes off; for a minute one is three hours ahead, \
-            one at the beginning of time and one at its end",
+    about: "a quarter of the clocks are up to two and a half minutes off, so up to five from each \
+            other (policy 2); for a minute one is three hours ahead, one at the beginning of time \
+            and one at its end",
     line: "nobody honest banned, honest ≥ 99 % once the clocks are back",
     gain: "",
     run: clocks,
@@ -21,12 +22,18 @@ pub(crate) const CLOCKS: Scenario = Scenario {
 
 pub(crate) const HELD_BACK: Scenario = Scenario {
     name: "mass disconnect",
-    about: "a node hears nothing for minutes and then everything at once, again and again, so that \
-            all of its neighbours look hasty",
-    line: "nobody honest banned, honest ≥ 99 % afterwards",
+    about: "a node's links break a dozen times within a minute, and at each connection every \
+            honest neighbour says its advertisement anew, so that all of them look hasty",
+    line: "none that the node dialled is banned, the breaker has opened, honest ≥ 99 % afterwards",
     gain: "",
     run: held_back,
-    holds: |outcome| outcome.honest_banned == 0 && outcome.figure("afterwards, %") >= 99.0,
+    holds: |outcome| {
+        // Who came to the node and is hasty before the breaker opens is sanctioned (policy 4).
+        outcome.figure("dialled and banned") == 0.0
+            && outcome.figure("afterwards, %") >= 99.0
+            // Else nothing was there to be spared.
+            && outcome.figure("breaker opened") != 0.0
+    },
 };
 
 pub(crate) const VERSIONS: Scenario = Scenario {
@@ -39,36 +46,35 @@ pub(crate) const VERSIONS: Scenario = Scenario {
     holds: |outcome| outcome.honest_banned == 0 && outcome.honest.value() >= 0.99,
 };
 
-fn since(lab: &Lab, before: Share) -> f64 {
-    let after = lab.tally.share(Kind::Honest);
-    100.0 * Share { of: after.of - before.of, some: after.some - before.some }.value()
-}
-
 fn clocks(which: Which, scale: Scale, seed: u64) -> Outcome {
     let mut lab = Lab::new(seed);
     let field = Field { nodes: scale.of(24, 64, 256), degree: 5 };
     let _ = field.build(&mut lab, which, seed);
     for node in (0..field.nodes).step_by(4) {
-        lab.peers[node as usize].skew = lab.random.below(480_000) as i64 - 240_000;
+        let by = lab.random.below(299_000) as i64 - 149_500;
+        lab.skew(node, by);
     }
     lab.run(START.saturating_add(Millis::from_mins(2)));
     let jumps = [3 * 3_600_000, i64::MIN, i64::MAX];
     for (node, jump) in [1, 2, 3].into_iter().zip(jumps) {
-        lab.peers[node].skew = jump;
+        lab.skew(node, jump);
     }
     lab.run(lab.now.saturating_add(Millis::from_mins(1)));
     for node in 1..4 {
-        lab.peers[node].skew = 0;
+        lab.skew(node, 0);
     }
     // What they said while they were wrong has to be said again.
     lab.run(lab.now.saturating_add(Millis::from_mins(2)));
-    let before = lab.tally.share(Kind::Honest);
+    let before = lab.now;
     lab.run(lab.now.saturating_add(Millis::from_mins(scale.of(4, 6, 20))));
-    let after = since(&lab, before);
+    let after = 100.0 * lab.delivered(Kind::Honest, before, lab.nodes()).value();
     let mut outcome = Outcome::of(&lab);
     outcome.more.push(("after the jumps, %", after));
     outcome
 }
+
+/// Times that the node's links break within a minute; a tenth haste sanctions (policy 3).
+const BREAKS: usize = 12;
 
 fn held_back(which: Which, scale: Scale, seed: u64) -> Outcome {
     let mut lab = Lab::new(seed);
@@ -79,31 +85,45 @@ fn held_back(which: Which, scale: Scale, seed: u64) -> Outcome {
         lab.connect(0, other);
     }
     lab.run(START.saturating_add(Millis::from_mins(2)));
-    for _ in 0..14 {
-        let from = lab.messages.len();
-        lab.split = Some(|number| number == 0);
-        lab.run(lab.now.saturating_add(Millis::from_secs(210)));
-        lab.split = None;
-        release(&mut lab, 0, from);
-        lab.run(lab.now.saturating_add(Millis::from_secs(20)));
+    let dialled = lab.peers[0].opened.clone();
+    for _ in 0..BREAKS {
+        reconnect(&mut lab, 0);
     }
-    let before = lab.tally.share(Kind::Honest);
+    lab.run(lab.now.saturating_add(Millis::from_mins(3)));
+    let before = lab.now;
     lab.run(lab.now.saturating_add(Millis::from_mins(4)));
-    let after = since(&lab, before);
+    let after = 100.0 * lab.delivered(Kind::Honest, before, lab.nodes()).value();
     let mut outcome = Outcome::of(&lab);
     outcome.more.push(("afterwards, %", after));
+    let lost = dialled.difference(&lab.peers[0].opened).count();
+    outcome.more.push(("dialled", dialled.len() as f64));
+    outcome.more.push(("dialled and banned", lost as f64));
+    if let Some([opened, spared]) = lab.rules(0).1.breaker() {
+        outcome.more.push(("breaker opened", opened as f64));
+        outcome.more.push(("sanctions spared", spared as f64));
+    }
     outcome
 }
 
-/// What the links of a node have said since arrives at once.
-fn release(lab: &mut Lab, node: Number, from: Number) {
-    let links: Vec<_> = lab.links(node).iter().copied().collect();
-    for number in from..lab.messages.len() {
-        for link in &links {
-            if lab.messages[number].seen.contains(*link) {
-                lab.send(*link, node, number);
-            }
+/// All links of a node break and are there again, first those that it opens itself. Whoever is at
+/// their other ends says anew what it signs for, as software does that has no window of its own.
+fn reconnect(lab: &mut Lab, node: Number) {
+    let opened = lab.peers[node as usize].opened.clone();
+    let (own, others): (Vec<_>, Vec<_>) =
+        lab.links(node).iter().copied().partition(|link| opened.contains(link));
+    for link in own.iter().chain(&others) {
+        lab.disconnect(node, *link);
+    }
+    for link in own.into_iter().chain(others) {
+        let there =
+            if opened.contains(&link) { lab.connect(node, link) } else { lab.connect(link, node) };
+        if there {
+            let signer = lab.signers[link as usize];
+            let anew = field::advertisement(lab, &signer);
+            let number = lab.messages.add(anew);
+            lab.send(link, node, number);
         }
+        lab.run(lab.now.saturating_add(Millis::new(200)));
     }
 }
 
@@ -157,7 +177,8 @@ fn versions(which: Which, scale: Scale, seed: u64) -> Outcome {
     let field = Field { nodes: scale.of(18, 48, 200), degree: 4 };
     let _ = field.build(&mut lab, which, seed);
     let end = START.saturating_add(Millis::from_mins(scale.of(4, 8, 30)));
-    for node in (0..field.nodes).step_by(3) {
+    let newer = if lab.calm { 0 } else { field.nodes };
+    for node in (0..newer).step_by(3) {
         lab.enter(START.saturating_add(Millis::from_secs(30)), Newer { node, count: 0, end });
     }
     lab.run(end);

@@ -163,7 +163,7 @@ fn overload(which: Which, scale: Scale, seed: u64) -> Outcome {
     }
     lab.run(end);
     let others: Vec<_> = (0..field.nodes).collect();
-    let delivered = lab.delivered(Kind::Hostile, &others).value();
+    let delivered = lab.delivered(Kind::Hostile, START, &others).value();
     let mut outcome = Outcome::of(&lab);
     outcome.more.push(("of the valid delivered, %", 100.0 * delivered));
     outcome

@@ -8,6 +8,7 @@ mod faults;
 mod floods;
 mod keys;
 mod load;
+mod records;
 mod relays;
 mod replays;
 mod reputation;
@@ -57,7 +58,8 @@ pub(crate) struct Outcome {
     pub(crate) hostile: Share,
     /// How many of these the windows of policy 3 allow for the attacker's groups and burns.
     pub(crate) allowed: u64,
-    /// Honest nodes or signers that were banned or cut off.
+    /// Honest nodes that were cut off, or honest signers that somebody bans in the end, whichever
+    /// are more.
     pub(crate) honest_banned: u64,
     /// Honest signers with an advertisement in force that most nodes do not list at the end.
     pub(crate) displaced: u64,
@@ -72,6 +74,10 @@ pub(crate) struct Outcome {
     /// What it costs the attacker, XPI, and what it gets for that.
     pub(crate) curve: Vec<(f64, f64)>,
     pub(crate) samples: Vec<Sample>,
+    /// How much of it there was: what, and how many.
+    pub(crate) parameters: Vec<(&'static str, f64)>,
+    /// Which of the lines of every attack mean something here: windows, memory, bans.
+    pub(crate) asked: [bool; 3],
 }
 
 impl Outcome {
@@ -81,17 +87,20 @@ impl Outcome {
         let first = samples.first().map_or(0, |sample| sample.bytes);
         let most = samples.iter().map(|sample| sample.bytes).max().unwrap_or(0);
         let checks = samples.last().map_or(0, |sample| sample.checks);
-        let honest = lab.tally.share(Kind::Honest);
+        let honest = lab.delivered(Kind::Honest, made::START, lab.nodes());
         Self {
             honest,
             hostile: lab.tally.share(Kind::Hostile),
             allowed: lab.allowed(),
-            honest_banned: lab.tally.honest_sanctioned,
+            honest_banned: lab.tally.honest_sanctioned.max(lab.banned()),
             displaced: lab.displaced(),
             spent: lab.tally.burned,
             bytes: [first, most],
             checks: checks as f64 / honest.some.max(1) as f64,
             samples,
+            parameters: lab.parameters(),
+            // Of attackers that advertise nothing, nothing can be listed.
+            asked: [lab.tally.share(Kind::Hostile).of > 0, true, true],
             ..Self::default()
         }
     }
@@ -107,9 +116,14 @@ impl Outcome {
     }
 
     /// The lines of every attack: no more of the attacker's is listed than the windows allow,
-    /// memory is constant after the start, nobody honest is banned.
-    pub(crate) fn everywhere(&self) -> [bool; 3] {
-        [self.hostile.some <= self.allowed, self.bytes[0] == self.bytes[1], self.honest_banned == 0]
+    /// memory is constant after the start, nobody honest is banned. Nothing where that is not asked.
+    pub(crate) fn everywhere(&self) -> [Option<bool>; 3] {
+        let held = [
+            self.hostile.some <= self.allowed,
+            self.bytes[0] == self.bytes[1],
+            self.honest_banned == 0,
+        ];
+        std::array::from_fn(|line| self.asked[line].then_some(held[line]))
     }
 
     /// XPI for each honest signer displaced; nothing if none was.
@@ -149,6 +163,7 @@ pub(crate) const ALL: &[Scenario] = &[
     load::SPAM,
     load::OVERLOAD,
     dht::NEAREST,
+    records::FILL,
     keys::UNDER_VICTIM,
     keys::FLOOD,
     reputation::SLANDER,

@@ -58,6 +58,9 @@ fn slander(which: Which, scale: Scale, seed: u64) -> Outcome {
     let lies: u64 = scale.of(1_000, 10_000, 100_000);
     for number in 0..lies {
         lab.run(lab.now.saturating_add(Millis::new(300)));
+        if lab.calm {
+            continue;
+        }
         let liar = lab.peers[liars[number as usize % liars.len()] as usize].id;
         for node in lab.nodes().to_vec() {
             let (now, rules) = lab.rules(node);
@@ -102,20 +105,37 @@ fn sign(lab: &mut Lab, number: u64, subject: &Signer, with: &IdentityId, went: S
     rules.session(now, number, (&subject.identity, with), went);
 }
 
+/// What windows let in is not what these two are about: each advertises once.
+const ASKED: [bool; 3] = [false, true, true];
+
+/// How many honest signers the node no longer lists.
+fn unlisted(lab: &Lab, honest: &[Signer]) -> u64 {
+    honest.iter().filter(|signer| !lab.lists(0, &signer.key)).count() as u64
+}
+
 const GOOD: Session = Session::Completed(Millis::from_secs(1));
 
 fn farming(which: Which, scale: Scale, seed: u64) -> Outcome {
     const HONEST: u32 = 50;
-    let mut outcome = Outcome::default();
+    let mut outcome = Outcome { asked: ASKED, ..Outcome::default() };
     let mut most = 0.0f64;
-    for hostile in [0, 1, 5, 20, 50, 100, 200] {
+    let draws = scale.of(2, 5, 20);
+    outcome.parameters = vec![
+        ("nodes", 1.0),
+        ("honest identities", HONEST.into()),
+        ("identities of the attacker at most", 200.0),
+        ("draws of each", draws as f64),
+    ];
+    let counts: &[u32] = if which == Which::Calm { &[0] } else { &[0, 1, 5, 20, 50, 100, 200] };
+    for hostile in counts.iter().copied() {
         let mut share = Share::default();
-        for draw in 0..scale.of(2, 5, 20) {
+        for draw in 0..draws {
             let (mut lab, honest, theirs) = judge(which, seed + draw, HONEST, hostile);
             let free = lab.rules(0).1.first(START, 1).is_none();
             if free {
                 return Outcome::lacking("ranking");
             }
+            let before = lab.rules(0).1.bytes();
             for signer in honest.iter().chain(&theirs) {
                 for number in 0..3 {
                     sign(&mut lab, number, signer, &IdentityId::OURS, GOOD);
@@ -132,7 +152,9 @@ fn farming(which: Which, scale: Scale, seed: u64) -> Outcome {
             share.of += places.len() as u64;
             let is_theirs = |key: &PublicKey| theirs.iter().any(|signer| signer.key == *key);
             share.some += places.iter().filter(|key| is_theirs(key)).count() as u64;
-            outcome.bytes = [lab.rules(0).1.bytes(); 2];
+            outcome.bytes[0] += before;
+            outcome.bytes[1] += lab.rules(0).1.bytes();
+            outcome.honest_banned += unlisted(&lab, &honest);
         }
         let fair = f64::from(hostile) / f64::from(hostile + HONEST);
         most = most.max(20.0 * (share.value() - fair));
@@ -144,12 +166,18 @@ fn farming(which: Which, scale: Scale, seed: u64) -> Outcome {
 }
 
 fn whitewashing(which: Which, scale: Scale, seed: u64) -> Outcome {
-    let mut outcome = Outcome::default();
-    let most: u32 = scale.of(4, 10, 20);
+    let mut outcome = Outcome { asked: ASKED, ..Outcome::default() };
+    let most: u32 = if which == Which::Calm { 0 } else { scale.of(4, 10, 20) };
+    outcome.parameters = vec![
+        ("nodes", 1.0),
+        ("honest identities", 10.0),
+        ("identities of the attacker", most.into()),
+    ];
     let (mut lab, honest, theirs) = judge(which, seed, 10, most);
-    if lab.rules(0).1.points(&theirs[0]).is_none() {
+    if lab.rules(0).1.points(&honest[0]).is_none() {
         return Outcome::lacking("reputations");
     }
+    let before = lab.rules(0).1.bytes();
     for signer in &honest {
         sign(&mut lab, 0, signer, &IdentityId::OURS, GOOD);
     }
@@ -170,7 +198,8 @@ fn whitewashing(which: Which, scale: Scale, seed: u64) -> Outcome {
         outcome.curve.push((50.0 * f64::from(used), f64::from(spoiled)));
     }
     outcome.spent = 50 * u64::from(most);
-    outcome.bytes = [lab.rules(0).1.bytes(); 2];
+    outcome.bytes = [before, lab.rules(0).1.bytes()];
+    outcome.honest_banned = unlisted(&lab, &honest);
     outcome.more.push(("XPI for each spoiled session", outcome.spent as f64 / f64::from(spoiled)));
     outcome
 }

@@ -45,6 +45,8 @@ impl Node {
     fn new(which: Which, seed: u64) -> Self {
         let mut lab = Lab::new(seed);
         let _ = Field { nodes: 1, degree: 0 }.build(&mut lab, which, seed);
+        // Those who prove themselves here are honest, though nodes of theirs are not there.
+        lab.calm = false;
         Self { lab, number: 0 }
     }
 
@@ -54,6 +56,17 @@ impl Node {
         self.lab.connect(signer.node, 0);
         self.lab.prove(signer.node, 0, &signer);
         signer
+    }
+
+    /// How many of them the node has cut off.
+    fn cut_off(&mut self, signers: &[Signer]) -> u64 {
+        let (now, rules) = self.lab.rules(0);
+        let sanctioned = rules.sanctioned(now);
+        let is_out = |signer: &&Signer| {
+            let id = self.lab.peers[signer.node as usize].id;
+            sanctioned.contains(&id) || self.lab.rules(0).1.is_cut_off(now, &id)
+        };
+        signers.iter().filter(is_out).count() as u64
     }
 
     fn announce(&mut self, by: Number) -> Option<bool> {
@@ -83,35 +96,55 @@ impl Node {
 fn slots(which: Which, _: Scale, seed: u64) -> Outcome {
     let mut curve = Vec::new();
     let (mut of_one, mut by_strangers, mut honest) = (0, 0, Share::default());
-    for identities in [0, 4, 8, 16, 20, 24, 32] {
+    let mut outcome = Outcome { asked: [true; 3], ..Outcome::default() };
+    let buyers: &[u32] = if which == Which::Calm { &[0] } else { &[0, 4, 8, 16, 20, 24, 32] };
+    for identities in buyers.iter().copied() {
         let mut node = Node::new(which, seed);
         let signers: Vec<_> = (0..10).map(|group| node.identity(group)).collect();
         let strangers: Vec<_> =
             (0..40).map(|group| node.lab.add(HOSTILE_GROUP + 100 + group, None)).collect();
-        for stranger in strangers {
+        let before = node.lab.rules(0).1.bytes();
+        let mut listed = 0;
+        for stranger in strangers.into_iter().filter(|_| which != Which::Calm) {
             node.lab.connect(stranger, 0);
             for _ in 0..10 {
-                if node.announce(stranger).is_none() {
+                let Some(taken) = node.announce(stranger) else {
                     return Outcome::lacking("sessions");
-                }
+                };
+                listed += u64::from(taken);
             }
         }
         for group in 0..identities {
             let buyer = node.identity(200 + group);
             let taken = (0..10).filter(|_| node.announce(buyer.node) == Some(true)).count();
             of_one = of_one.max(taken);
+            listed += taken as u64;
         }
         let share = node.honest(&signers);
         if identities == 0 {
             (by_strangers, honest) = (share.of - share.some, share);
         }
+        // One slot for all strangers, two for each identity (policy 8).
+        outcome.allowed += 1 + 2 * u64::from(identities);
+        outcome.hostile.some += listed;
+        outcome.hostile.of += 10 * (40 + u64::from(identities));
+        outcome.honest_banned += node.cut_off(&signers);
+        outcome.bytes[0] += before;
+        outcome.bytes[1] += node.lab.rules(0).1.bytes();
         curve.push((50.0 * f64::from(identities), 100.0 * (1.0 - share.value())));
     }
     let more = vec![
         ("refused because of strangers", by_strangers as f64),
         ("taken of one identity at most", of_one as f64),
     ];
-    Outcome { honest, curve, more, ..Outcome::default() }
+    let parameters = vec![
+        ("nodes", 1.0),
+        ("honest identities", 10.0),
+        ("strangers", 40.0),
+        ("burned identities of the attacker at most", 32.0),
+        ("announcements of each", 10.0),
+    ];
+    Outcome { honest, curve, more, parameters, ..outcome }
 }
 
 fn abort(which: Which, _: Scale, seed: u64) -> Outcome {
@@ -119,8 +152,10 @@ fn abort(which: Which, _: Scale, seed: u64) -> Outcome {
     let signers: Vec<_> = (0..10).map(|group| node.identity(group)).collect();
     let aborter = node.identity(100);
     let peer = node.lab.peers[aborter.node as usize].id;
+    let before = node.lab.rules(0).1.bytes();
     let mut taken = 0;
-    for second in 0..1_000u64 {
+    let times = if which == Which::Calm { 0 } else { 1_000u64 };
+    for second in 0..times {
         node.lab.run(START.saturating_add(Millis::new(500 * second)));
         let Some(this) = node.announce(aborter.node) else { return Outcome::lacking("sessions") };
         taken += u64::from(this);
@@ -132,5 +167,23 @@ fn abort(which: Which, _: Scale, seed: u64) -> Outcome {
     }
     let honest = node.honest(&signers);
     let more = vec![("taken of the aborter", taken as f64)];
-    Outcome { honest, more, ..Outcome::default() }
+    Outcome {
+        honest,
+        hostile: Share { of: times, some: taken },
+        // Each of an identity's two slots is kept for ten minutes after an abort (policy 8).
+        allowed: 2,
+        honest_banned: node.cut_off(&signers),
+        bytes: [before, node.lab.rules(0).1.bytes()],
+        spent: 50,
+        more,
+        parameters: vec![
+            ("nodes", 1.0),
+            ("honest identities", 10.0),
+            ("burned identities of the attacker", 1.0),
+            ("sessions announced", times as f64),
+            ("minutes", times as f64 / 120.0),
+        ],
+        asked: [true; 3],
+        ..Outcome::default()
+    }
 }

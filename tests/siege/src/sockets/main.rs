@@ -30,6 +30,18 @@ use attacks::{ALL, Scale};
 use report::{Report, Row, Run};
 use victim::Rules;
 
+const HELP: &str = "\
+Attacks a node over libp2p on 127.0.0.1, beside one of rust-libp2p's defaults.
+
+usage: sockets [--quick] [--seconds N] [--only NAME] [--write]
+
+  --quick      a second of each, without a look at times and memory: what `make test` runs
+  --seconds N  so long for each attack (6)
+  --only NAME  the attacks with this in their names
+  --write      keeps the table in docs/siege.md
+
+Writes target/siege/sockets.json. Ends with 1 if ours misses a line.";
+
 fn main() -> ExitCode {
     let mut scale = Scale { quick: false, seconds: 6 };
     let (mut only, mut write) = (String::new(), false);
@@ -46,6 +58,10 @@ fn main() -> ExitCode {
             "--write" => write = true,
             "--victim" => {
                 victim::run(&serde_json::from_str(&value()).expect("a setup"));
+                return ExitCode::SUCCESS;
+            }
+            "-h" | "--help" => {
+                println!("{HELP}");
                 return ExitCode::SUCCESS;
             }
             other => usage(&format!("{other} is unknown")),
@@ -101,6 +117,6 @@ fn run(scale: Scale, only: &str) -> Report {
 }
 
 fn usage(what: &str) -> ! {
-    eprintln!("{what}\nsockets [--quick] [--seconds N] [--only NAME] [--write]");
+    eprintln!("{what}\n\n{HELP}");
     std::process::exit(2)
 }
