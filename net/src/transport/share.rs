@@ -15,7 +15,7 @@ use rustix::time::{ClockId, clock_gettime};
 use super::inflow::Inflow;
 
 /// What is charged at most for what the thread did beside: it woke up, asked the system for sockets
-/// that are ready, went round in the driver. Four times what that takes in a flood of small messages.
+/// that are ready, went round in the driver. Thrice what that takes in a flood of small messages.
 const BESIDE: Duration = Duration::from_micros(50);
 
 thread_local! {
