@@ -176,7 +176,7 @@ fn configured(
         .idontwant_on_publish(false)
         .heartbeat_interval(Duration::from_secs(1))
         .mesh_n(6)
-        .mesh_n_low(5)
+        .mesh_n_low(scores::MESH_LOW)
         .mesh_n_high(12)
         .mesh_outbound_min(2)
         .prune_peers(0)
