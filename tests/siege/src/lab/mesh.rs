@@ -15,9 +15,10 @@ use crate::made::Random;
 pub(super) const HEARTBEAT: Millis = Millis::from_secs(5);
 /// Heartbeats of a minute.
 const MINUTE: u64 = 60_000 / HEARTBEAT.get();
-/// Of the links outside of the mesh, how many hear in a heartbeat what is here: six, or a quarter.
+/// Of the links outside of the mesh, how many hear in a heartbeat what is here: six, or a half
+/// (ADR 57).
 const TOLD_LEAST: f64 = 6.0;
-const TOLD_SHARE: f64 = 0.25;
+const TOLD_SHARE: f64 = 0.5;
 /// The heartbeats in which that is told (policy 8: history 10/3).
 const TOLD_TIMES: i32 = 3;
 /// Until whoever heard of a message has asked for it, ms.
