@@ -60,6 +60,9 @@ pub const SUBSCRIPTIONS: usize = 16;
 /// How many times as many RPCs a connection may send as messages that are new to us: copies of what
 /// others brought first, and control.
 pub const RPCS: u32 = 20;
+/// The share of links outside of the mesh that hear in a heartbeat what is here. A node with one honest
+/// link may have no place in its neighbour's mesh, and is told in three heartbeats only (ADR 57).
+pub const TOLD: f64 = 0.5;
 /// Bytes of an id: key and number of the publisher, and the hash of the content.
 const ID: usize = 36 + 8 + 32;
 
@@ -176,9 +179,10 @@ fn configured(
         .idontwant_on_publish(false)
         .heartbeat_interval(Duration::from_secs(1))
         .mesh_n(6)
-        .mesh_n_low(5)
+        .mesh_n_low(scores::MESH_LOW)
         .mesh_n_high(12)
         .mesh_outbound_min(2)
+        .gossip_factor(TOLD)
         .prune_peers(0)
         .prune_backoff(Duration::from_secs(60))
         .duplicate_cache_time(Duration::from_secs(60))

@@ -73,6 +73,8 @@ pub const ANALYSIS: TopicScoreParams = TopicScoreParams {
 pub const APPLICATION: (i8, i8) = (-100, 5);
 /// Most that minutes without a delivery take away (policy §8).
 pub const SILENCE: u8 = 20;
+/// With fewer peers in its mesh gossipsub looks for more.
+pub const MESH_LOW: usize = 5;
 /// The application score of a connection that is not read for a while: deep enough that nothing it
 /// earned lifts it over the graylist threshold.
 pub const THROTTLED: f64 = -10_000.0;
@@ -170,9 +172,9 @@ const fn numbers(topic: &TopicScoreParams) -> [f64; 14] {
 /// The application score of a connected peer: the worst of its tallies in hundredths of what
 /// sanctions it, a point for each fault of others that it passed on, and its [silent
 /// minutes](super::deliveries::Deliveries::silence); a proven identity that serves gives points by
-/// its tier.
+/// its tier, and silence takes these at most (ADR 57).
 #[must_use]
-pub fn application(peer: &Standing, identity: Option<&Standing>, silence: u8) -> i8 {
+pub fn application(peer: &Standing, identity: Option<&Standing>, silence: u8) -> Worth {
     let share = |(count, most): (u8, u8)| 100 * i32::from(count) / i32::from(most.max(1));
     let tallies = [peer.violations, peer.invalid_signatures, peer.malformed];
     let worst = tallies.into_iter().map(share).max().unwrap_or_default();
@@ -183,9 +185,36 @@ pub fn application(peer: &Standing, identity: Option<&Standing>, silence: u8) ->
         Some(Tier::Verified) => 3,
         Some(Tier::Institutional) => 5,
     };
-    let score = proven - worst - i32::from(peer.passed_on) - i32::from(silence.min(SILENCE));
+    let mut silent = i32::from(silence.min(SILENCE));
+    if proven > 0 {
+        // It may have nothing to bring because this node brings it everything.
+        silent = silent.min(proven);
+    }
+    let score = proven - worst - i32::from(peer.passed_on) - silent;
     let (lowest, highest) = APPLICATION;
-    i8::try_from(score.clamp(lowest.into(), highest.into())).unwrap_or(lowest)
+    let score = i8::try_from(score.clamp(lowest.into(), highest.into())).unwrap_or(lowest);
+    Worth { score, proven: proven > 0 }
+}
+
+/// What the Gate thinks of a connected peer, for gossipsub.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Worth {
+    /// Its [application] score.
+    pub score: i8,
+    /// Whether it proved an identity that serves.
+    pub proven: bool,
+}
+
+/// Leaves the mesh to peers that proved an identity and bring something, if these fill it: a
+/// stranger's score is then less than zero, and it hears of messages and asks for them (ADR 57).
+pub fn fill_mesh<P>(peers: &mut [(P, Worth)]) {
+    let filling = peers.iter().filter(|(_, worth)| worth.proven && worth.score > 0).count();
+    if filling < MESH_LOW {
+        return;
+    }
+    for (_, worth) in peers.iter_mut().filter(|(_, worth)| !worth.proven) {
+        worth.score = worth.score.min(-1);
+    }
 }
 
 #[cfg(test)]
@@ -230,33 +259,56 @@ mod tests {
 
     #[test]
     fn the_application_score_follows_standing_identity_and_silence() {
-        let alone =
-            |silence, change: fn(&mut Standing)| application(&standing(change), None, silence);
+        let alone = |silence, change: fn(&mut Standing)| {
+            application(&standing(change), None, silence).score
+        };
         assert_eq!(alone(0, |_| ()), 0);
         assert_eq!(alone(0, |peer| peer.malformed.0 = 1), -2);
         let worst = |peer: &mut Standing| {
             peer.violations.0 = 3;
             peer.invalid_signatures.0 = 1;
         };
-        assert_eq!(application(&standing(worst), None, 0), -30, "the worst counts, not the sum");
+        assert_eq!(
+            application(&standing(worst), None, 0).score,
+            -30,
+            "the worst counts, not the sum"
+        );
         assert_eq!(alone(0, |peer| peer.passed_on = 4), -4);
         assert_eq!(alone(9, |peer| peer.violations = (255, 1)), -100);
         assert_eq!(alone(7, |_| ()), -7);
         assert_eq!(alone(255, |_| ()), -20, "silence has an end");
-        assert_eq!(application(&Standing::default(), None, 0), 0, "no row to divide by");
+        assert_eq!(application(&Standing::default(), None, 0).score, 0, "no row to divide by");
 
         let with = |tier, silence, reason: Reason| {
             let identity = standing(|identity| {
                 identity.tier = Some(tier);
                 identity.decision = reason.into();
             });
-            application(&standing(|_| ()), Some(&identity), silence)
+            application(&standing(|_| ()), Some(&identity), silence).score
         };
         assert_eq!(with(Tier::Basic, 0, Reason::Clear), 1);
         assert_eq!(with(Tier::Verified, 0, Reason::Clear), 3);
         assert_eq!(with(Tier::Institutional, 0, Reason::Clear), 5);
-        assert_eq!(with(Tier::Institutional, 6, Reason::Clear), -1);
+        assert_eq!(with(Tier::Institutional, 4, Reason::Clear), 1);
+        assert_eq!(with(Tier::Basic, 9, Reason::Clear), 0, "a leaf has nothing to bring");
+        assert_eq!(with(Tier::Basic, 9, Reason::Suspended), -9);
         assert_eq!(with(Tier::Verified, 0, Reason::IdentityBanned), 0);
         assert_eq!(with(Tier::Verified, 0, Reason::Suspended), 0);
+    }
+
+    #[test]
+    fn strangers_leave_the_mesh_to_proven_peers_that_fill_it() {
+        let worth = |score, proven| ((), Worth { score, proven });
+        let stranger = |bringing: usize| {
+            let leaf = worth(0, true);
+            let mut peers = vec![worth(1, true); bringing];
+            peers.extend([leaf, worth(0, false), worth(-7, false)]);
+            fill_mesh(&mut peers);
+            let rest: Vec<_> = peers[bringing..].iter().map(|(_, worth)| worth.score).collect();
+            assert_eq!((rest[0], rest[2]), (0, -7), "a leaf stays, and nobody is raised");
+            rest[1]
+        };
+        assert_eq!(stranger(MESH_LOW), -1);
+        assert_eq!(stranger(MESH_LOW - 1), 0, "who is silent does not count");
     }
 }

@@ -6,7 +6,11 @@ use libp2p::PeerId;
 use ltms_core::{Reason, Source, Subject, Timestamp};
 
 use super::Driver;
-use crate::{behaviour::scores, door::core_peer, handle::NodeEvent};
+use crate::{
+    behaviour::scores::{self, Worth},
+    door::core_peer,
+    handle::NodeEvent,
+};
 
 /// As often as gossipsub's own heartbeat.
 pub(super) const PACE: Duration = Duration::from_secs(1);
@@ -28,23 +32,25 @@ impl Driver {
         if !peers.is_empty() {
             self.publish_waiting();
         }
-        for peer in peers {
+        let mut worths: Vec<_> =
+            peers.iter().map(|peer| (*peer, self.gossip_worth(peer))).collect();
+        scores::fill_mesh(&mut worths);
+        for (peer, worth) in worths {
             if !self.timers.is_throttled(&peer) {
-                self.stand(&peer);
+                self.swarm.behaviour_mut().gossip.stand(&peer, worth.score);
             }
         }
         self.announce_due();
     }
 
-    /// Tells gossipsub what the Gate thinks of a peer.
-    fn stand(&mut self, peer: &PeerId) {
+    /// What the Gate thinks of a peer.
+    fn gossip_worth(&mut self, peer: &PeerId) -> Worth {
         let now = self.now();
         let gate = self.gate();
         let standing = gate.standing(now, &Subject::Peer(core_peer(peer)));
         let identity = standing.identity.map(|id| gate.standing(now, &Subject::Identity(id)));
-        let gossip = &mut self.swarm.behaviour_mut().gossip;
-        let silence = gossip.silence(peer);
-        gossip.stand(peer, scores::application(&standing, identity.as_ref(), silence));
+        let silence = self.swarm.behaviour().gossip.silence(peer);
+        scores::application(&standing, identity.as_ref(), silence)
     }
 
     /// Disconnects a peer for what it did in gossip. Nothing is kept of its score; that it came to
@@ -71,6 +77,7 @@ impl Driver {
     /// Reads this connection's gossip again.
     pub(super) fn readmit(&mut self, peer: &PeerId) {
         self.timers.forget(peer);
-        self.stand(peer);
+        let worth = self.gossip_worth(peer);
+        self.swarm.behaviour_mut().gossip.stand(peer, worth.score);
     }
 }

@@ -35,9 +35,10 @@ impl Field {
         lab.calm = which == Which::Calm;
         let keys = made::keys(0, self.nodes as usize);
         let claims: Vec<_> = keys.iter().map(Claim::new).collect();
+        // Tables of a thousand nodes have to fit this machine's memory, twice.
+        let identities = if self.nodes > 512 { 2 * self.nodes } else { 4_096 };
         for node in 0..self.nodes {
-            let mut rules =
-                which.rules((4 * self.nodes).max(4_096), made::mix(seed) ^ u64::from(node));
+            let mut rules = which.rules(identities, made::mix(seed) ^ u64::from(node));
             for claim in &claims {
                 rules.learn(lab.now, claim);
             }

@@ -13,9 +13,12 @@ use crate::made::Random;
 
 /// Longer than GossipSub's second: only its effect over minutes matters here.
 pub(super) const HEARTBEAT: Millis = Millis::from_secs(5);
-/// Of the links outside of the mesh, how many hear in a heartbeat what is here: six, or a quarter.
+/// Heartbeats of a minute.
+const MINUTE: u64 = 60_000 / HEARTBEAT.get();
+/// Of the links outside of the mesh, how many hear in a heartbeat what is here: six, or a half
+/// (ADR 57).
 const TOLD_LEAST: f64 = 6.0;
-const TOLD_SHARE: f64 = 0.25;
+const TOLD_SHARE: f64 = 0.5;
 /// The heartbeats in which that is told (policy 8: history 10/3).
 const TOLD_TIMES: i32 = 3;
 /// Until whoever heard of a message has asked for it, ms.
@@ -46,9 +49,8 @@ impl Lab {
 
     pub(super) fn heartbeat(&mut self) {
         self.heartbeats += 1;
-        let minute = Millis::from_mins(1).get() / HEARTBEAT.get();
         for node in self.nodes.clone() {
-            if self.heartbeats.is_multiple_of(minute) {
+            if self.heartbeats.is_multiple_of(MINUTE) {
                 self.end_minute(node);
             }
             self.graft(node);
@@ -57,6 +59,7 @@ impl Lab {
 
     /// Tells a node which links of its mesh brought nothing in a busy minute.
     fn end_minute(&mut self, node: Number) {
+        self.rules(node).1.end_minute();
         let peer = self.peer(node);
         let mesh = peer.mesh.clone();
         let Minute { mesh: before, brought, accepted } =
@@ -84,7 +87,10 @@ impl Lab {
         for link in links {
             scored.push((self.score(node, link), link));
         }
-        let of = |link: Number| scored.iter().find(|(_, known)| *known == link).map(|(s, _)| *s);
+        // Links come in order.
+        let of = |link: Number| {
+            scored.binary_search_by_key(&link, |(_, known)| *known).ok().map(|at| scored[at].0)
+        };
         let mut mesh = self.peer(node).mesh.clone();
         mesh.retain(|link| of(*link).is_some_and(|score| score >= 0.0));
         let mut others: Vec<_> = scored
@@ -96,9 +102,10 @@ impl Lab {
         shuffle(&mut self.random, &mut others);
         // Attackers ask first, and are let in up to the upper bound.
         others.sort_by_key(|link| self.peers[*link as usize].rules.is_some());
+        let wanted = if mesh.len() < self.degree - 1 { degree } else { 0 };
         for link in others.iter().copied() {
             let asks = self.peers[link as usize].relay != Relay::Rules;
-            if mesh.len() < if asks { most } else { degree } {
+            if mesh.len() < if asks { most } else { wanted } {
                 mesh.push(link);
             }
         }
@@ -106,8 +113,17 @@ impl Lab {
         if mesh.len() >= most {
             shuffle(&mut self.random, &mut mesh);
             mesh.sort_by(|a, b| of(*b).partial_cmp(&of(*a)).expect("no score is NaN"));
-            mesh[best..].sort_by_key(|link| !outbound(self, link));
-            mesh.truncate(degree);
+            shuffle(&mut self.random, &mut mesh[best..]);
+            let mut own = mesh.iter().filter(|link| outbound(self, link)).count();
+            let (mut excess, mut place) = (mesh.len() - degree, 0);
+            mesh.retain(|link| {
+                place += 1;
+                let mine = outbound(self, link);
+                let leaves = place > best && excess > 0 && !(mine && own <= chosen);
+                excess -= usize::from(leaves);
+                own -= usize::from(leaves && mine);
+                !leaves
+            });
         }
         // Of those that this node chose itself it has some in any case.
         let own = mesh.iter().filter(|link| outbound(self, link)).count();
@@ -119,10 +135,12 @@ impl Lab {
             .take(missing)
             .collect();
         mesh.extend(more);
-        // Where most deliver nothing, two that deliver more come in.
+        // Once a minute, where most deliver nothing, two that deliver more come in.
         let mut known: Vec<_> = mesh.iter().filter_map(|link| of(*link)).collect();
         known.sort_by(f64::total_cmp);
-        if let Some(median) = known.get(known.len() / 2).copied().filter(|score| *score < 1.0) {
+        let due = self.heartbeats.is_multiple_of(MINUTE);
+        let median = known.get(known.len() / 2).copied();
+        if let Some(median) = median.filter(|score| due && *score < 1.0) {
             let better = scored.iter().filter(|(score, link)| {
                 *score > median && !mesh.contains(link) && self.may_graft(node, *link)
             });
@@ -158,6 +176,10 @@ impl Lab {
             let takes = good && (asked.mesh.len() < most || asked.opened.contains(&node));
             if takes {
                 asked.mesh.push(node);
+            } else {
+                let until = self.now.saturating_add(BACKOFF);
+                self.peer(node).backoff.insert(*link, until);
+                self.peer(*link).backoff.insert(node, until);
             }
             takes
         });
@@ -173,10 +195,12 @@ impl Lab {
         }
         let links: Vec<_> = self.links(by).iter().copied().collect();
         let mesh = &self.peers[by as usize].mesh;
-        let others: Vec<_> =
+        let mut others: Vec<_> =
             links.into_iter().filter(|to| *to != from && !mesh.contains(to)).collect();
         let each = (TOLD_LEAST / others.len().max(1) as f64).clamp(TOLD_SHARE, 1.0);
         let told = 1000.0 * (1.0 - (1.0 - each).powi(TOLD_TIMES));
+        // Who passes nothing on needs no draw: most links are such.
+        others.retain(|to| self.peers[*to as usize].relay != Relay::Silent);
         for to in others {
             let wait = ASKED.0 + self.random.below(ASKED.1) as u64;
             if self.random.below(1000) < told as usize {

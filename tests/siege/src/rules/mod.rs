@@ -115,6 +115,9 @@ pub(crate) trait Rules {
     /// What GossipSub is told of a connected peer: its worth in the mesh.
     fn score(&mut self, now: Timestamp, peer: &PeerId) -> f64;
 
+    /// A minute is over, of which it is said then who was silent.
+    fn end_minute(&mut self) {}
+
     /// A connected peer was in the mesh for a busy minute and brought nothing.
     fn was_silent(&mut self, _: &PeerId) {}
 

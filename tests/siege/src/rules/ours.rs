@@ -1,6 +1,6 @@
 //! A real Gate, asked as a node's driver asks it.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 
 use ltms_core::session::{Cause, End, Phase, Session, Sessions, Step};
 use ltms_core::wire::{AdHeader, Hello, SessionAnnouncement, hello_hash};
@@ -14,6 +14,11 @@ use super::{Arrival, Burns, Deliveries, Rules, Taken};
 use crate::lab::field::Signer;
 use crate::made::{self, Claim, POLICY};
 
+/// Of neighbours that proved an identity and bring something, how many fill a mesh.
+const MESH_LOW: usize = 5;
+/// Minutes after which a point of silence is forgiven.
+const FORGIVE: u32 = 5;
+
 pub(crate) struct Ours {
     pub(super) gate: Gate<Heap>,
     capacity: Capacity,
@@ -25,6 +30,9 @@ pub(crate) struct Ours {
     first: HashMap<PeerId, Deliveries>,
     /// Their busy minutes of silence in the mesh.
     silent: HashMap<PeerId, u8>,
+    minutes: u32,
+    /// Connected peers that proved an identity.
+    proven: HashSet<PeerId>,
 }
 
 impl Ours {
@@ -47,6 +55,8 @@ impl Ours {
             sessions: Sessions::new(vec![Session::VACANT; 64]),
             first: HashMap::new(),
             silent: HashMap::new(),
+            minutes: 0,
+            proven: HashSet::new(),
         }
     }
 
@@ -88,6 +98,7 @@ impl Rules for Ours {
         self.cut_off.remove(peer);
         self.first.remove(peer);
         self.silent.remove(peer);
+        self.proven.remove(peer);
     }
 
     fn is_cut_off(&mut self, now: Timestamp, peer: &PeerId) -> bool {
@@ -174,6 +185,7 @@ impl Rules for Ours {
         self.poll(now);
         if decision.verdict == Verdict::Accept {
             self.cut_off.remove(peer);
+            self.proven.insert(*peer);
         }
         decision.verdict == Verdict::Accept
     }
@@ -256,16 +268,27 @@ impl Rules for Ours {
         self.gate.is_listed(now, key)
     }
 
-    /// First deliveries, five points for a proven identity, one less for each busy minute of
-    /// silence (policy 8). That these are forgiven in time is not modelled.
+    /// First deliveries, a point for a proven identity, one less for each busy minute of silence,
+    /// as far as an identity's own point goes, and one less for strangers where identities fill the
+    /// mesh (policy 8, ADR 57).
     fn score(&mut self, now: Timestamp, peer: &PeerId) -> f64 {
         let first = self.first.get_mut(peer).map_or(0.0, |first| first.value(now));
-        let silent = f64::from(self.silent.get(peer).copied().unwrap_or(0));
+        let silent = |peer| self.silent.get(peer).copied().unwrap_or(0);
         let standing = self.gate.standing(now, &Subject::Peer(*peer));
+        let fill = || self.proven.iter().filter(|peer| silent(peer) == 0).count() >= MESH_LOW;
         match standing.decision.reason {
-            Reason::Clear if standing.identity.is_some() => first + 5.0 - silent,
-            Reason::Clear => first - silent,
+            Reason::Clear if standing.identity.is_some() => {
+                first + f64::from(1_u8.saturating_sub(silent(peer)))
+            }
+            Reason::Clear => first - f64::from(silent(peer)) - f64::from(u8::from(fill())),
             _ => first - 100.0,
+        }
+    }
+
+    fn end_minute(&mut self) {
+        self.minutes += 1;
+        if self.minutes.is_multiple_of(FORGIVE) {
+            self.silent.values_mut().for_each(|points| *points = points.saturating_sub(1));
         }
     }
 

@@ -26,11 +26,11 @@ const fn eclipse(name: &'static str, run: fn(Which, Scale, u64) -> Outcome) -> S
         about: "silent attackers, four for each honest node, open so many connections to every node \
                 for each honest one, and ask to be in every mesh; one node in eight has a single \
                 honest link, which it opened itself",
-        line: "honest ≥ 95 %, and the victims list ≥ 95 % of the signers",
+        line: "honest ≥ 95 %, and ≥ 95 % delivered to the victims in time",
         gain: "",
         run,
         holds: |outcome| {
-            outcome.honest.value() >= 0.95 && outcome.figure("listed by the victims, %") >= 95.0
+            outcome.honest.value() >= 0.95 && outcome.figure("to the victims in time, %") >= 95.0
         },
     }
 }
@@ -87,7 +87,7 @@ fn befriend(lab: &mut Lab, signers: &[Signer], from: Number, to: Number) -> bool
 
 fn eclipsed(which: Which, scale: Scale, seed: u64, ratio: u32) -> Outcome {
     let mut lab = Lab::new(seed);
-    let field = Field { nodes: scale.of(24, 64, 1_000), degree: 0 };
+    let field = Field { nodes: scale.of(24, 250, 1_000), degree: 0 };
     let signers = field.build(&mut lab, which, seed);
     let victims: Vec<_> = (0..field.nodes).filter(|node| node % VICTIMS == 0).collect();
     let others: Vec<_> = (0..field.nodes).filter(|node| node % VICTIMS != 0).collect();
@@ -111,7 +111,7 @@ fn eclipsed(which: Which, scale: Scale, seed: u64, ratio: u32) -> Outcome {
         }
     }
     lab.begin_mesh(MESH);
-    lab.run(START.saturating_add(Millis::from_mins(scale.of(4, 6, 10))));
+    lab.run(START.saturating_add(Millis::from_mins(scale.of(4, 5, 15))));
     let to_victims = lab.delivered(Kind::Honest, START, &victims);
     let pairs = || {
         let all = victims.iter().flat_map(|node| signers.iter().map(move |signer| (*node, signer)));
@@ -127,7 +127,7 @@ fn eclipsed(which: Which, scale: Scale, seed: u64, ratio: u32) -> Outcome {
 
 fn cold_boot(which: Which, scale: Scale, seed: u64) -> Outcome {
     let mut lab = Lab::new(seed);
-    let field = Field { nodes: scale.of(24, 64, 1_000), degree: 0 };
+    let field = Field { nodes: scale.of(24, 250, 1_000), degree: 0 };
     let signers = field.build(&mut lab, which, seed);
     surround(&mut lab, field.nodes, 4 * 2 * DEGREE as u32);
     lab.begin_mesh(MESH);
@@ -161,7 +161,7 @@ impl Actor for Fall {
 
 fn flash(which: Which, scale: Scale, seed: u64) -> Outcome {
     let mut lab = Lab::new(seed);
-    let field = Field { nodes: scale.of(20, 64, 500), degree: 0 };
+    let field = Field { nodes: scale.of(20, 250, 1_000), degree: 0 };
     let signers = field.build(&mut lab, which, seed);
     for node in 0..field.nodes {
         for _ in 0..DEGREE {
