@@ -51,7 +51,7 @@ impl Stores {
         let id = |number| net_peer(&made::peer(made::mix(seed) ^ number)).expect("it is an id");
         let ids = (0..STORES as u64).map(id);
         match which {
-            Which::Ours => {
+            Which::Ours | Which::Calm => {
                 Some(Self::Ours(which.rules(rows, seed), ids.map(Records::new).collect()))
             }
             Which::ScoreOnly => Some(Self::Library(ids.map(MemoryStore::new).collect())),
@@ -162,7 +162,9 @@ fn fill(which: Which, scale: Scale, seed: u64) -> Outcome {
         // Strangers first, whose names cost nothing.
         let burned = (at >= strangers).then(|| Claim::new(key));
         let number = (honest + at) as u64;
-        stores.put(later(), number, *key, burned.as_ref());
+        if which != Which::Calm {
+            stores.put(later(), number, *key, burned.as_ref());
+        }
         let bought = (at + 1).saturating_sub(strangers);
         if bought > 0
             && bought.is_multiple_of(every)
@@ -175,7 +177,7 @@ fn fill(which: Which, scale: Scale, seed: u64) -> Outcome {
             outcome.curve.push(((50 * bought) as f64, lost(&stores, &signers[..said]) as f64));
         }
     }
-    outcome.spent = 50 * hostile as u64;
+    outcome.spent = if which == Which::Calm { 0 } else { 50 * hostile as u64 };
     outcome.displaced = lost(&stores, &signers[..said]);
     outcome.honest = Share { of: said as u64, some: said as u64 - outcome.displaced };
     let (most, bytes) = stores.size();
