@@ -185,7 +185,10 @@ impl Which {
         matches!(self, Self::Ours | Self::Calm)
     }
 
-    /// Whether a node serves its directory to a neighbour that asks.
+    /// Whether a node serves its directory to a neighbour that asks. The TypeScript system's does
+    /// not: its `discover` looks only at what gossip brought (`dht-discoverer.ts`, 232–314), so that
+    /// a newcomer knows what was said since it came; the index that an older one kept lay in the
+    /// DHT, under one key that anybody overwrites. The other two have no such protocol.
     pub(crate) const fn serves_directory(self) -> bool {
         self.is_ours()
     }

@@ -28,7 +28,6 @@ pub(crate) const HELD_BACK: Scenario = Scenario {
     gain: "",
     run: held_back,
     holds: |outcome| {
-        // Who came to the node and is hasty before the breaker opens is sanctioned (policy 4).
         outcome.figure("dialled and banned") == 0.0
             && outcome.figure("afterwards, %") >= 99.0
             // Else nothing was there to be spared.
@@ -86,7 +85,13 @@ fn held_back(which: Which, scale: Scale, seed: u64) -> Outcome {
     }
     lab.run(START.saturating_add(Millis::from_mins(2)));
     let dialled = lab.peers[0].opened.clone();
-    for _ in 0..BREAKS {
+    // Whoever came to the node and is hasty before the breaker opens is sanctioned (policy 4): the
+    // breaker promises nothing to those.
+    for link in lab.links(0).difference(&dialled).copied().collect::<Vec<_>>() {
+        lab.disconnect(0, link);
+    }
+    let breaks = if which == Which::Calm { 0 } else { BREAKS };
+    for _ in 0..breaks {
         reconnect(&mut lab, 0);
     }
     lab.run(lab.now.saturating_add(Millis::from_mins(3)));
