@@ -1,11 +1,11 @@
 //! Honest nodes, the signers behind them, and how often these advertise.
 
-use ltms_core::{IdentityId, Millis, PublicKey, Timestamp};
+use ltms_core::{IdentityId, Millis, PublicKey, Seed, Timestamp};
 
 use super::messages::Peers;
 use super::{Actor, Kind, Lab, Message, Number};
 use crate::made::{self, Ad, Claim};
-use crate::rules::Which;
+use crate::rules::{self, Which};
 
 /// From one advertisement of a signer to its next: it may have one a minute.
 pub(crate) const EVERY: Millis = Millis::from_secs(100);
@@ -29,6 +29,16 @@ pub(crate) struct Field {
 }
 
 impl Field {
+    /// What a node's draws come from.
+    fn number(node: Number, seed: u64) -> u64 {
+        made::mix(seed) ^ u64::from(node)
+    }
+
+    /// What keys a node's tables, where these are ours.
+    pub(crate) fn secret(node: Number, seed: u64) -> Seed {
+        rules::secret(Self::number(node, seed))
+    }
+
     /// Nodes of the rules, each in an address group of its own, and their signers, who advertise
     /// from now on.
     pub(crate) fn build(self, lab: &mut Lab, which: Which, seed: u64) -> Vec<Signer> {
@@ -38,7 +48,7 @@ impl Field {
         // Tables of a thousand nodes have to fit this machine's memory, twice.
         let identities = if self.nodes > 512 { 2 * self.nodes } else { 4_096 };
         for node in 0..self.nodes {
-            let mut rules = which.rules(identities, made::mix(seed) ^ u64::from(node));
+            let mut rules = which.rules(identities, Self::number(node, seed));
             for claim in &claims {
                 rules.learn(lab.now, claim);
             }

@@ -13,6 +13,7 @@ use crate::lab::field::Signer;
 use crate::made::Claim;
 
 pub(crate) use burns::Burns;
+pub(crate) use ours::{Table, secret};
 
 /// A message as it reaches a node.
 pub(crate) struct Arrival<'a> {

@@ -16,6 +16,8 @@ use crate::made::{self, Claim, POLICY};
 
 /// Of neighbours that proved an identity and bring something, how many fill a mesh.
 const MESH_LOW: usize = 5;
+/// Peers that a node remembers.
+const PEERS: u32 = 192;
 /// Minutes after which a point of silence is forgiven.
 const FORGIVE: u32 = 5;
 
@@ -38,14 +40,14 @@ pub(crate) struct Ours {
 impl Ours {
     pub(crate) fn new(identities: u32, seed: u64) -> Self {
         let capacity = Capacity {
-            peers: 192,
+            peers: PEERS,
             identities,
             tombstones: (identities / 4).max(16),
             keys: (2 * identities).max(128),
             ..Capacity::NODE
         };
-        let seed = Seed::new((u128::from(made::mix(seed)) << 64 | u128::from(seed)).to_le_bytes());
-        let mut gate = Gate::new(Heap::new(capacity), POLICY, seed).expect("the policy is valid");
+        let mut gate =
+            Gate::new(Heap::new(capacity), POLICY, secret(seed)).expect("the policy is valid");
         made::set_tip(&mut gate, made::START);
         Self {
             gate,
@@ -77,6 +79,32 @@ impl Ours {
                 _ => {}
             }
         }
+    }
+}
+
+/// What keys the tables of the node with this number.
+pub(crate) fn secret(number: u64) -> Seed {
+    Seed::new((u128::from(made::mix(number)) << 64 | u128::from(number)).to_le_bytes())
+}
+
+/// A table that has a row for a peer.
+#[derive(Clone, Copy)]
+pub(crate) enum Table {
+    Peers,
+    Bans,
+}
+
+impl Table {
+    /// Where an id's row is looked for, as whoever reads the core's source works it out.
+    pub(crate) fn bucket(self, secret: &Seed, peer: &PeerId) -> u128 {
+        let (domain, rows) = match self {
+            Self::Peers => (1, PEERS),
+            Self::Bans => (4, Capacity::NODE.bans),
+        };
+        // An Ed25519 key's id is hashed as 1 and the key.
+        let mut key = [1; 33];
+        key[1..].copy_from_slice(&peer.to_bytes()[6..]);
+        (u128::from(secret.hash(domain, &key)) * u128::from(rows)) >> 64
     }
 }
 

@@ -48,7 +48,7 @@ fn malformed(lab: &Lab, from: Number, number: u64) -> Message {
 }
 
 /// Lets an id connect to the node and do what a ban for good is for.
-fn be_banned(lab: &mut Lab, id: Number, node: Number, number: &mut u64) {
+pub(super) fn be_banned(lab: &mut Lab, id: Number, node: Number, number: &mut u64) {
     if lab.connect(id, node) {
         // Fifty within a day blacklist.
         for _ in 0..60 {
@@ -62,7 +62,7 @@ fn be_banned(lab: &mut Lab, id: Number, node: Number, number: &mut u64) {
 }
 
 /// Whether the node refuses the id, asked as an id that comes again.
-fn refused(lab: &mut Lab, id: Number, node: Number) -> bool {
+pub(super) fn refused(lab: &mut Lab, id: Number, node: Number) -> bool {
     let let_in = lab.connect(id, node);
     let asked_for_proof = lab.asks_for_proof(id, node);
     if let_in {

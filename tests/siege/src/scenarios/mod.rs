@@ -13,6 +13,7 @@ mod relays;
 mod replays;
 mod reputation;
 mod sessions;
+mod tables;
 
 use crate::lab::field::Signer;
 use crate::lab::{Kind, Lab, Number, Sample, Share};
@@ -150,6 +151,7 @@ pub(crate) const ALL: &[Scenario] = &[
     relays::FIRST_COPY,
     bans::FLUSH,
     bans::NEIGHBOURS,
+    tables::FLOODING,
     replays::OWN,
     replays::OLD,
     replays::PARTITION,
