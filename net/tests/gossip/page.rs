@@ -33,6 +33,7 @@ fn bounds() -> Vec<(&'static str, f64)> {
         ("heartbeat_interval_s", seconds(config.heartbeat_interval())),
         ("history_length", count(config.history_length())),
         ("history_gossip", count(config.history_gossip())),
+        ("gossip_factor", config.gossip_factor()),
         ("duplicate_cache_time_s", seconds(config.duplicate_cache_time())),
         ("mesh_n_low", count(config.mesh_n_low_for_topic(&topic))),
         ("mesh_n", count(mesh)),
