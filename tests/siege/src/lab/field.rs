@@ -5,7 +5,7 @@ use ltms_core::{IdentityId, Millis, PublicKey, Seed, Timestamp};
 use super::messages::Peers;
 use super::{Actor, Kind, Lab, Message, Number};
 use crate::made::{self, Ad, Claim};
-use crate::rules::{self, Which};
+use crate::rules::{self, Known, Which};
 
 /// From one advertisement of a signer to its next: it may have one a minute.
 pub(crate) const EVERY: Millis = Millis::from_secs(100);
@@ -26,9 +26,21 @@ pub(crate) struct Field {
     pub(crate) nodes: u32,
     /// Links that each node opens.
     pub(crate) degree: usize,
+    /// One signer in so many advertises.
+    pub(crate) advertise: u64,
 }
 
 impl Field {
+    /// All of these advertise.
+    pub(crate) const fn new(nodes: u32, degree: usize) -> Self {
+        Self { nodes, degree, advertise: 1 }
+    }
+
+    /// Whether the signer behind this node advertises.
+    pub(crate) fn advertises(self, node: Number) -> bool {
+        made::mix(node.into()).is_multiple_of(self.advertise)
+    }
+
     /// What a node's draws come from.
     fn number(node: Number, seed: u64) -> u64 {
         made::mix(seed) ^ u64::from(node)
@@ -39,19 +51,17 @@ impl Field {
         rules::secret(Self::number(node, seed))
     }
 
-    /// Nodes of the rules, each in an address group of its own, and their signers, who advertise
-    /// from now on.
+    /// Nodes of the rules, each in an address group of its own, and their signers, of whom some
+    /// advertise from now on.
     pub(crate) fn build(self, lab: &mut Lab, which: Which, seed: u64) -> Vec<Signer> {
         lab.calm = which == Which::Calm;
         let keys = made::keys(0, self.nodes as usize);
         let claims: Vec<_> = keys.iter().map(Claim::new).collect();
+        let known = Known::new(&claims);
         // Tables of a thousand nodes have to fit this machine's memory, twice.
         let identities = if self.nodes > 512 { 2 * self.nodes } else { 4_096 };
         for node in 0..self.nodes {
-            let mut rules = which.rules(identities, Self::number(node, seed));
-            for claim in &claims {
-                rules.learn(lab.now, claim);
-            }
+            let rules = which.knowing(identities, Self::number(node, seed), &known);
             lab.add(node, Some(rules));
         }
         for node in 0..self.nodes {
@@ -68,7 +78,7 @@ impl Field {
             .zip(keys.iter().zip(&claims))
             .map(|(node, (key, claim))| Signer { node, key: *key, identity: claim.id })
             .collect();
-        for signer in &signers {
+        for signer in signers.iter().filter(|signer| self.advertises(signer.node)) {
             let phase = lab.random.below(EVERY.get() as usize) as u64;
             lab.enter(lab.now.saturating_add(Millis::new(phase)), Advertising { signer: *signer });
         }

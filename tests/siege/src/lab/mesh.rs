@@ -4,10 +4,9 @@
 //! Attackers ask to be in every mesh, always. A node that has too many keeps the best by its own
 //! score, and some that it chose itself.
 
-use std::collections::BTreeSet;
-
 use ltms_core::Millis;
 
+use super::messages::Peers;
 use super::{Happening, Lab, Number, Relay};
 use crate::made::Random;
 
@@ -35,7 +34,7 @@ pub(super) struct Minute {
     /// The mesh when it began.
     mesh: Vec<Number>,
     /// Who brought a copy of anything.
-    pub(super) brought: BTreeSet<Number>,
+    pub(super) brought: Peers,
     pub(super) accepted: u32,
 }
 
@@ -44,7 +43,7 @@ impl Lab {
     pub(crate) fn begin_mesh(&mut self, degree: usize) {
         self.degree = degree;
         self.heartbeat();
-        self.schedule(self.now.saturating_add(HEARTBEAT), Happening::Heartbeat);
+        self.queue.plan(self.now.saturating_add(HEARTBEAT), Happening::Heartbeat);
     }
 
     pub(super) fn heartbeat(&mut self) {
@@ -65,7 +64,7 @@ impl Lab {
         let Minute { mesh: before, brought, accepted } =
             std::mem::replace(&mut peer.minute, Minute { mesh: mesh.clone(), ..Minute::default() });
         let stayed = before.into_iter().filter(|link| mesh.contains(link));
-        let silent: Vec<_> = stayed.filter(|link| !brought.contains(link)).collect();
+        let silent: Vec<_> = stayed.filter(|link| !brought.contains(*link)).collect();
         for link in silent.into_iter().filter(|_| accepted >= BUSY) {
             let id = self.peer(link).id;
             self.rules(node).1.was_silent(&id);
@@ -82,7 +81,7 @@ impl Lab {
     fn graft(&mut self, node: Number) {
         let (degree, most, best, chosen) =
             (self.degree, 2 * self.degree, 2 * self.degree / 3, self.degree / 3);
-        let links: Vec<_> = self.links(node).iter().copied().collect();
+        let links: Vec<_> = self.links(node).iter().collect();
         let mut scored = Vec::with_capacity(links.len());
         for link in links {
             scored.push((self.score(node, link), link));
@@ -104,12 +103,12 @@ impl Lab {
         others.sort_by_key(|link| self.peers[*link as usize].rules.is_some());
         let wanted = if mesh.len() < self.degree - 1 { degree } else { 0 };
         for link in others.iter().copied() {
-            let asks = self.peers[link as usize].relay != Relay::Rules;
+            let asks = self.relay(link) != Relay::Rules;
             if mesh.len() < if asks { most } else { wanted } {
                 mesh.push(link);
             }
         }
-        let outbound = |lab: &Self, link: &Number| lab.peers[node as usize].opened.contains(link);
+        let outbound = |lab: &Self, link: &Number| lab.peers[node as usize].opened.contains(*link);
         if mesh.len() >= most {
             shuffle(&mut self.random, &mut mesh);
             mesh.sort_by(|a, b| of(*b).partial_cmp(&of(*a)).expect("no score is NaN"));
@@ -168,12 +167,12 @@ impl Lab {
             }
         }
         mesh.retain(|link| {
-            if self.peer(*link).relay != Relay::Rules || self.peer(*link).mesh.contains(&node) {
+            if self.relay(*link) != Relay::Rules || self.peer(*link).mesh.contains(&node) {
                 return true;
             }
             let good = self.score(*link, node) >= 0.0;
             let asked = self.peer(*link);
-            let takes = good && (asked.mesh.len() < most || asked.opened.contains(&node));
+            let takes = good && (asked.mesh.len() < most || asked.opened.contains(node));
             if takes {
                 asked.mesh.push(node);
             } else {
@@ -193,14 +192,14 @@ impl Lab {
                 self.send(by, to, message);
             }
         }
-        let links: Vec<_> = self.links(by).iter().copied().collect();
+        let links: Vec<_> = self.links(by).iter().collect();
         let mesh = &self.peers[by as usize].mesh;
         let mut others: Vec<_> =
             links.into_iter().filter(|to| *to != from && !mesh.contains(to)).collect();
         let each = (TOLD_LEAST / others.len().max(1) as f64).clamp(TOLD_SHARE, 1.0);
         let told = 1000.0 * (1.0 - (1.0 - each).powi(TOLD_TIMES));
         // Who passes nothing on needs no draw: most links are such.
-        others.retain(|to| self.peers[*to as usize].relay != Relay::Silent);
+        others.retain(|to| self.relay(*to) != Relay::Silent);
         for to in others {
             let wait = ASKED.0 + self.random.below(ASKED.1) as u64;
             if self.random.below(1000) < told as usize {

@@ -6,19 +6,22 @@
 pub(crate) mod burns;
 pub(crate) mod field;
 mod figures;
+mod links;
 mod mesh;
 mod messages;
 mod peer;
+mod queue;
 mod tally;
 
-use std::cmp::Reverse;
-use std::collections::{BTreeSet, BinaryHeap, HashMap};
+use std::collections::HashMap;
 use std::net::{IpAddr, Ipv4Addr};
 
 use ltms_core::{Connection, Direction, Millis, PublicKey, Timestamp};
 
 use field::Signer;
+use queue::Queue;
 
+pub(crate) use links::Links;
 pub(crate) use messages::{Kind, Message, Messages};
 pub(crate) use peer::{Peer, Relay};
 pub(crate) use tally::{Sample, Share, Tally};
@@ -53,6 +56,8 @@ pub(crate) struct Lab {
     pub(crate) now: Timestamp,
     pub(crate) random: Random,
     pub(crate) peers: Vec<Peer>,
+    /// What each of them does with messages of others: asked for more often than all else.
+    relays: Vec<Relay>,
     pub(crate) messages: Messages,
     pub(crate) tally: Tally,
     /// The honest signers.
@@ -70,8 +75,7 @@ pub(crate) struct Lab {
     pub(crate) calm: bool,
     /// Pairs of sides between which nothing passes.
     pub(crate) split: Option<fn(Number) -> bool>,
-    queue: BinaryHeap<Reverse<(Timestamp, u64, Happening)>>,
-    happenings: u64,
+    queue: Queue<Happening>,
     actors: Vec<Option<Box<dyn Actor>>>,
 }
 
@@ -81,6 +85,7 @@ impl Lab {
             now: made::START,
             random: Random::new(seed),
             peers: Vec::new(),
+            relays: Vec::new(),
             messages: Messages::default(),
             tally: Tally::default(),
             signers: Vec::new(),
@@ -91,23 +96,17 @@ impl Lab {
             delay: (20, 130),
             calm: false,
             split: None,
-            queue: BinaryHeap::new(),
-            happenings: 0,
+            queue: Queue::new(made::START),
             actors: Vec::new(),
         };
-        lab.schedule(made::START.saturating_add(TICK), Happening::Tick);
+        lab.queue.plan(made::START.saturating_add(TICK), Happening::Tick);
         lab
-    }
-
-    fn schedule(&mut self, at: Timestamp, what: Happening) {
-        self.happenings += 1;
-        self.queue.push(Reverse((at, self.happenings, what)));
     }
 
     /// Adds an actor that acts first at `at`.
     pub(crate) fn enter(&mut self, at: Timestamp, actor: impl Actor + 'static) {
         self.actors.push(Some(Box::new(actor)));
-        self.schedule(at, Happening::Act(self.actors.len() - 1));
+        self.queue.plan(at, Happening::Act(self.actors.len() - 1));
     }
 
     /// Adds a peer of the `group`th /24, each /24 in a /16 of its own.
@@ -123,15 +122,14 @@ impl Lab {
         } else {
             self.tally.groups.insert(group);
         }
-        let (links, opened) = (BTreeSet::new(), BTreeSet::new());
+        self.relays.push(relay);
         self.peers.push(Peer {
             id,
             address,
             rules,
-            relay,
             skew: 0,
-            links,
-            opened,
+            links: Links::default(),
+            opened: Links::default(),
             mesh: Vec::new(),
             backoff: HashMap::new(),
             minute: mesh::Minute::default(),
@@ -157,7 +155,7 @@ impl Lab {
 
     /// Whether `by` let `from` in, or `from` wanted nobody.
     pub(crate) fn connect(&mut self, from: Number, to: Number) -> bool {
-        if from == to || self.peer(from).links.contains(&to) {
+        if from == to || self.peer(from).links.contains(to) {
             return false;
         }
         // Who has no rules is an attacker.
@@ -189,15 +187,24 @@ impl Lab {
         for (this, other) in [(a, b), (b, a)] {
             let id = self.peer(other).id;
             let peer = self.peer(this);
-            if peer.links.remove(&other) {
-                peer.opened.remove(&other);
+            if peer.links.remove(other) {
+                peer.opened.remove(other);
                 peer.mesh.retain(|meshed| *meshed != other);
                 peer.forget(now, &id);
             }
         }
     }
 
-    pub(crate) fn links(&self, of: Number) -> &BTreeSet<Number> {
+    pub(crate) fn relay(&self, of: Number) -> Relay {
+        self.relays[of as usize]
+    }
+
+    /// From now on a peer does this with messages of others.
+    pub(crate) fn set_relay(&mut self, of: Number, relay: Relay) {
+        self.relays[of as usize] = relay;
+    }
+
+    pub(crate) fn links(&self, of: Number) -> &Links {
         &self.peers[of as usize].links
     }
 
@@ -244,10 +251,10 @@ impl Lab {
         let nodes = self.nodes.len() - usize::from(is_node);
         self.messages[number].peers = self.peers.len() as Number;
         self.tally.published(&mut self.messages[number], from, nodes, self.now);
-        if self.peer(from).relay != Relay::Silent {
+        if self.relay(from) != Relay::Silent {
             self.messages[number].seen.insert(from);
         }
-        let links: Vec<_> = self.links(from).iter().copied().collect();
+        let links: Vec<_> = self.links(from).iter().collect();
         for to in links {
             self.send(from, to, number);
         }
@@ -256,7 +263,7 @@ impl Lab {
 
     /// A message that is there once more, or over one link only.
     pub(crate) fn send(&mut self, from: Number, to: Number, message: Number) {
-        let fast = self.peer(from).relay == Relay::Fast;
+        let fast = self.relay(from) == Relay::Fast;
         let (least, more) = if fast { (1, 1) } else { self.delay };
         let delay = least + self.random.below(more) as u64;
         self.send_after(Millis::new(delay), from, to, message);
@@ -265,35 +272,30 @@ impl Lab {
     fn send_after(&mut self, delay: Millis, from: Number, to: Number, message: Number) {
         self.tally.hostile_copies += u64::from(self.peer(from).rules.is_none());
         let lost = self.loss > 0 && self.random.below(1000) < self.loss;
-        if !lost && self.peer(to).relay != Relay::Silent {
+        if !lost && self.relay(to) != Relay::Silent {
             let at = self.now.saturating_add(delay);
-            self.schedule(at, Happening::Arrive { from, to, message });
+            self.queue.plan(at, Happening::Arrive { from, to, message });
         }
     }
 
     /// Lets happen what does until then.
     pub(crate) fn run(&mut self, until: Timestamp) {
-        while let Some(Reverse((at, _, what))) = self.queue.pop() {
-            if at > until {
-                self.happenings += 1;
-                self.queue.push(Reverse((at, self.happenings, what)));
-                break;
-            }
+        while let Some((at, what)) = self.queue.next(until) {
             self.now = at;
             match what {
                 Happening::Arrive { from, to, message } => self.arrive(from, to, message),
                 Happening::Heartbeat => {
                     self.heartbeat();
-                    self.schedule(at.saturating_add(mesh::HEARTBEAT), Happening::Heartbeat);
+                    self.queue.plan(at.saturating_add(mesh::HEARTBEAT), Happening::Heartbeat);
                 }
                 Happening::Tick => {
                     self.tick();
-                    self.schedule(at.saturating_add(TICK), Happening::Tick);
+                    self.queue.plan(at.saturating_add(TICK), Happening::Tick);
                 }
                 Happening::Act(number) => {
                     let Some(mut actor) = self.actors[number].take() else { continue };
                     if let Some(next) = actor.act(self) {
-                        self.schedule(next, Happening::Act(number));
+                        self.queue.plan(next, Happening::Act(number));
                     }
                     self.actors[number] = Some(actor);
                 }
@@ -304,11 +306,11 @@ impl Lab {
 
     fn arrive(&mut self, from: Number, to: Number, number: Number) {
         let parted = !self.calm && self.split.is_some_and(|side| side(from) != side(to));
-        if parted || !self.links(to).contains(&from) {
+        if parted || !self.links(to).contains(from) {
             return;
         }
         let (now, id) = (self.now, self.peer(from).id);
-        match self.peer(to).relay {
+        match self.relay(to) {
             Relay::Silent => {}
             Relay::Fast => {
                 if self.messages[number].seen.insert(to) {
@@ -320,9 +322,12 @@ impl Lab {
                 let (local, messages) = (peer.clock(now), &mut self.messages);
                 peer.minute.brought.insert(from);
                 let Some(rules) = &mut peer.rules else { return };
-                if rules.is_cut_off(local, &id) || !messages[number].seen.insert(to) {
+                // Nothing that is cut off counts as seen: another may bring it.
+                let seen = messages[number].seen.contains(to);
+                if seen || rules.is_cut_off(local, &id) {
                     return;
                 }
+                messages[number].seen.insert(to);
                 let arrival = Arrival { from: id, message: &messages[number] };
                 let taken = rules.take(local, &arrival);
                 peer.minute.accepted += u32::from(taken == Taken::Listed);
@@ -342,7 +347,7 @@ impl Lab {
         if sanctioned.is_empty() {
             return;
         }
-        let links: Vec<_> = self.links(node).iter().copied().collect();
+        let links: Vec<_> = self.links(node).iter().collect();
         for other in links {
             let peer = &self.peers[other as usize];
             if sanctioned.contains(&peer.id) {
@@ -353,10 +358,10 @@ impl Lab {
     }
 
     fn pass_on(&mut self, by: Number, from: Number, message: Number) {
-        if self.degree > 0 && self.peer(by).relay == Relay::Rules {
+        if self.degree > 0 && self.relay(by) == Relay::Rules {
             return self.gossip(by, from, message);
         }
-        let links: Vec<_> = self.links(by).iter().copied().filter(|to| *to != from).collect();
+        let links: Vec<_> = self.links(by).iter().filter(|to| *to != from).collect();
         for to in links {
             self.send(by, to, message);
         }

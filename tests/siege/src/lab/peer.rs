@@ -1,11 +1,12 @@
 //! Nodes and attackers' ids.
 
-use std::collections::{BTreeSet, HashMap};
+use std::collections::HashMap;
 use std::net::IpAddr;
 
 use ltms_core::{PeerId, Timestamp};
 
 use super::Number;
+use super::links::Links;
 use super::mesh::Minute;
 use crate::rules::Rules;
 
@@ -25,12 +26,11 @@ pub(crate) struct Peer {
     pub(crate) id: PeerId,
     pub(crate) address: IpAddr,
     pub(crate) rules: Option<Box<dyn Rules>>,
-    pub(crate) relay: Relay,
     /// What its clock is ahead of the true time, in ms, or behind.
     pub(crate) skew: i64,
-    pub(super) links: BTreeSet<Number>,
+    pub(super) links: Links,
     /// Those of the links that it opened.
-    pub(crate) opened: BTreeSet<Number>,
+    pub(crate) opened: Links,
     /// Links by which it passes messages on at once, where there is a [`mesh`].
     pub(super) mesh: Vec<Number>,
     /// Pruned links, and until when.

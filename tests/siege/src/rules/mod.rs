@@ -1,6 +1,7 @@
 //! Four ways to decide whom a node listens to, behind one trait.
 
 mod burns;
+mod known;
 mod oldest;
 mod ours;
 mod scores;
@@ -13,6 +14,7 @@ use crate::lab::field::Signer;
 use crate::made::Claim;
 
 pub(crate) use burns::Burns;
+pub(crate) use known::Known;
 pub(crate) use ours::{Table, secret};
 
 /// A message as it reaches a node.
@@ -194,7 +196,16 @@ impl Which {
         self.is_ours()
     }
 
-    /// A node's rules, with tables for as many identities where there are tables.
+    /// A node's rules, with tables for as many identities where there are tables, of which it knows
+    /// these.
+    pub(crate) fn knowing(self, identities: u32, seed: u64, known: &Known) -> Box<dyn Rules> {
+        match self {
+            Self::Ours | Self::Calm => Box::new(ours::Ours::knowing(identities, seed, known)),
+            _ => self.rules(identities, seed),
+        }
+    }
+
+    /// A node's rules that know nobody.
     pub(crate) fn rules(self, identities: u32, seed: u64) -> Box<dyn Rules> {
         match self {
             Self::Ours | Self::Calm => Box::new(ours::Ours::new(identities, seed)),

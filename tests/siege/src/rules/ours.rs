@@ -10,7 +10,7 @@ use ltms_core::{
     Timestamp, Verdict,
 };
 
-use super::{Arrival, Burns, Deliveries, Rules, Taken};
+use super::{Arrival, Burns, Deliveries, Known, Rules, Taken};
 use crate::lab::field::Signer;
 use crate::made::{self, Claim, POLICY};
 
@@ -38,7 +38,24 @@ pub(crate) struct Ours {
 }
 
 impl Ours {
-    pub(crate) fn new(identities: u32, seed: u64) -> Self {
+    /// A node that knows nobody.
+    pub(super) fn new(identities: u32, seed: u64) -> Self {
+        let mut node = Self::empty(identities, seed);
+        made::set_tip(&mut node.gate, made::START);
+        node
+    }
+
+    /// A node that has these in its store.
+    pub(super) fn knowing(identities: u32, seed: u64, known: &Known) -> Self {
+        let mut node = Self::empty(identities, seed);
+        let stored = known.snapshot(&secret(seed));
+        let restored = node.gate.restore(made::START, &stored).expect("it was made here");
+        assert_eq!(restored.dropped.identities, 0, "there is room for all");
+        node
+    }
+
+    /// A node without a chain.
+    fn empty(identities: u32, seed: u64) -> Self {
         let capacity = Capacity {
             peers: PEERS,
             identities,
@@ -46,9 +63,8 @@ impl Ours {
             keys: (2 * identities).max(128),
             ..Capacity::NODE
         };
-        let mut gate =
+        let gate =
             Gate::new(Heap::new(capacity), POLICY, secret(seed)).expect("the policy is valid");
-        made::set_tip(&mut gate, made::START);
         Self {
             gate,
             capacity,

@@ -73,7 +73,7 @@ pub(super) fn refused(lab: &mut Lab, id: Number, node: Number) -> bool {
 
 fn flush(which: Which, scale: Scale, seed: u64) -> Outcome {
     let mut lab = Lab::new(seed);
-    let field = Field { nodes: 12, degree: 4 };
+    let field = Field::new(12, 4);
     let _ = field.build(&mut lab, which, seed);
     lab.run(START.saturating_add(Millis::from_secs(60)));
     let mut number = 0;
@@ -95,7 +95,7 @@ fn flush(which: Which, scale: Scale, seed: u64) -> Outcome {
 
 fn neighbours(which: Which, scale: Scale, seed: u64) -> Outcome {
     let mut lab = Lab::new(seed);
-    let field = Field { nodes: 12, degree: 4 };
+    let field = Field::new(12, 4);
     let signers = field.build(&mut lab, which, seed);
     lab.run(START.saturating_add(Millis::from_secs(60)));
     let victim: Signer = signers[1];
@@ -109,7 +109,7 @@ fn neighbours(which: Which, scale: Scale, seed: u64) -> Outcome {
     }
     let let_in = lab.connect(1, 0) && lab.prove(1, 0, &victim);
     lab.run(lab.now.saturating_add(Millis::from_mins(5)));
-    let stays = lab.links(0).contains(&1);
+    let stays = lab.links(0).contains(1);
     let mut outcome = Outcome::of(&lab);
     outcome.more.push(("signer let in", f64::from(u8::from(let_in && stays))));
     outcome.more.push(("ids banned beside it", f64::from(ids)));

@@ -30,7 +30,7 @@ fn distance(a: &[u8; 32], b: &[u8; 32]) -> [u8; 32] {
 
 fn nearest(which: Which, scale: Scale, seed: u64) -> Outcome {
     let mut lab = Lab::new(seed);
-    let field = Field { nodes: scale.of(24, 64, 500), degree: 4 };
+    let field = Field::new(scale.of(24, 64, 500), 4);
     let signers = field.build(&mut lab, which, seed);
     lab.run(START.saturating_add(Millis::from_mins(4)));
     let mut places: Vec<_> =

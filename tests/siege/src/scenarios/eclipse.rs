@@ -87,7 +87,7 @@ fn befriend(lab: &mut Lab, signers: &[Signer], from: Number, to: Number) -> bool
 
 fn eclipsed(which: Which, scale: Scale, seed: u64, ratio: u32) -> Outcome {
     let mut lab = Lab::new(seed);
-    let field = Field { nodes: scale.of(24, 250, 1_000), degree: 0 };
+    let field = Field::new(scale.of(24, 250, 1_000), 0);
     let signers = field.build(&mut lab, which, seed);
     let victims: Vec<_> = (0..field.nodes).filter(|node| node % VICTIMS == 0).collect();
     let others: Vec<_> = (0..field.nodes).filter(|node| node % VICTIMS != 0).collect();
@@ -127,7 +127,7 @@ fn eclipsed(which: Which, scale: Scale, seed: u64, ratio: u32) -> Outcome {
 
 fn cold_boot(which: Which, scale: Scale, seed: u64) -> Outcome {
     let mut lab = Lab::new(seed);
-    let field = Field { nodes: scale.of(24, 250, 1_000), degree: 0 };
+    let field = Field::new(scale.of(24, 250, 1_000), 0);
     let signers = field.build(&mut lab, which, seed);
     surround(&mut lab, field.nodes, 4 * 2 * DEGREE as u32);
     lab.begin_mesh(MESH);
@@ -153,7 +153,7 @@ struct Fall(Vec<Number>);
 impl Actor for Fall {
     fn act(&mut self, lab: &mut Lab) -> Option<Timestamp> {
         for relay in &self.0 {
-            lab.peers[*relay as usize].relay = Relay::Silent;
+            lab.set_relay(*relay, Relay::Silent);
         }
         None
     }
@@ -161,7 +161,7 @@ impl Actor for Fall {
 
 fn flash(which: Which, scale: Scale, seed: u64) -> Outcome {
     let mut lab = Lab::new(seed);
-    let field = Field { nodes: scale.of(20, 250, 1_000), degree: 0 };
+    let field = Field::new(scale.of(20, 250, 1_000), 0);
     let signers = field.build(&mut lab, which, seed);
     for node in 0..field.nodes {
         for _ in 0..DEGREE {
@@ -179,7 +179,7 @@ fn flash(which: Which, scale: Scale, seed: u64) -> Outcome {
         self_deal(&mut lab, node, &known);
     }
     for sybil in &sybils {
-        lab.peers[*sybil as usize].relay = Relay::Fast;
+        lab.set_relay(*sybil, Relay::Fast);
     }
     lab.begin_mesh(MESH);
     let flash = START.saturating_add(Millis::from_mins(3));

@@ -116,7 +116,7 @@ impl Actor for Flood {
 }
 
 fn flood(which: Which, scale: Scale, seed: u64, said: Said) -> Outcome {
-    let field = Field { nodes: scale.of(30, 60, 400), degree: 6 };
+    let field = Field::new(scale.of(30, 60, 400), 6);
     let minutes = scale.of(3, 4, 10);
     let mut lab = Lab::new(seed);
     let signers = field.build(&mut lab, which, seed);

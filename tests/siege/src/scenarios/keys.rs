@@ -74,7 +74,7 @@ impl Actor for Squat {
 
 fn run(which: Which, scale: Scale, seed: u64, naming: bool) -> Outcome {
     let mut lab = Lab::new(seed);
-    let field = Field { nodes: scale.of(16, 40, 200), degree: 4 };
+    let field = Field::new(scale.of(16, 40, 200), 4);
     let signers = field.build(&mut lab, which, seed);
     let minutes = if naming { scale.of(4, 6, 20) } else { scale.of(14, 20, 60) };
     let end = START.saturating_add(Millis::from_mins(minutes));

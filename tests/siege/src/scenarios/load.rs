@@ -59,7 +59,7 @@ const BARRAGE: Millis = Millis::new(50);
 impl Actor for Barrage {
     fn act(&mut self, lab: &mut Lab) -> Option<Timestamp> {
         for (id, group) in self.ids.iter_mut().zip(HOSTILE_GROUP..) {
-            if !lab.links(*id).contains(&0) {
+            if !lab.links(*id).contains(0) {
                 *id = lab.add(group, None);
                 lab.connect(*id, 0);
             }
@@ -80,7 +80,7 @@ impl Actor for Barrage {
 
 fn checks(which: Which, scale: Scale, seed: u64) -> Outcome {
     let mut lab = Lab::new(seed);
-    let signers = Field { nodes: 10, degree: 4 }.build(&mut lab, which, seed);
+    let signers = Field::new(10, 4).build(&mut lab, which, seed);
     let begin = START.saturating_add(Millis::from_mins(1));
     lab.run(begin);
     let before = lab.rules(0).1.checks();
@@ -124,7 +124,7 @@ impl Actor for Spam {
 
 fn spam(which: Which, scale: Scale, seed: u64) -> Outcome {
     let mut lab = Lab::new(seed);
-    let field = Field { nodes: scale.of(16, 40, 200), degree: 4 };
+    let field = Field::new(scale.of(16, 40, 200), 4);
     let _ = field.build(&mut lab, which, seed);
     let end = START.saturating_add(Millis::from_mins(scale.of(3, 6, 20)));
     let bought: Vec<_> = (0..5).map(|group| buy(&mut lab, HOSTILE_GROUP + group)).collect();
@@ -141,7 +141,7 @@ fn spam(which: Which, scale: Scale, seed: u64) -> Outcome {
 
 fn overload(which: Which, scale: Scale, seed: u64) -> Outcome {
     let mut lab = Lab::new(seed);
-    let field = Field { nodes: 12, degree: 0 };
+    let field = Field::new(12, 0);
     let _ = field.build(&mut lab, which, seed);
     for node in 1..field.nodes {
         lab.connect(node, 0);

@@ -27,7 +27,7 @@ struct Rush {
 impl Actor for Rush {
     fn act(&mut self, lab: &mut Lab) -> Option<Timestamp> {
         for relay in &self.relays {
-            let links: Vec<_> = lab.links(*relay).iter().copied().collect();
+            let links: Vec<_> = lab.links(*relay).iter().collect();
             let there = lab.messages.len();
             if there == 0 {
                 continue;
@@ -44,13 +44,13 @@ impl Actor for Rush {
 }
 
 fn first_copy(which: Which, scale: Scale, seed: u64) -> Outcome {
-    let field = Field { nodes: scale.of(20, 40, 100), degree: 4 };
+    let field = Field::new(scale.of(20, 40, 100), 4);
     let mut lab = Lab::new(seed);
     let _ = field.build(&mut lab, which, seed);
     let end = START.saturating_add(Millis::from_mins(scale.of(3, 5, 10)));
     let relays: Vec<_> = (0..4).map(|number| lab.add(HOSTILE_GROUP + number, None)).collect();
     for relay in &relays {
-        lab.peers[*relay as usize].relay = Relay::Fast;
+        lab.set_relay(*relay, Relay::Fast);
         for node in 0..field.nodes {
             lab.connect(*relay, node);
         }

@@ -62,7 +62,7 @@ impl Actor for Again {
         if count > 0 {
             for id in self.ids.clone() {
                 let number = lab.random.below(count) as Number;
-                let links: Vec<_> = lab.links(id).iter().copied().collect();
+                let links: Vec<_> = lab.links(id).iter().collect();
                 for to in links {
                     lab.messages[number].seen.remove(to);
                     lab.send(id, to, number);
@@ -87,7 +87,7 @@ fn links_are_cut(lab: &Lab, id: Number) -> bool {
 
 fn own(which: Which, scale: Scale, seed: u64) -> Outcome {
     let mut lab = Lab::new(seed);
-    let field = Field { nodes: scale.of(20, 60, 200), degree: 4 };
+    let field = Field::new(scale.of(20, 60, 200), 4);
     let _ = field.build(&mut lab, which, seed);
     let end = START.saturating_add(Millis::from_mins(scale.of(4, 8, 20)));
     let ids: Vec<_> = (0..40).map(|group| lab.add(HOSTILE_GROUP + group, None)).collect();
@@ -103,7 +103,7 @@ fn own(which: Which, scale: Scale, seed: u64) -> Outcome {
 /// After the advertisements of a key have been superseded, whether an older one comes back.
 fn old(which: Which, scale: Scale, seed: u64) -> Outcome {
     let mut lab = Lab::new(seed);
-    let field = Field { nodes: 12, degree: 4 };
+    let field = Field::new(12, 4);
     let signers = field.build(&mut lab, which, seed);
     lab.run(START.saturating_add(Millis::from_mins(3)));
     let (id, victim) = (lab.add(HOSTILE_GROUP, None), 0);
@@ -148,7 +148,7 @@ fn brief(lab: &Lab, signer: &Signer) -> Message {
 
 fn partition(which: Which, scale: Scale, seed: u64) -> Outcome {
     let mut lab = Lab::new(seed);
-    let field = Field { nodes: scale.of(16, 64, 256), degree: 5 };
+    let field = Field::new(scale.of(16, 64, 256), 5);
     let _ = field.build(&mut lab, which, seed);
     lab.run(START.saturating_add(Millis::from_mins(2)));
     lab.split = Some(|number| number % 2 == 0);
@@ -156,8 +156,7 @@ fn partition(which: Which, scale: Scale, seed: u64) -> Outcome {
     lab.split = None;
     // What was held back arrives: each half's messages, by every link between the halves.
     for node in lab.nodes().to_vec() {
-        let others: Vec<_> =
-            lab.links(node).iter().copied().filter(|to| to % 2 != node % 2).collect();
+        let others: Vec<_> = lab.links(node).iter().filter(|to| to % 2 != node % 2).collect();
         for number in 0..lab.messages.len() {
             let has = lab.messages[number].seen.contains(node);
             for to in others.iter().filter(|_| has) {
@@ -204,7 +203,7 @@ impl Actor for OtherTimes {
 
 fn times(which: Which, scale: Scale, seed: u64) -> Outcome {
     let mut lab = Lab::new(seed);
-    let field = Field { nodes: scale.of(20, 60, 200), degree: 4 };
+    let field = Field::new(scale.of(20, 60, 200), 4);
     let signers = field.build(&mut lab, which, seed);
     let end = START.saturating_add(Millis::from_mins(scale.of(3, 6, 15)));
     let ids: Vec<_> = (0..20).map(|group| lab.add(HOSTILE_GROUP + group, None)).collect();

@@ -41,7 +41,7 @@ pub(crate) const WHITEWASHING: Scenario = Scenario {
 
 fn slander(which: Which, scale: Scale, seed: u64) -> Outcome {
     let mut lab = Lab::new(seed);
-    let signers = Field { nodes: 8, degree: 4 }.build(&mut lab, which, seed);
+    let signers = Field::new(8, 4).build(&mut lab, which, seed);
     lab.run(START.saturating_add(Millis::from_mins(2)));
     let victim = signers[1];
     if lab.rules(0).1.points(&victim).is_none() {
@@ -84,7 +84,7 @@ fn said(lab: &Lab, signer: &Signer, claims: u8) -> Message {
 /// One node and so many identities, all of which advertise to it.
 fn judge(which: Which, seed: u64, honest: u32, hostile: u32) -> (Lab, Vec<Signer>, Vec<Signer>) {
     let mut lab = Lab::new(seed);
-    let field = Field { nodes: 1, degree: 0 };
+    let field = Field::new(1, 0);
     let _ = field.build(&mut lab, which, seed);
     let from: Number = lab.add(HOSTILE_GROUP, None);
     lab.connect(from, 0);

@@ -44,7 +44,7 @@ struct Node {
 impl Node {
     fn new(which: Which, seed: u64) -> Self {
         let mut lab = Lab::new(seed);
-        let _ = Field { nodes: 1, degree: 0 }.build(&mut lab, which, seed);
+        let _ = Field::new(1, 0).build(&mut lab, which, seed);
         // Those who prove themselves here are honest, though nodes of theirs are not there.
         lab.calm = false;
         Self { lab, number: 0 }

@@ -52,7 +52,7 @@ fn flooding(which: Which, scale: Scale, seed: u64) -> Outcome {
 /// What came of it, whether the honest node was let in, and whether the offender is refused.
 fn flood(which: Which, scale: Scale, seed: u64, secret: &Seed) -> (Outcome, [f64; 2]) {
     let mut lab = Lab::new(seed);
-    let signers = Field { nodes: 12, degree: 4 }.build(&mut lab, which, seed);
+    let signers = Field::new(12, 4).build(&mut lab, which, seed);
     lab.run(START.saturating_add(Millis::from_secs(60)));
     lab.disconnect(KEPT_OUT, NODE);
     let mut group = HOSTILE_GROUP;
