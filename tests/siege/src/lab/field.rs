@@ -122,6 +122,7 @@ pub(crate) fn message(kind: Kind, ad: &Ad, bytes: Vec<u8>) -> Message {
         bytes,
         seen: Peers::default(),
         listed: Peers::default(),
+        in_time: Peers::default(),
         sent: None,
         peers: 0,
     }

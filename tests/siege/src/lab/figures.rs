@@ -27,6 +27,7 @@ impl Lab {
         let all = [
             ("nodes", self.nodes.len() as f64),
             ("honest signers", self.signers.len() as f64),
+            ("of which advertise", self.newest.len() as f64),
             ("links that a node opened", opened as f64 / self.nodes.len().max(1) as f64),
             ("minutes", minutes),
             ("ms over a link at least", least as f64),
@@ -50,7 +51,7 @@ impl Lab {
             let own = |node: Number| self.peers[node as usize].id == message.publisher;
             for node in to.iter().filter(|node| **node < message.peers && !own(**node)) {
                 share.of += 1;
-                share.some += u64::from(message.listed.contains(*node));
+                share.some += u64::from(message.in_time.contains(*node));
             }
         }
         share

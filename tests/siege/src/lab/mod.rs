@@ -9,11 +9,12 @@ mod figures;
 mod links;
 mod mesh;
 mod messages;
+mod pages;
 mod peer;
 mod queue;
 mod tally;
 
-use std::collections::HashMap;
+use std::collections::{BTreeMap, HashMap};
 use std::net::{IpAddr, Ipv4Addr};
 
 use ltms_core::{Connection, Direction, Millis, PublicKey, Timestamp};
@@ -47,6 +48,9 @@ pub(crate) trait Actor {
 enum Happening {
     Arrive { from: Number, to: Number, message: Number },
     Act(usize),
+    Read(Number),
+    Page { from: Number, to: Number },
+    Item { from: Number, to: Number, message: Number },
     Heartbeat,
     Tick,
 }
@@ -59,6 +63,8 @@ pub(crate) struct Lab {
     /// What each of them does with messages of others: asked for more often than all else.
     relays: Vec<Relay>,
     pub(crate) messages: Messages,
+    /// The last honest advertisement of each key.
+    newest: BTreeMap<PublicKey, Number>,
     pub(crate) tally: Tally,
     /// The honest signers.
     pub(crate) signers: Vec<Signer>,
@@ -87,6 +93,7 @@ impl Lab {
             peers: Vec::new(),
             relays: Vec::new(),
             messages: Messages::default(),
+            newest: BTreeMap::new(),
             tally: Tally::default(),
             signers: Vec::new(),
             nodes: Vec::new(),
@@ -246,7 +253,11 @@ impl Lab {
 
     /// A peer says something of its own to all that it is connected with.
     pub(crate) fn publish(&mut self, from: Number, message: Message) -> Number {
+        let (honest, key) = (message.kind == Kind::Honest, message.key);
         let number = self.messages.add(message);
+        if honest {
+            self.newest.insert(key, number);
+        }
         let is_node = self.peer(from).rules.is_some();
         let nodes = self.nodes.len() - usize::from(is_node);
         self.messages[number].peers = self.peers.len() as Number;
@@ -284,6 +295,9 @@ impl Lab {
             self.now = at;
             match what {
                 Happening::Arrive { from, to, message } => self.arrive(from, to, message),
+                Happening::Read(node) => self.read_any(node),
+                Happening::Page { from, to } => self.page(from, to),
+                Happening::Item { from, to, message } => self.item(from, to, message),
                 Happening::Heartbeat => {
                     self.heartbeat();
                     self.queue.plan(at.saturating_add(mesh::HEARTBEAT), Happening::Heartbeat);
@@ -328,7 +342,8 @@ impl Lab {
                     return;
                 }
                 messages[number].seen.insert(to);
-                let arrival = Arrival { from: id, message: &messages[number] };
+                let message = &messages[number];
+                let arrival = Arrival { from: id, message, was_asked_for: false };
                 let taken = rules.take(local, &arrival);
                 peer.minute.accepted += u32::from(taken == Taken::Listed);
                 self.tally.taken(&mut messages[number], to, taken, now);

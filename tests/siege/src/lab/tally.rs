@@ -70,6 +70,7 @@ impl Tally {
         // A node's own is no delivery.
         if message.kind == Kind::Honest {
             message.listed.insert(from);
+            message.in_time.insert(from);
         }
         self.by_kind[message.kind as usize].of += nodes as u64;
     }
@@ -82,7 +83,11 @@ impl Tally {
         now: Timestamp,
     ) {
         let in_time = message.sent.is_some_and(|at| at.saturating_add(IN_TIME) >= now);
-        if taken == Taken::Listed && in_time && message.listed.insert(node) {
+        if taken != Taken::Listed {
+            return;
+        }
+        message.listed.insert(node);
+        if in_time && message.in_time.insert(node) {
             self.by_kind[message.kind as usize].some += 1;
         }
     }

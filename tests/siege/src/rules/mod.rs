@@ -22,6 +22,8 @@ pub(crate) struct Arrival<'a> {
     /// The connected peer that brought it.
     pub(crate) from: PeerId,
     pub(crate) message: &'a Message,
+    /// Whether it is of a directory that the node reads.
+    pub(crate) was_asked_for: bool,
 }
 
 /// What a node did with a message.
@@ -115,6 +117,14 @@ pub(crate) trait Rules {
     /// Whether the directory has an advertisement in force by this key.
     fn lists(&self, now: Timestamp, key: &PublicKey) -> bool;
 
+    /// Whether a node serves its directory to a neighbour that asks. The TypeScript system's does
+    /// not: its `discover` looks only at what gossip brought (`dht-discoverer.ts`, 232–314), so that
+    /// a newcomer knows what was said since it came; the index that an older one kept lay in the
+    /// DHT, under one key that anybody overwrites. The other two have no such protocol.
+    fn serves_directory(&self) -> bool {
+        false
+    }
+
     /// What GossipSub is told of a connected peer: its worth in the mesh.
     fn score(&mut self, now: Timestamp, peer: &PeerId) -> f64;
 
@@ -186,14 +196,6 @@ impl Which {
     /// Whether these are the rules of this repository.
     pub(crate) const fn is_ours(self) -> bool {
         matches!(self, Self::Ours | Self::Calm)
-    }
-
-    /// Whether a node serves its directory to a neighbour that asks. The TypeScript system's does
-    /// not: its `discover` looks only at what gossip brought (`dht-discoverer.ts`, 232–314), so that
-    /// a newcomer knows what was said since it came; the index that an older one kept lay in the
-    /// DHT, under one key that anybody overwrites. The other two have no such protocol.
-    pub(crate) const fn serves_directory(self) -> bool {
-        self.is_ours()
     }
 
     /// A node's rules, with tables for as many identities where there are tables, of which it knows

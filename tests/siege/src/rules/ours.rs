@@ -5,9 +5,9 @@ use std::collections::{HashMap, HashSet};
 use ltms_core::session::{Cause, End, Phase, Session, Sessions, Step};
 use ltms_core::wire::{AdHeader, Hello, SessionAnnouncement, hello_hash};
 use ltms_core::{
-    Capacity, Connection, Criteria, Event, Found, FrameKind, Gate, Heap, IdentityId, Outcome,
-    PeerId, Proof, PublicKey, Reason, Screening, Seed, SessionId, SignatureCheck, Source, Subject,
-    Timestamp, Verdict,
+    Capacity, Channel, Connection, Criteria, Event, Found, FrameKind, Gate, Heap, IdentityId,
+    Outcome, PeerId, Proof, PublicKey, Reason, Screening, Seed, SessionId, SignatureCheck, Source,
+    Subject, Timestamp, Verdict,
 };
 
 use super::{Arrival, Burns, Deliveries, Known, Rules, Taken};
@@ -151,7 +151,10 @@ impl Rules for Ours {
 
     fn take(&mut self, now: Timestamp, arrival: &Arrival<'_>) -> Taken {
         let message = arrival.message;
-        let (source, kind) = if message.direct {
+        let (source, kind) = if arrival.was_asked_for {
+            let (peer, channel) = (arrival.from, Channel::Directory);
+            (Source { peer, publisher: None, channel }, FrameKind::Record)
+        } else if message.direct {
             (Source::direct(arrival.from), FrameKind::Direct)
         } else {
             (Source::gossip(arrival.from, message.publisher), FrameKind::Gossip)
@@ -183,6 +186,7 @@ impl Rules for Ours {
         self.poll(now);
         // A stranger's advertisement is listed and never travels by gossip (policy 8).
         match decision.verdict {
+            Verdict::Accept if arrival.was_asked_for => Taken::Listed,
             Verdict::Accept => {
                 let fresh = Deliveries::new(now);
                 self.first.entry(arrival.from).or_insert(fresh).add(now);
@@ -306,6 +310,10 @@ impl Rules for Ours {
 
     fn burns(&mut self) -> Option<&mut dyn Burns> {
         Some(self)
+    }
+
+    fn serves_directory(&self) -> bool {
+        true
     }
 
     fn lists(&self, now: Timestamp, key: &PublicKey) -> bool {

@@ -56,6 +56,7 @@ fn nearest(which: Which, scale: Scale, seed: u64) -> Outcome {
                 asked.push(other);
             }
         }
+        let serves = lab.serves_directory(node);
         for signer in &signers {
             let key = sha256(&[signer.key.as_bytes()]);
             let mut near: Vec<_> = places.iter().collect();
@@ -63,9 +64,7 @@ fn nearest(which: Which, scale: Scale, seed: u64) -> Outcome {
             let kept = near[..REPLICAS].iter().any(|(_, honest)| *honest);
             let has = |other: &Number| lab.lists(*other, &signer.key);
             // Only ours serves its directory to whoever asks; the others have what they heard.
-            let found = kept
-                || lab.lists(node, &signer.key)
-                || which.serves_directory() && asked.iter().any(has);
+            let found = kept || lab.lists(node, &signer.key) || serves && asked.iter().any(has);
             by_dht.of += 1;
             by_dht.some += u64::from(kept);
             by_directory.of += 1;

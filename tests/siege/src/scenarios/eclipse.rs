@@ -62,6 +62,19 @@ pub(crate) const FLASH: Scenario = Scenario {
     holds: |outcome| outcome.figure("after the flash, %") >= 95.0,
 };
 
+/// Many honest nodes without links. All have identities, and in a crowd a quarter has something to
+/// say.
+const fn crowd(scale: Scale) -> Field {
+    let (nodes, advertise) = scale.of((24, 1), (1_000, 4), (2_000, 4));
+    Field { nodes, degree: 0, advertise }
+}
+
+/// From now on there are meshes, and directories are read.
+fn begin(lab: &mut Lab) {
+    lab.begin_mesh(MESH);
+    lab.begin_reading();
+}
+
 /// Attackers, and to each node so many of their connections.
 fn surround(lab: &mut Lab, nodes: u32, links: u32) -> Vec<Number> {
     let sybils: Vec<_> =
@@ -75,19 +88,22 @@ fn surround(lab: &mut Lab, nodes: u32, links: u32) -> Vec<Number> {
     sybils
 }
 
-/// Links two nodes, whose signers prove to each other who they are.
+/// Links two nodes, whose signers prove to each other who they are, and which read each other's
+/// directories.
 fn befriend(lab: &mut Lab, signers: &[Signer], from: Number, to: Number) -> bool {
     let linked = lab.connect(from, to);
     if linked {
         lab.prove(from, to, &signers[from as usize]);
         lab.prove(to, from, &signers[to as usize]);
+        lab.read(from, to);
+        lab.read(to, from);
     }
     linked
 }
 
 fn eclipsed(which: Which, scale: Scale, seed: u64, ratio: u32) -> Outcome {
     let mut lab = Lab::new(seed);
-    let field = Field::new(scale.of(24, 250, 1_000), 0);
+    let field = crowd(scale);
     let signers = field.build(&mut lab, which, seed);
     let victims: Vec<_> = (0..field.nodes).filter(|node| node % VICTIMS == 0).collect();
     let others: Vec<_> = (0..field.nodes).filter(|node| node % VICTIMS != 0).collect();
@@ -110,11 +126,12 @@ fn eclipsed(which: Which, scale: Scale, seed: u64, ratio: u32) -> Outcome {
             lab.connect(*node, sybil);
         }
     }
-    lab.begin_mesh(MESH);
+    begin(&mut lab);
     lab.run(START.saturating_add(Millis::from_mins(scale.of(4, 5, 15))));
     let to_victims = lab.delivered(Kind::Honest, START, &victims);
+    let known: Vec<_> = signers.iter().filter(|signer| field.advertises(signer.node)).collect();
     let pairs = || {
-        let all = victims.iter().flat_map(|node| signers.iter().map(move |signer| (*node, signer)));
+        let all = victims.iter().flat_map(|node| known.iter().map(move |signer| (*node, *signer)));
         all.filter(|(node, signer)| signer.node != *node)
     };
     let listed = pairs().filter(|(node, signer)| lab.lists(*node, &signer.key)).count();
@@ -127,10 +144,10 @@ fn eclipsed(which: Which, scale: Scale, seed: u64, ratio: u32) -> Outcome {
 
 fn cold_boot(which: Which, scale: Scale, seed: u64) -> Outcome {
     let mut lab = Lab::new(seed);
-    let field = Field::new(scale.of(24, 250, 1_000), 0);
+    let field = crowd(scale);
     let signers = field.build(&mut lab, which, seed);
     surround(&mut lab, field.nodes, 4 * 2 * DEGREE as u32);
-    lab.begin_mesh(MESH);
+    begin(&mut lab);
     for node in 1..field.nodes {
         for _ in 0..2 {
             let to = lab.random.below(node as usize) as Number;
@@ -161,7 +178,7 @@ impl Actor for Fall {
 
 fn flash(which: Which, scale: Scale, seed: u64) -> Outcome {
     let mut lab = Lab::new(seed);
-    let field = Field::new(scale.of(20, 250, 1_000), 0);
+    let field = crowd(scale);
     let signers = field.build(&mut lab, which, seed);
     for node in 0..field.nodes {
         for _ in 0..DEGREE {
@@ -181,7 +198,7 @@ fn flash(which: Which, scale: Scale, seed: u64) -> Outcome {
     for sybil in &sybils {
         lab.set_relay(*sybil, Relay::Fast);
     }
-    lab.begin_mesh(MESH);
+    begin(&mut lab);
     let flash = START.saturating_add(Millis::from_mins(3));
     lab.enter(flash, Fall(sybils));
     lab.run(flash);

@@ -80,7 +80,8 @@ impl Stores {
                     rules.learn(now, claim);
                 }
                 let message = field::message(Kind::Hostile, &ad, sealed);
-                let arrival = Arrival { from: connection.peer, message: &message };
+                let arrival =
+                    Arrival { from: connection.peer, message: &message, was_asked_for: false };
                 let judged =
                     rules.connect(now, &connection) && rules.take(now, &arrival) == Taken::Listed;
                 rules.disconnect(now, &connection.peer);
