@@ -116,12 +116,12 @@ impl Actor for Flood {
 }
 
 fn flood(which: Which, scale: Scale, seed: u64, said: Said) -> Outcome {
-    let field = Field::new(scale.of(30, 60, 400), 6);
+    let field = Field::new(scale.of(30, 100, 200), 6);
     let minutes = scale.of(3, 4, 10);
     let mut lab = Lab::new(seed);
     let signers = field.build(&mut lab, which, seed);
     let end = START.saturating_add(Millis::from_mins(minutes));
-    let rate = scale.of(20, 50, 200);
+    let rate = scale.of(20, 50, 100);
     let flood = Flood {
         signers,
         nodes: field.nodes,
