@@ -65,3 +65,51 @@ impl<T: Ord> Queue<T> {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::made::{Random, START};
+    use ltms_core::Millis;
+
+    /// What the queue hands over is what a heap of times and numbers would, whatever is planned
+    /// while it does: for this millisecond, for a near one, for the first that is far, for later.
+    #[test]
+    fn things_happen_in_the_order_of_time_and_then_of_planning() {
+        let mut random = Random::new(7);
+        let (mut queue, mut heap) = (Queue::new(START), BinaryHeap::new());
+        let (mut now, mut planned, mut happened) = (START, 0_u32, 0);
+        while planned < 20_000 {
+            for _ in 0..random.below(4) {
+                let kinds =
+                    [0, random.below(40), NEAR as usize - 1, NEAR as usize, 3 * NEAR as usize];
+                let after = Millis::new(kinds[random.below(kinds.len())] as u64);
+                let at = now.saturating_add(after);
+                queue.plan(at, planned);
+                heap.push(Reverse((at, planned)));
+                planned += 1;
+            }
+            let until = now.saturating_add(Millis::new(random.below(200) as u64));
+            while let Some((at, what)) = queue.next(until) {
+                assert_eq!(heap.pop(), Some(Reverse((at, what))));
+                happened += 1;
+            }
+            assert!(heap.peek().is_none_or(|Reverse((at, _))| *at > until), "nothing is left out");
+            now = until;
+        }
+        assert!(happened > 10_000, "{happened}");
+    }
+
+    /// A thing for a time that is over happens now, after all that was planned for now.
+    #[test]
+    fn what_is_late_happens_now() {
+        let later = START.saturating_add(Millis::from_mins(1));
+        let mut queue = Queue::new(START);
+        assert_eq!(queue.next(later), None);
+        queue.plan(later, "planned");
+        queue.plan(START, "late");
+        assert_eq!(queue.next(later), Some((later, "planned")));
+        assert_eq!(queue.next(later), Some((later, "late")));
+        assert_eq!(queue.next(later), None);
+    }
+}

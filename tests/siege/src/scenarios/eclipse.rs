@@ -127,7 +127,7 @@ fn eclipsed(which: Which, scale: Scale, seed: u64, ratio: u32) -> Outcome {
         }
     }
     begin(&mut lab);
-    lab.run(START.saturating_add(Millis::from_mins(scale.of(4, 5, 15))));
+    lab.run(START.saturating_add(Millis::from_mins(scale.of(4, 5, 8))));
     let to_victims = lab.delivered(Kind::Honest, START, &victims);
     let known: Vec<_> = signers.iter().filter(|signer| field.advertises(signer.node)).collect();
     let pairs = || {
@@ -157,7 +157,7 @@ fn cold_boot(which: Which, scale: Scale, seed: u64) -> Outcome {
     }
     lab.run(START.saturating_add(Millis::from_secs(100)));
     let before = lab.now;
-    lab.run(lab.now.saturating_add(Millis::from_mins(scale.of(3, 5, 10))));
+    lab.run(lab.now.saturating_add(Millis::from_mins(scale.of(3, 5, 8))));
     let booted = 100.0 * lab.delivered(Kind::Honest, before, lab.nodes()).value();
     let mut outcome = Outcome::of(&lab);
     outcome.more.push(("after the start, %", booted));
@@ -203,7 +203,7 @@ fn flash(which: Which, scale: Scale, seed: u64) -> Outcome {
     lab.enter(flash, Fall(sybils));
     lab.run(flash);
     let before = lab.now;
-    lab.run(flash.saturating_add(Millis::from_mins(scale.of(3, 6, 10))));
+    lab.run(flash.saturating_add(Millis::from_mins(scale.of(3, 6, 8))));
     let after = 100.0 * lab.delivered(Kind::Honest, before, lab.nodes()).value();
     let mut outcome = Outcome::of(&lab);
     outcome.more.push(("after the flash, %", after));
