@@ -5,15 +5,17 @@ mod oldest;
 mod ours;
 mod scores;
 mod sdk;
+pub(crate) mod without;
 
-use ltms_core::{Connection, IdentityId, Outcome, PeerId, PublicKey, Timestamp};
+use ltms_core::{Amount, Connection, IdentityId, Outcome, PeerId, Policy, PublicKey, Timestamp};
 
 use crate::lab::Message;
 use crate::lab::field::Signer;
-use crate::made::Claim;
+use crate::made::{Claim, POLICY};
 
 pub(crate) use burns::Burns;
 pub(crate) use ours::{Table, secret};
+pub(crate) use without::Rule;
 
 /// A message as it reaches a node.
 pub(crate) struct Arrival<'a> {
@@ -155,7 +157,7 @@ impl Deliveries {
     }
 }
 
-/// The four by their column, and the baseline.
+/// The four by their column, the baseline, and ours less a rule.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Which {
     Ours,
@@ -164,6 +166,8 @@ pub(crate) enum Which {
     OldestBanFirst,
     /// Ours while nobody attacks: with what the others are compared.
     Calm,
+    /// Ours with one rule switched off.
+    Without(&'static Rule),
 }
 
 impl Which {
@@ -178,12 +182,23 @@ impl Which {
             Self::ScoreOnly => "GossipSub scores only",
             Self::OldestBanFirst => "oldest ban first",
             Self::Calm => "ltms, nobody attacks",
+            Self::Without(rule) => rule.name,
         }
     }
 
     /// Whether these are the rules of this repository.
     pub(crate) const fn is_ours(self) -> bool {
-        matches!(self, Self::Ours | Self::Calm)
+        matches!(self, Self::Ours | Self::Calm | Self::Without(_))
+    }
+
+    /// The policy of ours.
+    fn policy(self) -> Policy {
+        if let Self::Without(rule) = self { rule.policy() } else { POLICY }
+    }
+
+    /// What an identity costs at least, XPI. The other rules take what ours asks for.
+    pub(crate) fn price(self) -> u64 {
+        self.policy().burns.registration.sats() / Amount::from_xpi(1).sats()
     }
 
     /// Whether a node serves its directory to a neighbour that asks. The TypeScript system's does
@@ -197,7 +212,9 @@ impl Which {
     /// A node's rules, with tables for as many identities where there are tables.
     pub(crate) fn rules(self, identities: u32, seed: u64) -> Box<dyn Rules> {
         match self {
-            Self::Ours | Self::Calm => Box::new(ours::Ours::new(identities, seed)),
+            Self::Ours | Self::Calm | Self::Without(_) => {
+                Box::new(ours::Ours::new(self.policy(), identities, seed))
+            }
             Self::OlderSdk => Box::new(sdk::OlderSdk::default()),
             Self::ScoreOnly => Box::new(scores::ScoreOnly::default()),
             Self::OldestBanFirst => Box::new(oldest::OldestBanFirst::default()),

@@ -6,8 +6,8 @@ use ltms_core::session::{Cause, End, Phase, Session, Sessions, Step};
 use ltms_core::wire::{AdHeader, Hello, SessionAnnouncement, hello_hash};
 use ltms_core::{
     Capacity, Connection, Criteria, Event, Found, FrameKind, Gate, Heap, IdentityId, Outcome,
-    PeerId, Proof, PublicKey, Reason, Screening, Seed, SessionId, SignatureCheck, Source, Subject,
-    Timestamp, Verdict,
+    PeerId, Policy, Proof, PublicKey, Reason, Screening, Seed, SessionId, SignatureCheck, Source,
+    Subject, Timestamp, Verdict,
 };
 
 use super::{Arrival, Burns, Deliveries, Rules, Taken};
@@ -38,7 +38,7 @@ pub(crate) struct Ours {
 }
 
 impl Ours {
-    pub(crate) fn new(identities: u32, seed: u64) -> Self {
+    pub(crate) fn new(policy: Policy, identities: u32, seed: u64) -> Self {
         let capacity = Capacity {
             peers: PEERS,
             identities,
@@ -47,7 +47,7 @@ impl Ours {
             ..Capacity::NODE
         };
         let mut gate =
-            Gate::new(Heap::new(capacity), POLICY, secret(seed)).expect("the policy is valid");
+            Gate::new(Heap::new(capacity), policy, secret(seed)).expect("the policy is valid");
         made::set_tip(&mut gate, made::START);
         Self {
             gate,

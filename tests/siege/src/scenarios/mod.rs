@@ -49,7 +49,7 @@ impl Scale {
 }
 
 /// What came of it.
-#[derive(Debug, Default)]
+#[derive(Clone, Debug, Default)]
 pub(crate) struct Outcome {
     /// What these rules have nothing of, so that the attack means nothing to them.
     pub(crate) lacks: Option<&'static str>,

@@ -51,7 +51,7 @@ impl Stores {
         let id = |number| net_peer(&made::peer(made::mix(seed) ^ number)).expect("it is an id");
         let ids = (0..STORES as u64).map(id);
         match which {
-            Which::Ours | Which::Calm => {
+            Which::Ours | Which::Calm | Which::Without(_) => {
                 Some(Self::Ours(which.rules(rows, seed), ids.map(Records::new).collect()))
             }
             Which::ScoreOnly => Some(Self::Library(ids.map(MemoryStore::new).collect())),

@@ -184,7 +184,8 @@ fn whitewashing(which: Which, scale: Scale, seed: u64) -> Outcome {
     let (mut spoiled, mut number) = (0, 1_000);
     for (used, signer) in (1..).zip(&theirs) {
         // As long as it would still be chosen before the last.
-        while lab.rules(0).1.points(signer).is_some_and(|points| points >= 30.0) {
+        while lab.rules(0).1.points(signer).is_some_and(|points| points >= 30.0) && spoiled < 1_000
+        {
             number += 1;
             spoiled += 1;
             sign(
