@@ -308,6 +308,7 @@ impl Lab {
             return;
         }
         let (now, id) = (self.now, self.peer(from).id);
+        let hostile = self.peer(from).rules.is_none();
         match self.peer(to).relay {
             Relay::Silent => {}
             Relay::Fast => {
@@ -323,6 +324,7 @@ impl Lab {
                 if rules.is_cut_off(local, &id) || !messages[number].seen.insert(to) {
                     return;
                 }
+                self.tally.heard += u64::from(hostile);
                 let arrival = Arrival { from: id, message: &messages[number] };
                 let taken = rules.take(local, &arrival);
                 peer.minute.accepted += u32::from(taken == Taken::Listed);

@@ -41,9 +41,9 @@ pub(crate) const REORG: Scenario = Scenario {
 
 pub(crate) const FILL: Scenario = Scenario {
     name: "directory fill by minimum burns",
-    about: "as many identities as there is room for are burned for 50 XPI each, and after that for \
-            51, in a table of which honest signers have a quarter; half of these have completed a \
-            session",
+    about: "as many identities as there is room for are burned for the least that one costs, 50 XPI, and \
+            after that for one more, in a table of which honest signers, who burned the least, have a \
+            quarter; half of these have completed a session",
     line: "minimum burns displace nobody, then ≥ 50 XPI for each; nobody with a completed session",
     gain: "honest signers displaced",
     run: fill,
@@ -73,11 +73,11 @@ fn reuse(which: Which, _: Scale, seed: u64) -> Outcome {
     let attacked = which != Which::Calm;
     let keys = [0, 1, 2, 3, 4].map(made::secret);
     let [victim, thief, next, third, other] = &keys;
-    let rotation = |key, id, number| {
-        let purpose = Some((Purpose::Rotation, id));
-        let script = BurnScript { public_key: key, timestamp_ms: None, purpose };
-        Burn::new(script, 5, number, DEEP + 10)
+    let made = |key, purpose, xpi, number, height| {
+        let script = BurnScript { public_key: key, timestamp_ms: None, purpose: Some(purpose) };
+        Burn::new(script, xpi, number, height)
     };
+    let rotation = |key, id, number| made(key, (Purpose::Rotation, id), 5, number, DEEP + 10);
     let genuine = Burn::registration(victim.public_key(), 50, 1, DEEP);
     let others = Burn::registration(other.public_key(), 50, 2, DEEP);
     let copied = Burn::registration(victim.public_key(), 50, 3, DEEP);
@@ -98,6 +98,18 @@ fn reuse(which: Which, _: Scale, seed: u64) -> Outcome {
         // Rotations with a registration's burn, and with that of another identity.
         bad.push(burns.rotate(later(&mut clock), &genuine, (&id, 1), (victim, next)));
         bad.push(burns.rotate(later(&mut clock), &foreign, (&id, 1), (victim, next)));
+        // For too little, and too early.
+        let key = next.public_key();
+        let poor = made(key, (Purpose::Rotation, id), 4, 8, DEEP + 10);
+        let early = made(key, (Purpose::Rotation, id), 5, 9, TIP - 70);
+        for burn in [poor, early] {
+            bad.push(burns.rotate(later(&mut clock), &burn, (&id, 1), (victim, next)));
+        }
+        let key = victim.public_key();
+        for (number, purpose) in (10..).zip([Purpose::AdditionalKey, Purpose::TopUp]) {
+            let burn = made(key, (purpose, id), 9, number, DEEP + 10);
+            bad.push(burns.credit(later(&mut clock), &burn, &id, victim));
+        }
         // By who is not the current key.
         bad.push(burns.rotate(later(&mut clock), &paid, (&id, 1), (thief, next)));
     }
@@ -135,8 +147,8 @@ fn reuse(which: Which, _: Scale, seed: u64) -> Outcome {
     }
 }
 
-/// Identities by their burns: so many deep ones, and one in each of the last blocks that count.
-fn populated(burns: &mut dyn Burns, deep: u64, shallow: &[u32]) -> Vec<Burn> {
+/// Identities by their burns of so many XPI: so many deep ones, and one in each of the last blocks that count.
+fn populated(burns: &mut dyn Burns, xpi: u64, deep: u64, shallow: &[u32]) -> Vec<Burn> {
     // The older SDK waits for 144 blocks; so that there is something to take back, both learn of
     // burns that were mature before.
     burns.tip(START, TIP + 200, TIP + 200);
@@ -145,7 +157,7 @@ fn populated(burns: &mut dyn Burns, deep: u64, shallow: &[u32]) -> Vec<Burn> {
         .zip(heights)
         .map(|(number, height)| (made::secret(number), number, height))
         .map(|(key, number, height)| {
-            (Burn::registration(key.public_key(), 50, number, height), key)
+            (Burn::registration(key.public_key(), xpi, number, height), key)
         })
         .collect();
     for (burn, key) in &made {
@@ -169,7 +181,7 @@ fn reorg(which: Which, _: Scale, seed: u64) -> Outcome {
         // One in each block from the 6th of the last on; 6 confirmations is what ours asks.
         let shallow: Vec<_> =
             if which.is_ours() { (5..11).map(|back| end - back).collect() } else { Vec::new() };
-        let all = populated(burns, 100, &shallow);
+        let all = populated(burns, 50, 100, &shallow);
         let before = rules.bytes();
         let Some(burns) = rules.burns() else { break };
         let mut now = START.saturating_add(Millis::from_mins(2));
@@ -245,7 +257,8 @@ fn fill(which: Which, scale: Scale, seed: u64) -> Outcome {
     let mut rules = which.rules(rows, seed);
     let honest = u64::from(rows / 4);
     let Some(burns) = rules.burns() else { return Outcome::lacking("burns") };
-    let all = populated(burns, honest, &[]);
+    let least = which.price();
+    let all = populated(burns, least, honest, &[]);
     let (met, others) = all.split_at(all.len() / 2);
     for (number, burn) in (0..).zip(met) {
         let went = ltms_core::Outcome::Completed(Millis::from_secs(1));
@@ -269,7 +282,7 @@ fn fill(which: Which, scale: Scale, seed: u64) -> Outcome {
     let (mut spent, mut number, mut by_minimum) = (0, honest, 0);
     let attackers = if which == Which::Calm { 0 } else { rows };
     let mut bought = Vec::new();
-    for xpi in [50, 51] {
+    for xpi in [least, least + 1] {
         for _ in 0..attackers {
             let key = made::secret(number);
             let burn = Burn::registration(key.public_key(), xpi, number, DEEP);
@@ -285,7 +298,7 @@ fn fill(which: Which, scale: Scale, seed: u64) -> Outcome {
         let Some(burns) = rules.burns() else { break };
         let gone =
             |some: &[Burn]| some.iter().filter(|burn| !burns.serves(now, &burn.id())).count();
-        if xpi == 50 {
+        if xpi == least {
             by_minimum = gone(&all);
         }
         outcome.displaced = gone(&all) as u64;
@@ -300,8 +313,8 @@ fn fill(which: Which, scale: Scale, seed: u64) -> Outcome {
     let Some(burns) = rules.burns() else { return outcome };
     let listed = bought.iter().filter(|id| burns.serves(now, id)).count() as u64;
     outcome.hostile = Share { of: bought.len() as u64, some: listed };
-    // One identity for 50 XPI.
-    outcome.allowed = spent / 50;
+    // One identity for what one costs.
+    outcome.allowed = spent / least;
     outcome.honest = Share { of: honest, some: honest - outcome.displaced };
     outcome.bytes[1] = rules.bytes();
     outcome

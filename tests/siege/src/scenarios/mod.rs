@@ -2,6 +2,7 @@
 
 mod bans;
 mod chain;
+mod crowds;
 mod dht;
 mod eclipse;
 mod faults;
@@ -148,6 +149,9 @@ pub(crate) struct Scenario {
 pub(crate) const ALL: &[Scenario] = &[
     floods::SYBILS,
     floods::FORGED,
+    crowds::BLOCK,
+    crowds::BOTNET,
+    crowds::CONNECTIONS,
     relays::FIRST_COPY,
     bans::FLUSH,
     bans::NEIGHBOURS,
@@ -162,12 +166,14 @@ pub(crate) const ALL: &[Scenario] = &[
     eclipse::COLD_BOOT,
     eclipse::FLASH,
     load::CHECKS,
+    load::FLASH,
     load::SPAM,
     load::OVERLOAD,
     dht::NEAREST,
     records::FILL,
     keys::UNDER_VICTIM,
     keys::FLOOD,
+    keys::MANY,
     reputation::SLANDER,
     reputation::FARMING,
     reputation::WHITEWASHING,

@@ -12,10 +12,14 @@ pub(crate) const FIRST_COPY: Scenario = Scenario {
     name: "first-copy censorship",
     about: "relays with the shortest links bring every honest message first, and more copies than \
             their window allows, so that their copy is refused and later ones are duplicates",
-    line: "honest ≥ 99 %, nobody honest banned",
+    line: "honest ≥ 99 %, nobody honest banned, of a link no more than 21 a second are looked at",
     gain: "",
     run: first_copy,
-    holds: |outcome| outcome.honest.value() >= 0.99 && outcome.honest_banned == 0,
+    holds: |outcome| {
+        outcome.honest.value() >= 0.99
+            && outcome.honest_banned == 0
+            && outcome.figure("looked at a second and link") <= 21.0
+    },
 };
 
 /// Sends old messages again, over its window.
@@ -55,7 +59,14 @@ fn first_copy(which: Which, scale: Scale, seed: u64) -> Outcome {
             lab.connect(*relay, node);
         }
     }
-    lab.enter(START.saturating_add(Millis::from_secs(30)), Rush { relays, end });
+    let begin = START.saturating_add(Millis::from_secs(30));
+    let link_seconds = (4 * field.nodes) as f64 * end.since(begin).get() as f64 / 1000.0;
+    lab.enter(begin, Rush { relays, end });
+    lab.run(begin);
+    let before = lab.tally.heard;
     lab.run(end);
-    Outcome::of(&lab)
+    let heard = (lab.tally.heard - before) as f64;
+    let mut outcome = Outcome::of(&lab);
+    outcome.more.push(("looked at a second and link", heard / link_seconds));
+    outcome
 }
