@@ -73,9 +73,11 @@ pub(crate) trait Rules {
         None
     }
 
-    /// The peer ends the session that it announced: while it waits for its signers, or once this
-    /// node has joined and it has asked for nonces, which is what an abort is.
-    fn abort(&mut self, _: Timestamp, _: u64, _: &PeerId, _joined: bool) {}
+    /// This node joins the session that the peer announced, which asks for nonces then.
+    fn join(&mut self, _: Timestamp, _: u64, _: &PeerId) {}
+
+    /// The peer ends the session that it announced. Once this node has joined, that is an abort.
+    fn abort(&mut self, _: Timestamp, _: u64, _: &PeerId) {}
 
     /// The signer's reputation, where there are any.
     fn points(&self, _: &Signer) -> Option<f64> {

@@ -44,6 +44,7 @@ impl Ours {
             identities,
             tombstones: (identities / 4).max(16),
             keys: (2 * identities).max(128),
+            bans: bans(identities),
             ..Capacity::NODE
         };
         let mut gate =
@@ -80,6 +81,11 @@ impl Ours {
             }
         }
     }
+}
+
+/// Rows for bans, beside so many identities.
+fn bans(identities: u32) -> u32 {
+    (64 * identities).min(Capacity::NODE.bans)
 }
 
 /// What keys the tables of the node with this number.
@@ -249,15 +255,17 @@ impl Rules for Ours {
         Some(decision.reason == Reason::Clear)
     }
 
-    fn abort(&mut self, now: Timestamp, number: u64, by: &PeerId, joined: bool) {
+    fn join(&mut self, now: Timestamp, number: u64, by: &PeerId) {
         let id = session_id(number);
-        if let Some(session) = self.sessions.get(&id).filter(|_| joined) {
-            let us = 1 - session.announcer();
-            for (from, step) in [(None, Step::Join(us)), (Some(by), Step::Begin(Phase::Nonce))] {
-                let decision = self.sessions.step(now, &mut self.gate, from, &id, &step);
-                assert_eq!(decision.reason, Reason::Clear, "the session goes on");
-            }
+        let Some(session) = self.sessions.get(&id) else { return };
+        let us = 1 - session.announcer();
+        for (from, step) in [(None, Step::Join(us)), (Some(by), Step::Begin(Phase::Nonce))] {
+            let decision = self.sessions.step(now, &mut self.gate, from, &id, &step);
+            assert_eq!(decision.reason, Reason::Clear, "the session goes on");
         }
+    }
+
+    fn abort(&mut self, now: Timestamp, number: u64, by: &PeerId) {
         self.end(now, number, by, End { cause: Cause::Abort, signer: None });
     }
 

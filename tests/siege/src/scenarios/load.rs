@@ -14,7 +14,7 @@ pub(crate) const CHECKS: Scenario = Scenario {
             and come back as others when they are cut off",
     line: "≤ 10 checks a second of a group and 20 at once, honest ≥ 99 %, nothing listed",
     gain: "",
-    run: |which, scale, seed| checks(which, seed, 40, scale.of(60, 120, 600)),
+    run: |which, scale, seed| checks(which, seed, [40, 40], scale.of(60, 120, 600)),
     holds: |outcome| {
         outcome.figure("checks a second and group") <= 10.0
             && outcome.honest.value() >= 0.99
@@ -27,7 +27,7 @@ pub(crate) const FLASH: Scenario = Scenario {
     about: "the same for a few seconds, each id from an address group of its own",
     line: "≤ 2,000 checks a second and 4,000 at once, honest ≥ 99 %, nothing listed",
     gain: "",
-    run: |which, scale, seed| checks(which, seed, 20_000, scale.of(3, 5, 20)),
+    run: |which, scale, seed| checks(which, seed, [20_000, 120], scale.of(3, 5, 20)),
     holds: |outcome| {
         outcome.figure("checks a second") <= 2_000.0
             && outcome.honest.value() >= 0.99
@@ -69,6 +69,8 @@ struct Barrage {
     signers: Vec<Signer>,
     /// Address groups that they come from.
     groups: u32,
+    /// Ids at a time.
+    at_once: usize,
     /// Ids so far, and those that there are with what each says.
     made: u32,
     ids: Vec<(Number, Number)>,
@@ -77,9 +79,6 @@ struct Barrage {
 
 /// Between two of an id's messages.
 const BARRAGE: Millis = Millis::new(10);
-/// Ids at a time.
-const IDS: u32 = 40;
-
 impl Barrage {
     /// An id that comes, and its message: what does not hold may be said again and again.
     fn come(&mut self, lab: &mut Lab) -> (Number, Number) {
@@ -100,20 +99,13 @@ impl Barrage {
 
 impl Actor for Barrage {
     fn act(&mut self, lab: &mut Lab) -> Option<Timestamp> {
-        for place in 0..IDS as usize {
-            let (id, message) = match self.ids.get(place) {
-                Some(there) if lab.links(there.0).contains(&0) => *there,
-                _ => {
-                    let there = self.come(lab);
-                    self.ids.truncate(IDS as usize);
-                    if place < self.ids.len() {
-                        self.ids[place] = there
-                    } else {
-                        self.ids.push(there)
-                    }
-                    there
-                }
+        for place in 0..self.at_once {
+            let there = self.ids.get(place).filter(|(id, _)| lab.links(*id).contains(&0));
+            let (id, message) = match there.copied() {
+                Some(there) => there,
+                None => self.come(lab),
             };
+            self.ids.splice(place..self.ids.len().min(place + 1), [(id, message)]);
             lab.messages[message].seen.remove(0);
             lab.send(id, 0, message);
         }
@@ -122,7 +114,7 @@ impl Actor for Barrage {
     }
 }
 
-fn checks(which: Which, seed: u64, groups: u32, seconds: u64) -> Outcome {
+fn checks(which: Which, seed: u64, [groups, at_once]: [u32; 2], seconds: u64) -> Outcome {
     let mut lab = Lab::new(seed);
     let signers = Field { nodes: 10, degree: 4 }.build(&mut lab, which, seed);
     let begin = START.saturating_add(Millis::from_mins(1));
@@ -130,7 +122,10 @@ fn checks(which: Which, seed: u64, groups: u32, seconds: u64) -> Outcome {
     let before = lab.rules(0).1.checks();
     let end = begin.saturating_add(Millis::from_secs(seconds));
     if !lab.calm {
-        lab.enter(begin, Barrage { signers, groups, made: 0, ids: Vec::new(), end });
+        lab.enter(
+            begin,
+            Barrage { signers, groups, at_once: at_once as usize, made: 0, ids: Vec::new(), end },
+        );
     }
     lab.run(end.saturating_add(Millis::from_mins(1)));
     let checked = (lab.rules(0).1.checks() - before) as f64;
