@@ -8,8 +8,8 @@ use ltms_core::wire::{
     BurnClaim, Credit, Registration, Rotation, credit_hash, register_hash, rotation_hash,
 };
 use ltms_core::{
-    BlockEvidence, BlockHash, BlockHeight, EvidenceClass, IdentityId, PublicKey, Reason, Screening,
-    Source, Subject, Timestamp, Tip, Verdict,
+    BlockEvidence, BlockHash, BlockHeight, EvidenceClass, IdentityId, PeerId, PublicKey, Reason,
+    Screening, SignatureCheck, Source, Subject, Timestamp, Tip, Verdict,
 };
 
 use super::ours::Ours;
@@ -34,6 +34,10 @@ pub(crate) trait Burns {
     fn credit(&mut self, _: Timestamp, _: &Burn, _: &IdentityId, _by: &SecretKey) -> bool {
         false
     }
+
+    /// A connected peer brings a registration of a block that nobody knows. Whether a source of the
+    /// chain is asked for it.
+    fn is_looked_up(&mut self, now: Timestamp, from: &PeerId, burn: &Burn) -> bool;
 
     /// The chain has a new end, and shares only what is up to `fork` with the old one.
     fn tip(&mut self, now: Timestamp, height: u32, fork: u32);
@@ -123,6 +127,23 @@ impl Burns for Ours {
         self.claim(now, burn, &BurnClaim::Credit(credit), by)
     }
 
+    fn is_looked_up(&mut self, now: Timestamp, from: &PeerId, burn: &Burn) -> bool {
+        let claim = BurnClaim::Registration(Registration { burn: burn.included() });
+        let source = Source::direct(*from);
+        let Screening::Proceed(ticket) =
+            self.gate.screen_claim(now, &source, &claim, made::UNSIGNED)
+        else {
+            return false;
+        };
+        let Screening::Proceed(lookup) = self.gate.settle_claim(now, ticket, SignatureCheck::Valid)
+        else {
+            return false;
+        };
+        let may = self.gate.charge_lookup(now, &lookup).is_ok();
+        let _ = self.gate.settle_burn(now, lookup, None);
+        may
+    }
+
     fn tip(&mut self, now: Timestamp, height: u32, fork: u32) {
         let mut hash = [2; 32];
         hash[..4].copy_from_slice(&height.to_le_bytes());
@@ -181,6 +202,10 @@ impl Burns for OlderIdentities {
             self.keys.insert(*identity, new.public_key());
         }
         holds
+    }
+
+    fn is_looked_up(&mut self, _: Timestamp, _: &PeerId, _: &Burn) -> bool {
+        true
     }
 
     fn tip(&mut self, _: Timestamp, height: u32, _: u32) {

@@ -7,7 +7,7 @@ mod scores;
 mod sdk;
 pub(crate) mod without;
 
-use ltms_core::{Amount, Connection, IdentityId, Outcome, PeerId, Policy, PublicKey, Timestamp};
+use ltms_core::{Connection, IdentityId, Outcome, PeerId, Policy, PublicKey, Timestamp};
 
 use crate::lab::Message;
 use crate::lab::field::Signer;
@@ -196,11 +196,6 @@ impl Which {
     /// The policy of ours.
     fn policy(self) -> Policy {
         if let Self::Without(rule) = self { rule.policy() } else { POLICY }
-    }
-
-    /// What an identity costs at least, XPI. The other rules take what ours asks for.
-    pub(crate) fn price(self) -> u64 {
-        self.policy().burns.registration.sats() / Amount::from_xpi(1).sats()
     }
 
     /// Whether a node serves its directory to a neighbour that asks. The TypeScript system's does

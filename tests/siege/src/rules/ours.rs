@@ -66,7 +66,11 @@ impl Ours {
     fn end(&mut self, now: Timestamp, number: u64, by: &PeerId, end: End) {
         let (id, step) = (session_id(number), Step::Abort(end));
         let _ = self.sessions.step(now, &mut self.gate, Some(by), &id, &step);
-        // Rows with something to tell are not free.
+        self.tell_sessions();
+    }
+
+    /// Rows with something to tell are not free.
+    fn tell_sessions(&mut self) {
         while self.sessions.poll_event().is_some() {}
     }
 
@@ -124,7 +128,10 @@ impl Rules for Ours {
     fn connect(&mut self, now: Timestamp, connection: &Connection) -> bool {
         let decision = self.gate.screen_connection(now, connection);
         let may = decision.verdict == Verdict::Accept || decision.reason == Reason::ProveIdentity;
-        may && self.gate.connected(now, connection).is_ok()
+        let there = may && self.gate.connected(now, connection).is_ok();
+        // It may have to prove an identity before it is heard.
+        self.poll(now);
+        there
     }
 
     fn disconnect(&mut self, now: Timestamp, peer: &PeerId) {
@@ -188,6 +195,8 @@ impl Rules for Ours {
 
     fn tick(&mut self, now: Timestamp) {
         while self.gate.poll_timeout() <= now && self.gate.handle_timeout(now) {}
+        self.sessions.handle_timeout(now, &mut self.gate);
+        self.tell_sessions();
         self.cut_off.retain(|_, until| *until > now);
         self.poll(now);
     }

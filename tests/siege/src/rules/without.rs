@@ -76,10 +76,6 @@ pub(crate) const RULES: &[Rule] = &[
     rule("keys of a stranger", &[("keys.stranger", 65_535)]),
     rule("strangers' share of the keys", &[("keys.stranger_share", 1_000)]),
     rule("how long a key's slot is kept", &[("keys.slot_hold", 0)]),
-    rule("the price of an identity", &[("burns.registration", 1_000_000)]),
-    rule("the price of a rotation", &[("burns.rotation", 1)]),
-    rule("the price of a key", &[("burns.additional_key", 1)]),
-    rule("the least top-up", &[("burns.top_up", 1)]),
     rule(
         "the prices of tiers",
         &[("burns.verified", 50_000_000), ("burns.institutional", 50_000_000)],
@@ -110,26 +106,35 @@ pub(crate) const RULES: &[Rule] = &[
     rule("an identity's key in sessions", &[("sessions.allow_shared_key", 1)]),
 ];
 
+const TASTE: &str = "a policy may only be stricter: more is rejected by every node";
+const FLOOR: &str = "a policy may only ask for more: less is rejected by every node";
+const FEES: &str = "not charged in this version";
+const FAULTS: &str = "of faults that no message proves: who runs a node records them";
+
 /// Fields that are no rule against anybody, or that no attack here can reach, and why.
 pub(crate) const SPARED: &[(&str, &str)] = &[
     ("network", "says which chain"),
     ("clock", "says where times come from"),
-    ("local_envelope", "a node's own taste; the protocol's limit is a constant"),
-    ("freshness.min_lifetime", "a node's own taste; the protocol's limit is a constant"),
-    ("freshness.max_lifetime", "a node's own taste; the protocol's limit is a constant"),
+    ("local_envelope", TASTE),
+    ("freshness.min_lifetime", TASTE),
+    ("freshness.max_lifetime", TASTE),
     ("freshness.chain_future", "for devices without a clock"),
     ("windows.announcement", "nothing reads it"),
     ("windows.request", "nothing reads it"),
-    ("sanctions.identity_faults", "no message proves such a fault"),
-    ("sanctions.identity_ban", "no message proves such a fault"),
-    ("sanctions.identity_ban_max", "no message proves such a fault"),
-    ("burns.request", "not charged in this version"),
-    ("burns.extension", "not charged in this version"),
-    ("burns.directory_entry", "not charged in this version"),
-    ("burns.fees", "not charged in this version"),
+    ("sanctions.identity_faults", FAULTS),
+    ("sanctions.identity_ban", FAULTS),
+    ("sanctions.identity_ban_max", FAULTS),
+    ("burns.registration", FLOOR),
+    ("burns.rotation", FLOOR),
+    ("burns.additional_key", FLOOR),
+    ("burns.top_up", FLOOR),
+    ("burns.request", FEES),
+    ("burns.extension", FEES),
+    ("burns.directory_entry", FEES),
+    ("burns.fees", FEES),
     ("reputation.rate", "what a score is made of"),
     ("reputation.volume", "what a score is made of"),
-    ("reputation.daily_successes", "may only be lowered"),
+    ("reputation.daily_successes", TASTE),
     ("connections.outbound", "nobody else makes a node dial"),
     ("sessions.history", "of the driver, not of the Gate"),
 ];

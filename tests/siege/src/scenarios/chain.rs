@@ -39,11 +39,25 @@ pub(crate) const REORG: Scenario = Scenario {
     },
 };
 
+pub(crate) const LOOK_UPS: Scenario = Scenario {
+    name: "claims of unknown blocks",
+    about: "from 100 address groups ids bring a node registrations, signed well, of a block that nobody \
+            knows, so that it asks its source of the chain, once a second for a minute",
+    line: "≤ 3 look-ups at once of a connection and then one in 10 s, ≤ 50 at once and then 10 a second for \
+           all who came",
+    gain: "",
+    run: look_ups,
+    holds: |outcome| {
+        outcome.figure("look-ups of a connection at most") <= 9.0
+            && outcome.figure("look-ups") <= 50.0 + 10.0 * 60.0
+    },
+};
+
 pub(crate) const FILL: Scenario = Scenario {
     name: "directory fill by minimum burns",
-    about: "as many identities as there is room for are burned for the least that one costs, 50 XPI, and \
-            after that for one more, in a table of which honest signers, who burned the least, have a \
-            quarter; half of these have completed a session",
+    about: "as many identities as there is room for are burned for 50 XPI each, and after that for \
+            51, in a table of which honest signers have a quarter; half of these have completed a \
+            session",
     line: "minimum burns displace nobody, then ≥ 50 XPI for each; nobody with a completed session",
     gain: "honest signers displaced",
     run: fill,
@@ -147,8 +161,43 @@ fn reuse(which: Which, _: Scale, seed: u64) -> Outcome {
     }
 }
 
-/// Identities by their burns of so many XPI: so many deep ones, and one in each of the last blocks that count.
-fn populated(burns: &mut dyn Burns, xpi: u64, deep: u64, shallow: &[u32]) -> Vec<Burn> {
+fn look_ups(which: Which, _: Scale, seed: u64) -> Outcome {
+    let mut rules = which.rules(64, seed);
+    let before = rules.bytes();
+    if rules.burns().is_none() {
+        return Outcome::lacking("burns");
+    }
+    let ids: u64 = if which == Which::Calm { 0 } else { 100 };
+    let mut brought: Vec<_> = (0..ids)
+        .map(|number| {
+            let connection = made::connection(number, number as u32 * 256);
+            assert!(rules.connect(START, &connection), "there is room");
+            let key = made::secret(number).public_key();
+            (connection.peer, Burn::registration(key, 50, number, DEEP), 0)
+        })
+        .collect();
+    for second in 0..60 {
+        let now = START.saturating_add(Millis::from_secs(second));
+        let Some(burns) = rules.burns() else { break };
+        for (peer, burn, asked) in &mut brought {
+            *asked += u32::from(burns.is_looked_up(now, peer, burn));
+        }
+    }
+    let of_each = || brought.iter().map(|(.., asked)| *asked);
+    Outcome {
+        bytes: [before, rules.bytes()],
+        more: vec![
+            ("look-ups of a connection at most", of_each().max().unwrap_or(0).into()),
+            ("look-ups", of_each().sum::<u32>().into()),
+        ],
+        parameters: vec![("nodes", 1.0), ("attackers' ids", ids as f64), ("seconds", 60.0)],
+        asked: [false, true, false],
+        ..Outcome::default()
+    }
+}
+
+/// Identities by their burns: so many deep ones, and one in each of the last blocks that count.
+fn populated(burns: &mut dyn Burns, deep: u64, shallow: &[u32]) -> Vec<Burn> {
     // The older SDK waits for 144 blocks; so that there is something to take back, both learn of
     // burns that were mature before.
     burns.tip(START, TIP + 200, TIP + 200);
@@ -157,7 +206,7 @@ fn populated(burns: &mut dyn Burns, xpi: u64, deep: u64, shallow: &[u32]) -> Vec
         .zip(heights)
         .map(|(number, height)| (made::secret(number), number, height))
         .map(|(key, number, height)| {
-            (Burn::registration(key.public_key(), xpi, number, height), key)
+            (Burn::registration(key.public_key(), 50, number, height), key)
         })
         .collect();
     for (burn, key) in &made {
@@ -181,7 +230,7 @@ fn reorg(which: Which, _: Scale, seed: u64) -> Outcome {
         // One in each block from the 6th of the last on; 6 confirmations is what ours asks.
         let shallow: Vec<_> =
             if which.is_ours() { (5..11).map(|back| end - back).collect() } else { Vec::new() };
-        let all = populated(burns, 50, 100, &shallow);
+        let all = populated(burns, 100, &shallow);
         let before = rules.bytes();
         let Some(burns) = rules.burns() else { break };
         let mut now = START.saturating_add(Millis::from_mins(2));
@@ -257,8 +306,7 @@ fn fill(which: Which, scale: Scale, seed: u64) -> Outcome {
     let mut rules = which.rules(rows, seed);
     let honest = u64::from(rows / 4);
     let Some(burns) = rules.burns() else { return Outcome::lacking("burns") };
-    let least = which.price();
-    let all = populated(burns, least, honest, &[]);
+    let all = populated(burns, honest, &[]);
     let (met, others) = all.split_at(all.len() / 2);
     for (number, burn) in (0..).zip(met) {
         let went = ltms_core::Outcome::Completed(Millis::from_secs(1));
@@ -282,7 +330,7 @@ fn fill(which: Which, scale: Scale, seed: u64) -> Outcome {
     let (mut spent, mut number, mut by_minimum) = (0, honest, 0);
     let attackers = if which == Which::Calm { 0 } else { rows };
     let mut bought = Vec::new();
-    for xpi in [least, least + 1] {
+    for xpi in [50, 51] {
         for _ in 0..attackers {
             let key = made::secret(number);
             let burn = Burn::registration(key.public_key(), xpi, number, DEEP);
@@ -298,7 +346,7 @@ fn fill(which: Which, scale: Scale, seed: u64) -> Outcome {
         let Some(burns) = rules.burns() else { break };
         let gone =
             |some: &[Burn]| some.iter().filter(|burn| !burns.serves(now, &burn.id())).count();
-        if xpi == least {
+        if xpi == 50 {
             by_minimum = gone(&all);
         }
         outcome.displaced = gone(&all) as u64;
@@ -313,8 +361,8 @@ fn fill(which: Which, scale: Scale, seed: u64) -> Outcome {
     let Some(burns) = rules.burns() else { return outcome };
     let listed = bought.iter().filter(|id| burns.serves(now, id)).count() as u64;
     outcome.hostile = Share { of: bought.len() as u64, some: listed };
-    // One identity for what one costs.
-    outcome.allowed = spent / least;
+    // One identity for 50 XPI.
+    outcome.allowed = spent / 50;
     outcome.honest = Share { of: honest, some: honest - outcome.displaced };
     outcome.bytes[1] = rules.bytes();
     outcome

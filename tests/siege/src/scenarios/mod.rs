@@ -9,6 +9,7 @@ mod faults;
 mod floods;
 mod keys;
 mod load;
+mod offenders;
 mod records;
 mod relays;
 mod replays;
@@ -155,6 +156,8 @@ pub(crate) const ALL: &[Scenario] = &[
     relays::FIRST_COPY,
     bans::FLUSH,
     bans::NEIGHBOURS,
+    offenders::FILL,
+    offenders::SHORT,
     tables::FLOODING,
     replays::OWN,
     replays::OLD,
@@ -181,6 +184,7 @@ pub(crate) const ALL: &[Scenario] = &[
     sessions::ABORT,
     chain::REUSE,
     chain::REORG,
+    chain::LOOK_UPS,
     chain::FILL,
     faults::CLOCKS,
     faults::HELD_BACK,

@@ -181,7 +181,6 @@ fn farming(which: Which, scale: Scale, seed: u64) -> Outcome {
 fn whitewashing(which: Which, scale: Scale, seed: u64) -> Outcome {
     let mut outcome = Outcome { asked: ASKED, ..Outcome::default() };
     let most: u32 = if which == Which::Calm { 0 } else { scale.of(16, 40, 80) };
-    let price = which.price();
     outcome.parameters = vec![
         ("nodes", 1.0),
         ("honest identities", 10.0),
@@ -214,7 +213,7 @@ fn whitewashing(which: Which, scale: Scale, seed: u64) -> Outcome {
             *worst = spoiled.max(*worst);
             bad += if how == Failure::InvalidSignature { spoiled } else { 0 };
         }
-        outcome.curve.push(((price * used) as f64, f64::from(bad)));
+        outcome.curve.push((f64::from(50 * used), f64::from(bad)));
     }
     outcome.more.extend(WAYS.iter().zip(worst).map(|((name, ..), worst)| (*name, worst.into())));
     if let Some(last) = theirs.last() {
@@ -223,10 +222,10 @@ fn whitewashing(which: Which, scale: Scale, seed: u64) -> Outcome {
     }
     let mended = theirs.last().and_then(|last| lab.rules(0).1.points(last));
     outcome.more.push(("points after a good session", mended.unwrap_or(0.0)));
-    outcome.spent = price * u64::from(most);
+    outcome.spent = 50 * u64::from(most);
     outcome.bytes = [before, lab.rules(0).1.bytes()];
     outcome.honest_banned = unlisted(&lab, &honest);
-    let spent = (price * u64::from(most / WAYS.len() as u32)) as f64;
+    let spent = f64::from(50 * most / WAYS.len() as u32);
     outcome.more.push(("XPI for each bad signature", spent / f64::from(bad)));
     outcome
 }
