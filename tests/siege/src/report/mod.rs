@@ -224,10 +224,9 @@ pub(crate) fn document(marks: &str, said: &str) -> std::io::Result<()> {
     std::fs::write(PAGE, [&before, said, &after].concat())
 }
 
-/// Whether a table is the one between its marks.
-fn is_documented(marks: &str, said: &str) -> std::io::Result<bool> {
-    let [_, between, _] = parts(&std::fs::read_to_string(PAGE)?, marks)?;
-    Ok(between == said)
+/// The table between its marks.
+fn documented(marks: &str) -> std::io::Result<String> {
+    parts(&std::fs::read_to_string(PAGE)?, marks).map(|[_, between, _]| between)
 }
 
 impl Report {
