@@ -324,6 +324,7 @@ impl Lab {
             return;
         }
         let (now, id) = (self.now, self.peer(from).id);
+        let hostile = self.peer(from).rules.is_none();
         match self.relay(to) {
             Relay::Silent => {}
             Relay::Fast => {
@@ -342,8 +343,8 @@ impl Lab {
                     return;
                 }
                 messages[number].seen.insert(to);
-                let message = &messages[number];
-                let arrival = Arrival { from: id, message, was_asked_for: false };
+                self.tally.heard += u64::from(hostile);
+                let arrival = Arrival::new(id, &messages[number]);
                 let taken = rules.take(local, &arrival);
                 peer.minute.accepted += u32::from(taken == Taken::Listed);
                 self.tally.taken(&mut messages[number], to, taken, now);

@@ -54,6 +54,8 @@ pub(crate) struct Tally {
     pub(crate) hostile_sanctioned: u64,
     /// Messages that attackers sent, one for each link.
     pub(crate) hostile_copies: u64,
+    /// Of these, copies that a node looked at.
+    pub(crate) heard: u64,
     at_last_sample: Share,
 }
 

@@ -4,6 +4,7 @@
 
 mod html;
 mod markdown;
+mod without;
 
 use std::path::Path;
 
@@ -13,6 +14,7 @@ use crate::rules::Which;
 use crate::scenarios::{Outcome, Scale, Scenario};
 
 pub(crate) use markdown::table;
+pub(crate) use without::Ablation;
 
 /// One scenario under the four rule sets, in their order.
 #[derive(Serialize)]
@@ -203,19 +205,31 @@ impl Report {
     }
 }
 
-impl Report {
-    /// Puts the table between the page's marks.
-    pub(crate) fn document(&self, page: &Path) -> std::io::Result<()> {
-        const MARKS: [&str; 2] = ["<!-- siege: begin -->\n", "<!-- siege: end -->"];
-        let text = std::fs::read_to_string(page)?;
-        let parts = text
-            .split_once(MARKS[0])
-            .and_then(|(before, rest)| rest.split_once(MARKS[1]).map(|(_, after)| (before, after)));
-        let (before, after) = parts.ok_or_else(|| std::io::Error::other("it has no marks"))?;
-        let said = self.kept();
-        std::fs::write(page, [before, MARKS[0], &said, MARKS[1], after].concat())
-    }
+/// The page with the tables.
+const PAGE: &str = "docs/siege.md";
 
+/// The page before, between and after these marks.
+fn parts(page: &str, marks: &str) -> std::io::Result<[String; 3]> {
+    let [begin, end] = ["begin", "end"].map(|side| format!("<!-- {marks}: {side} -->"));
+    let parts = page.split_once(&format!("{begin}\n")).and_then(|(before, rest)| {
+        let (between, after) = rest.split_once(&end)?;
+        Some([format!("{before}{begin}\n"), between.into(), format!("{end}{after}")])
+    });
+    parts.ok_or_else(|| std::io::Error::other(format!("{PAGE} has no marks for {marks}")))
+}
+
+/// Puts a table between its marks.
+pub(crate) fn document(marks: &str, said: &str) -> std::io::Result<()> {
+    let [before, _, after] = parts(&std::fs::read_to_string(PAGE)?, marks)?;
+    std::fs::write(PAGE, [&before, said, &after].concat())
+}
+
+/// The table between its marks.
+fn documented(marks: &str) -> std::io::Result<String> {
+    parts(&std::fs::read_to_string(PAGE)?, marks).map(|[_, between, _]| between)
+}
+
+impl Report {
     /// What is kept of the short form.
     pub(crate) fn kept(&self) -> String {
         format!("Seed {}, {} runs.\n\n{}", self.seed, self.scale.name(), table(self))

@@ -2,11 +2,14 @@
 
 use std::collections::HashMap;
 
+use ltms_core::burn::Purpose;
 use ltms_core::schnorr::SecretKey;
-use ltms_core::wire::{BurnClaim, Registration, Rotation, register_hash, rotation_hash};
+use ltms_core::wire::{
+    BurnClaim, Credit, Registration, Rotation, credit_hash, register_hash, rotation_hash,
+};
 use ltms_core::{
-    BlockEvidence, BlockHash, BlockHeight, EvidenceClass, IdentityId, PublicKey, Reason, Screening,
-    Source, Subject, Timestamp, Tip, Verdict,
+    BlockEvidence, BlockHash, BlockHeight, EvidenceClass, IdentityId, PeerId, PublicKey, Reason,
+    Screening, SignatureCheck, Source, Subject, Timestamp, Tip, Verdict,
 };
 
 use super::ours::Ours;
@@ -27,6 +30,15 @@ pub(crate) trait Burns {
         by: (&SecretKey, &SecretKey),
     ) -> bool;
 
+    /// An identity's current key claims a burn for a key more or a higher tier. Whether it is taken.
+    fn credit(&mut self, _: Timestamp, _: &Burn, _: &IdentityId, _by: &SecretKey) -> bool {
+        false
+    }
+
+    /// A connected peer brings a registration of a block that nobody knows. Whether a source of the
+    /// chain is asked for it.
+    fn is_looked_up(&mut self, now: Timestamp, from: &PeerId, burn: &Burn) -> bool;
+
     /// The chain has a new end, and shares only what is up to `fork` with the old one.
     fn tip(&mut self, now: Timestamp, height: u32, fork: u32);
 
@@ -45,6 +57,12 @@ impl Ours {
         let source = Source::own(made::peer(u64::MAX));
         let hash = match claim {
             BurnClaim::Rotation(rotation) => rotated(burn, rotation, by),
+            BurnClaim::Credit(credit) => {
+                let purpose = burn.script.purpose.map_or(Purpose::TopUp, |(purpose, _)| purpose);
+                let key = &burn.script.public_key;
+                let (id, sequence) = (&credit.identity, credit.sequence);
+                credit_hash(POLICY.network, id, purpose, &burn.outpoint, key, sequence)
+            }
             _ => register_hash(POLICY.network, &burn.outpoint, &burn.script.public_key),
         };
         let ticket = match self.gate.screen_claim(now, &source, claim, by.sign(&hash)) {
@@ -96,6 +114,34 @@ impl Burns for Ours {
         let new_key_signature = new.sign(&rotated(burn, &unsigned, old));
         let claim = BurnClaim::Rotation(Rotation { new_key_signature, ..unsigned });
         self.claim(now, burn, &claim, old)
+    }
+
+    fn credit(
+        &mut self,
+        now: Timestamp,
+        burn: &Burn,
+        identity: &IdentityId,
+        by: &SecretKey,
+    ) -> bool {
+        let credit = Credit { burn: burn.included(), identity: *identity, sequence: 0 };
+        self.claim(now, burn, &BurnClaim::Credit(credit), by)
+    }
+
+    fn is_looked_up(&mut self, now: Timestamp, from: &PeerId, burn: &Burn) -> bool {
+        let claim = BurnClaim::Registration(Registration { burn: burn.included() });
+        let source = Source::direct(*from);
+        let Screening::Proceed(ticket) =
+            self.gate.screen_claim(now, &source, &claim, made::UNSIGNED)
+        else {
+            return false;
+        };
+        let Screening::Proceed(lookup) = self.gate.settle_claim(now, ticket, SignatureCheck::Valid)
+        else {
+            return false;
+        };
+        let may = self.gate.charge_lookup(now, &lookup).is_ok();
+        let _ = self.gate.settle_burn(now, lookup, None);
+        may
     }
 
     fn tip(&mut self, now: Timestamp, height: u32, fork: u32) {
@@ -156,6 +202,10 @@ impl Burns for OlderIdentities {
             self.keys.insert(*identity, new.public_key());
         }
         holds
+    }
+
+    fn is_looked_up(&mut self, _: Timestamp, _: &PeerId, _: &Burn) -> bool {
+        true
     }
 
     fn tip(&mut self, _: Timestamp, height: u32, _: u32) {

@@ -6,16 +6,18 @@ mod oldest;
 mod ours;
 mod scores;
 mod sdk;
+pub(crate) mod without;
 
-use ltms_core::{Connection, IdentityId, Outcome, PeerId, PublicKey, Timestamp};
+use ltms_core::{Connection, IdentityId, Outcome, PeerId, Policy, PublicKey, Timestamp};
 
 use crate::lab::Message;
 use crate::lab::field::Signer;
-use crate::made::Claim;
+use crate::made::{Claim, POLICY};
 
 pub(crate) use burns::Burns;
 pub(crate) use known::Known;
 pub(crate) use ours::{Table, secret};
+pub(crate) use without::Rule;
 
 /// A message as it reaches a node.
 pub(crate) struct Arrival<'a> {
@@ -24,6 +26,13 @@ pub(crate) struct Arrival<'a> {
     pub(crate) message: &'a Message,
     /// Whether it is of a directory that the node reads.
     pub(crate) was_asked_for: bool,
+}
+
+impl<'a> Arrival<'a> {
+    /// A message that came unasked.
+    pub(crate) const fn new(from: PeerId, message: &'a Message) -> Self {
+        Self { from, message, was_asked_for: false }
+    }
 }
 
 /// What a node did with a message.
@@ -75,9 +84,11 @@ pub(crate) trait Rules {
         None
     }
 
-    /// The peer ends the session that it announced: while it waits for its signers, or once this
-    /// node has joined and it has asked for nonces, which is what an abort is.
-    fn abort(&mut self, _: Timestamp, _: u64, _: &PeerId, _joined: bool) {}
+    /// This node joins the session that the peer announced, which asks for nonces then.
+    fn join(&mut self, _: Timestamp, _: u64, _: &PeerId) {}
+
+    /// The peer ends the session that it announced. Once this node has joined, that is an abort.
+    fn abort(&mut self, _: Timestamp, _: u64, _: &PeerId) {}
 
     /// The signer's reputation, where there are any.
     fn points(&self, _: &Signer) -> Option<f64> {
@@ -167,7 +178,7 @@ impl Deliveries {
     }
 }
 
-/// The four by their column, and the baseline.
+/// The four by their column, the baseline, and ours less a rule.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Which {
     Ours,
@@ -176,6 +187,8 @@ pub(crate) enum Which {
     OldestBanFirst,
     /// Ours while nobody attacks: with what the others are compared.
     Calm,
+    /// Ours with one rule switched off.
+    Without(&'static Rule),
 }
 
 impl Which {
@@ -190,19 +203,27 @@ impl Which {
             Self::ScoreOnly => "GossipSub scores only",
             Self::OldestBanFirst => "oldest ban first",
             Self::Calm => "ltms, nobody attacks",
+            Self::Without(rule) => rule.name,
         }
     }
 
     /// Whether these are the rules of this repository.
     pub(crate) const fn is_ours(self) -> bool {
-        matches!(self, Self::Ours | Self::Calm)
+        matches!(self, Self::Ours | Self::Calm | Self::Without(_))
+    }
+
+    /// The policy of ours.
+    fn policy(self) -> Policy {
+        if let Self::Without(rule) = self { rule.policy() } else { POLICY }
     }
 
     /// A node's rules, with tables for as many identities where there are tables, of which it knows
     /// these.
     pub(crate) fn knowing(self, identities: u32, seed: u64, known: &Known) -> Box<dyn Rules> {
         match self {
-            Self::Ours | Self::Calm => Box::new(ours::Ours::knowing(identities, seed, known)),
+            _ if self.is_ours() => {
+                Box::new(ours::Ours::knowing(self.policy(), identities, seed, known))
+            }
             _ => self.rules(identities, seed),
         }
     }
@@ -210,7 +231,9 @@ impl Which {
     /// A node's rules that know nobody.
     pub(crate) fn rules(self, identities: u32, seed: u64) -> Box<dyn Rules> {
         match self {
-            Self::Ours | Self::Calm => Box::new(ours::Ours::new(identities, seed)),
+            Self::Ours | Self::Calm | Self::Without(_) => {
+                Box::new(ours::Ours::new(self.policy(), identities, seed))
+            }
             Self::OlderSdk => Box::new(sdk::OlderSdk::default()),
             Self::ScoreOnly => Box::new(scores::ScoreOnly::default()),
             Self::OldestBanFirst => Box::new(oldest::OldestBanFirst::default()),

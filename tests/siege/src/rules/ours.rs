@@ -6,8 +6,8 @@ use ltms_core::session::{Cause, End, Phase, Session, Sessions, Step};
 use ltms_core::wire::{AdHeader, Hello, SessionAnnouncement, hello_hash};
 use ltms_core::{
     Capacity, Channel, Connection, Criteria, Event, Found, FrameKind, Gate, Heap, IdentityId,
-    Outcome, PeerId, Proof, PublicKey, Reason, Screening, Seed, SessionId, SignatureCheck, Source,
-    Subject, Timestamp, Verdict,
+    Outcome, PeerId, Policy, Proof, PublicKey, Reason, Screening, Seed, SessionId, SignatureCheck,
+    Source, Subject, Timestamp, Verdict,
 };
 
 use super::{Arrival, Burns, Deliveries, Known, Rules, Taken};
@@ -39,15 +39,15 @@ pub(crate) struct Ours {
 
 impl Ours {
     /// A node that knows nobody.
-    pub(super) fn new(identities: u32, seed: u64) -> Self {
-        let mut node = Self::empty(identities, seed);
+    pub(super) fn new(policy: Policy, identities: u32, seed: u64) -> Self {
+        let mut node = Self::empty(policy, identities, seed);
         made::set_tip(&mut node.gate, made::START);
         node
     }
 
     /// A node that has these in its store.
-    pub(super) fn knowing(identities: u32, seed: u64, known: &Known) -> Self {
-        let mut node = Self::empty(identities, seed);
+    pub(super) fn knowing(policy: Policy, identities: u32, seed: u64, known: &Known) -> Self {
+        let mut node = Self::empty(policy, identities, seed);
         let stored = known.snapshot(&secret(seed));
         let restored = node.gate.restore(made::START, &stored).expect("it was made here");
         assert_eq!(restored.dropped.identities, 0, "there is room for all");
@@ -55,16 +55,17 @@ impl Ours {
     }
 
     /// A node without a chain.
-    fn empty(identities: u32, seed: u64) -> Self {
+    fn empty(policy: Policy, identities: u32, seed: u64) -> Self {
         let capacity = Capacity {
             peers: PEERS,
             identities,
             tombstones: (identities / 4).max(16),
             keys: (2 * identities).max(128),
+            bans: bans(identities),
             ..Capacity::NODE
         };
         let gate =
-            Gate::new(Heap::new(capacity), POLICY, secret(seed)).expect("the policy is valid");
+            Gate::new(Heap::new(capacity), policy, secret(seed)).expect("the policy is valid");
         Self {
             gate,
             capacity,
@@ -81,7 +82,11 @@ impl Ours {
     fn end(&mut self, now: Timestamp, number: u64, by: &PeerId, end: End) {
         let (id, step) = (session_id(number), Step::Abort(end));
         let _ = self.sessions.step(now, &mut self.gate, Some(by), &id, &step);
-        // Rows with something to tell are not free.
+        self.tell_sessions();
+    }
+
+    /// Rows with something to tell are not free.
+    fn tell_sessions(&mut self) {
         while self.sessions.poll_event().is_some() {}
     }
 
@@ -96,6 +101,11 @@ impl Ours {
             }
         }
     }
+}
+
+/// Rows for bans, beside so many identities.
+fn bans(identities: u32) -> u32 {
+    (64 * identities).min(Capacity::NODE.bans)
 }
 
 /// What keys the tables of the node with this number.
@@ -134,7 +144,10 @@ impl Rules for Ours {
     fn connect(&mut self, now: Timestamp, connection: &Connection) -> bool {
         let decision = self.gate.screen_connection(now, connection);
         let may = decision.verdict == Verdict::Accept || decision.reason == Reason::ProveIdentity;
-        may && self.gate.connected(now, connection).is_ok()
+        let there = may && self.gate.connected(now, connection).is_ok();
+        // It may have to prove an identity before it is heard.
+        self.poll(now);
+        there
     }
 
     fn disconnect(&mut self, now: Timestamp, peer: &PeerId) {
@@ -202,6 +215,8 @@ impl Rules for Ours {
 
     fn tick(&mut self, now: Timestamp) {
         while self.gate.poll_timeout() <= now && self.gate.handle_timeout(now) {}
+        self.sessions.handle_timeout(now, &mut self.gate);
+        self.tell_sessions();
         self.cut_off.retain(|_, until| *until > now);
         self.poll(now);
     }
@@ -269,15 +284,17 @@ impl Rules for Ours {
         Some(decision.reason == Reason::Clear)
     }
 
-    fn abort(&mut self, now: Timestamp, number: u64, by: &PeerId, joined: bool) {
+    fn join(&mut self, now: Timestamp, number: u64, by: &PeerId) {
         let id = session_id(number);
-        if let Some(session) = self.sessions.get(&id).filter(|_| joined) {
-            let us = 1 - session.announcer();
-            for (from, step) in [(None, Step::Join(us)), (Some(by), Step::Begin(Phase::Nonce))] {
-                let decision = self.sessions.step(now, &mut self.gate, from, &id, &step);
-                assert_eq!(decision.reason, Reason::Clear, "the session goes on");
-            }
+        let Some(session) = self.sessions.get(&id) else { return };
+        let us = 1 - session.announcer();
+        for (from, step) in [(None, Step::Join(us)), (Some(by), Step::Begin(Phase::Nonce))] {
+            let decision = self.sessions.step(now, &mut self.gate, from, &id, &step);
+            assert_eq!(decision.reason, Reason::Clear, "the session goes on");
         }
+    }
+
+    fn abort(&mut self, now: Timestamp, number: u64, by: &PeerId) {
         self.end(now, number, by, End { cause: Cause::Abort, signer: None });
     }
 

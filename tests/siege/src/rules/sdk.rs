@@ -150,7 +150,7 @@ impl Rules for OlderSdk {
         Some(taken)
     }
 
-    fn abort(&mut self, _: Timestamp, number: u64, _: &PeerId, _: bool) {
+    fn abort(&mut self, _: Timestamp, number: u64, _: &PeerId) {
         self.open.remove(&number);
     }
 

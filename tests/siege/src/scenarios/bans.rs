@@ -10,8 +10,8 @@ use crate::rules::Which;
 
 pub(crate) const FLUSH: Scenario = Scenario {
     name: "ban-table flush",
-    about: "a hundred ids are banned; thousands of throwaway ids are banned after them; then the \
-            hundred come back",
+    about: "a hundred ids are banned, half of them for signatures that do not hold; thousands of \
+            throwaway ids are banned after them; more than an hour later the hundred come back",
     line: "all of the hundred are refused, memory constant, nobody honest banned",
     gain: "",
     run: flush,
@@ -47,13 +47,35 @@ fn malformed(lab: &Lab, from: Number, number: u64) -> Message {
     Message { genuine: false, direct: true, ..field::message(Kind::Hostile, &ad, bytes) }
 }
 
+/// A stranger's advertisement with a signature that does not hold.
+fn unsigned(lab: &Lab, from: Number, _: u64) -> Message {
+    let ad = Ad {
+        author: made::secret(1 << 42).public_key(),
+        identity: None,
+        peer: lab.peers[from as usize].id,
+        created_at: lab.now,
+        lasting: field::LASTING,
+        delegation: None,
+    };
+    Message { genuine: false, direct: true, ..field::message(Kind::Hostile, &ad, ad.seal()) }
+}
+
 /// Lets an id connect to the node and do what a ban for good is for.
 pub(super) fn be_banned(lab: &mut Lab, id: Number, node: Number, number: &mut u64) {
+    offend(lab, [id, node], number, (60, malformed));
+}
+
+/// Lets an id connect to a node and say something wrong so many times.
+fn offend(
+    lab: &mut Lab,
+    [id, node]: [Number; 2],
+    number: &mut u64,
+    (times, said): (u32, fn(&Lab, Number, u64) -> Message),
+) {
     if lab.connect(id, node) {
-        // Fifty within a day blacklist.
-        for _ in 0..60 {
+        for _ in 0..times {
             *number += 1;
-            let message = malformed(lab, id, *number);
+            let message = said(lab, id, *number);
             lab.publish(id, message);
         }
         lab.run(lab.now.saturating_add(Millis::new(200)));
@@ -78,14 +100,16 @@ fn flush(which: Which, scale: Scale, seed: u64) -> Outcome {
     lab.run(START.saturating_add(Millis::from_secs(60)));
     let mut number = 0;
     let first: Vec<_> = (0..100).map(|group| lab.add(HOSTILE_GROUP + group, None)).collect();
-    for id in &first {
-        be_banned(&mut lab, *id, 0, &mut number);
+    let how: [(u32, fn(&Lab, Number, u64) -> Message); 2] = [(60, malformed), (12, unsigned)];
+    for (id, how) in first.iter().zip(how.into_iter().cycle()) {
+        offend(&mut lab, [*id, 0], &mut number, how);
     }
     let throwaway = scale.of(1_200, 5_000, 20_000);
     for group in 0..throwaway {
         let id = lab.add(HOSTILE_GROUP + 100 + group % 20_000, None);
         be_banned(&mut lab, id, 0, &mut number);
     }
+    lab.run(lab.now.saturating_add(Millis::from_mins(70)));
     let refused = first.into_iter().filter(|id| refused(&mut lab, *id, 0)).count();
     let mut outcome = Outcome::of(&lab);
     outcome.more.push(("of the first hundred refused", refused as f64));

@@ -39,6 +39,20 @@ pub(crate) const REORG: Scenario = Scenario {
     },
 };
 
+pub(crate) const LOOK_UPS: Scenario = Scenario {
+    name: "claims of unknown blocks",
+    about: "from 100 address groups ids bring a node registrations, signed well, of a block that nobody \
+            knows, so that it asks its source of the chain, once a second for a minute",
+    line: "≤ 3 look-ups at once of a connection and then one in 10 s, ≤ 50 at once and then 10 a second for \
+           all who came",
+    gain: "",
+    run: look_ups,
+    holds: |outcome| {
+        outcome.figure("look-ups of a connection at most") <= 9.0
+            && outcome.figure("look-ups") <= 50.0 + 10.0 * 60.0
+    },
+};
+
 pub(crate) const FILL: Scenario = Scenario {
     name: "directory fill by minimum burns",
     about: "as many identities as there is room for are burned for 50 XPI each, and after that for \
@@ -73,11 +87,11 @@ fn reuse(which: Which, _: Scale, seed: u64) -> Outcome {
     let attacked = which != Which::Calm;
     let keys = [0, 1, 2, 3, 4].map(made::secret);
     let [victim, thief, next, third, other] = &keys;
-    let rotation = |key, id, number| {
-        let purpose = Some((Purpose::Rotation, id));
-        let script = BurnScript { public_key: key, timestamp_ms: None, purpose };
-        Burn::new(script, 5, number, DEEP + 10)
+    let made = |key, purpose, xpi, number, height| {
+        let script = BurnScript { public_key: key, timestamp_ms: None, purpose: Some(purpose) };
+        Burn::new(script, xpi, number, height)
     };
+    let rotation = |key, id, number| made(key, (Purpose::Rotation, id), 5, number, DEEP + 10);
     let genuine = Burn::registration(victim.public_key(), 50, 1, DEEP);
     let others = Burn::registration(other.public_key(), 50, 2, DEEP);
     let copied = Burn::registration(victim.public_key(), 50, 3, DEEP);
@@ -98,6 +112,18 @@ fn reuse(which: Which, _: Scale, seed: u64) -> Outcome {
         // Rotations with a registration's burn, and with that of another identity.
         bad.push(burns.rotate(later(&mut clock), &genuine, (&id, 1), (victim, next)));
         bad.push(burns.rotate(later(&mut clock), &foreign, (&id, 1), (victim, next)));
+        // For too little, and too early.
+        let key = next.public_key();
+        let poor = made(key, (Purpose::Rotation, id), 4, 8, DEEP + 10);
+        let early = made(key, (Purpose::Rotation, id), 5, 9, TIP - 70);
+        for burn in [poor, early] {
+            bad.push(burns.rotate(later(&mut clock), &burn, (&id, 1), (victim, next)));
+        }
+        let key = victim.public_key();
+        for (number, purpose) in (10..).zip([Purpose::AdditionalKey, Purpose::TopUp]) {
+            let burn = made(key, (purpose, id), 9, number, DEEP + 10);
+            bad.push(burns.credit(later(&mut clock), &burn, &id, victim));
+        }
         // By who is not the current key.
         bad.push(burns.rotate(later(&mut clock), &paid, (&id, 1), (thief, next)));
     }
@@ -131,6 +157,41 @@ fn reuse(which: Which, _: Scale, seed: u64) -> Outcome {
             ("hostile claims", bad.len() as f64),
         ],
         asked: [true; 3],
+        ..Outcome::default()
+    }
+}
+
+fn look_ups(which: Which, _: Scale, seed: u64) -> Outcome {
+    let mut rules = which.rules(64, seed);
+    let before = rules.bytes();
+    if rules.burns().is_none() {
+        return Outcome::lacking("burns");
+    }
+    let ids: u64 = if which == Which::Calm { 0 } else { 100 };
+    let mut brought: Vec<_> = (0..ids)
+        .map(|number| {
+            let connection = made::connection(number, number as u32 * 256);
+            assert!(rules.connect(START, &connection), "there is room");
+            let key = made::secret(number).public_key();
+            (connection.peer, Burn::registration(key, 50, number, DEEP), 0)
+        })
+        .collect();
+    for second in 0..60 {
+        let now = START.saturating_add(Millis::from_secs(second));
+        let Some(burns) = rules.burns() else { break };
+        for (peer, burn, asked) in &mut brought {
+            *asked += u32::from(burns.is_looked_up(now, peer, burn));
+        }
+    }
+    let of_each = || brought.iter().map(|(.., asked)| *asked);
+    Outcome {
+        bytes: [before, rules.bytes()],
+        more: vec![
+            ("look-ups of a connection at most", of_each().max().unwrap_or(0).into()),
+            ("look-ups", of_each().sum::<u32>().into()),
+        ],
+        parameters: vec![("nodes", 1.0), ("attackers' ids", ids as f64), ("seconds", 60.0)],
+        asked: [false, true, false],
         ..Outcome::default()
     }
 }

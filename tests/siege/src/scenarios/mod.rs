@@ -2,12 +2,14 @@
 
 mod bans;
 mod chain;
+mod crowds;
 mod dht;
 mod eclipse;
 mod faults;
 mod floods;
 mod keys;
 mod load;
+mod offenders;
 mod records;
 mod relays;
 mod replays;
@@ -49,7 +51,7 @@ impl Scale {
 }
 
 /// What came of it.
-#[derive(Debug, Default)]
+#[derive(Clone, Debug, Default)]
 pub(crate) struct Outcome {
     /// What these rules have nothing of, so that the attack means nothing to them.
     pub(crate) lacks: Option<&'static str>,
@@ -148,9 +150,14 @@ pub(crate) struct Scenario {
 pub(crate) const ALL: &[Scenario] = &[
     floods::SYBILS,
     floods::FORGED,
+    crowds::BLOCK,
+    crowds::BOTNET,
+    crowds::CONNECTIONS,
     relays::FIRST_COPY,
     bans::FLUSH,
     bans::NEIGHBOURS,
+    offenders::FILL,
+    offenders::SHORT,
     tables::FLOODING,
     replays::OWN,
     replays::OLD,
@@ -162,12 +169,14 @@ pub(crate) const ALL: &[Scenario] = &[
     eclipse::COLD_BOOT,
     eclipse::FLASH,
     load::CHECKS,
+    load::FLASH,
     load::SPAM,
     load::OVERLOAD,
     dht::NEAREST,
     records::FILL,
     keys::UNDER_VICTIM,
     keys::FLOOD,
+    keys::MANY,
     reputation::SLANDER,
     reputation::FARMING,
     reputation::WHITEWASHING,
@@ -175,6 +184,7 @@ pub(crate) const ALL: &[Scenario] = &[
     sessions::ABORT,
     chain::REUSE,
     chain::REORG,
+    chain::LOOK_UPS,
     chain::FILL,
     faults::CLOCKS,
     faults::HELD_BACK,

@@ -51,7 +51,7 @@ impl Stores {
         let id = |number| net_peer(&made::peer(made::mix(seed) ^ number)).expect("it is an id");
         let ids = (0..STORES as u64).map(id);
         match which {
-            Which::Ours | Which::Calm => {
+            Which::Ours | Which::Calm | Which::Without(_) => {
                 Some(Self::Ours(which.rules(rows, seed), ids.map(Records::new).collect()))
             }
             Which::ScoreOnly => Some(Self::Library(ids.map(MemoryStore::new).collect())),
@@ -80,8 +80,7 @@ impl Stores {
                     rules.learn(now, claim);
                 }
                 let message = field::message(Kind::Hostile, &ad, sealed);
-                let arrival =
-                    Arrival { from: connection.peer, message: &message, was_asked_for: false };
+                let arrival = Arrival::new(connection.peer, &message);
                 let judged =
                     rules.connect(now, &connection) && rules.take(now, &arrival) == Taken::Listed;
                 rules.disconnect(now, &connection.peer);

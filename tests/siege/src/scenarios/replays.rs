@@ -5,8 +5,8 @@ use ltms_core::{Millis, Timestamp};
 use super::{Outcome, Scale, Scenario, floods::HOSTILE_GROUP};
 use crate::lab::field::{self, Field, Signer};
 use crate::lab::{Actor, Kind, Lab, Message, Number};
-use crate::made::{Ad, START};
-use crate::rules::Which;
+use crate::made::{self, Ad, Claim, START};
+use crate::rules::{Arrival, Which};
 
 pub(crate) const OWN: Scenario = Scenario {
     name: "a signer's own messages replayed",
@@ -20,11 +20,16 @@ pub(crate) const OWN: Scenario = Scenario {
 pub(crate) const OLD: Scenario = Scenario {
     name: "replay after a flood of ids",
     about: "every message of the last minutes is sent again after a flood of others, when a cache \
-            of ids would have forgotten it",
-    line: "none is listed a second time as new, nobody honest banned",
+            of ids would have forgotten it; what was withdrawn also to a node that has just come",
+    line: "none is listed a second time as new, none that was withdrawn by who has just come, nobody \
+           honest banned",
     gain: "",
     run: old,
-    holds: |outcome| outcome.figure("withdrawn listed again") == 0.0 && outcome.honest_banned == 0,
+    holds: |outcome| {
+        outcome.figure("withdrawn listed again") == 0.0
+            && outcome.figure("withdrawn listed by a newcomer") == 0.0
+            && outcome.honest_banned == 0
+    },
 };
 
 pub(crate) const PARTITION: Scenario = Scenario {
@@ -110,7 +115,8 @@ fn old(which: Which, scale: Scale, seed: u64) -> Outcome {
     lab.connect(id, victim);
     // A short advertisement supersedes the long one before it, and ends: that is a withdrawal.
     let leaving = signers[1];
-    let held = field::advertisement(&lab, &leaving);
+    let ad = field::ad(&lab, &leaving, Millis::from_hours(20));
+    let held = field::message(Kind::Honest, &ad, ad.seal());
     let long = lab.publish(leaving.node, held);
     lab.run(lab.now.saturating_add(Millis::from_secs(90)));
     let short = brief(&lab, &leaving);
@@ -135,9 +141,26 @@ fn old(which: Which, scale: Scale, seed: u64) -> Outcome {
     lab.send(fresh, victim, long);
     lab.run(lab.now.saturating_add(Millis::from_secs(2)));
     let after = lab.lists(victim, &leaving.key);
+    // Longer ago than gossip may be (policy 2), and than it may take.
+    lab.run(lab.now.saturating_add(Millis::from_mins(6)));
+    let by_newcomer = newcomer(&lab, which, seed, long);
     let mut outcome = Outcome::of(&lab);
+    outcome.more.push(("withdrawn listed by a newcomer", f64::from(u8::from(by_newcomer))));
     outcome.more.push(("withdrawn listed again", f64::from(u8::from(!before && after))));
     outcome
+}
+
+/// Whether a node that has just come and knows nothing but the burns lists an old message that an
+/// attacker brings it.
+fn newcomer(lab: &Lab, which: Which, seed: u64, old: Number) -> bool {
+    let mut rules = which.rules(4_096, made::mix(seed + 1));
+    for signer in &lab.signers {
+        rules.learn(lab.now, &Claim::new(&signer.key));
+    }
+    let attacker = made::connection(1 << 40, HOSTILE_GROUP);
+    rules.connect(lab.now, &attacker);
+    rules.take(lab.now, &Arrival::new(attacker.peer, &lab.messages[old]));
+    rules.lists(lab.now, &lab.messages[old].key)
 }
 
 /// One that ends in a minute.

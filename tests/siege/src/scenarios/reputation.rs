@@ -31,13 +31,26 @@ pub(crate) const FARMING: Scenario = Scenario {
 
 pub(crate) const WHITEWASHING: Scenario = Scenario {
     name: "whitewashing",
-    about: "identities make sessions fail with bad signatures until they are listed last, and are \
-            given up for new ones",
-    line: "no more than two for 50 XPI",
-    gain: "sessions spoiled without being listed last",
+    about: "identities make sessions fail, in each of the four ways, until they are listed last, and \
+            are given up for new ones or complete one session",
+    line: "each spoils no more than 2 with bad signatures, 3 by disconnecting, 5 by silence or 7 by \
+           aborting, 50 XPI buy no more than two of the first, and one good session mends none",
+    gain: "sessions spoiled by bad signatures without being listed last",
     run: whitewashing,
-    holds: |outcome| outcome.figure("XPI for each spoiled session") >= 25.0,
+    holds: |outcome| {
+        WAYS.iter().all(|(name, _, most)| outcome.figure(name) <= *most)
+            && outcome.figure("XPI for each bad signature") >= 25.0
+            && outcome.figure("points after a good session") < 30.0
+    },
 };
+
+/// How an identity makes a session fail, and how often it may before it is listed last.
+const WAYS: [(&str, Failure, f64); 4] = [
+    ("disconnects of each", Failure::Disconnect, 3.0),
+    ("timeouts of each", Failure::Timeout, 5.0),
+    ("aborts of each", Failure::Abort, 7.0),
+    ("bad signatures of each", Failure::InvalidSignature, 2.0),
+];
 
 fn slander(which: Which, scale: Scale, seed: u64) -> Outcome {
     let mut lab = Lab::new(seed);
@@ -167,7 +180,7 @@ fn farming(which: Which, scale: Scale, seed: u64) -> Outcome {
 
 fn whitewashing(which: Which, scale: Scale, seed: u64) -> Outcome {
     let mut outcome = Outcome { asked: ASKED, ..Outcome::default() };
-    let most: u32 = if which == Which::Calm { 0 } else { scale.of(4, 10, 20) };
+    let most: u32 = if which == Which::Calm { 0 } else { scale.of(16, 40, 80) };
     outcome.parameters = vec![
         ("nodes", 1.0),
         ("honest identities", 10.0),
@@ -181,25 +194,38 @@ fn whitewashing(which: Which, scale: Scale, seed: u64) -> Outcome {
     for signer in &honest {
         sign(&mut lab, 0, signer, &IdentityId::OURS, GOOD);
     }
-    let (mut spoiled, mut number) = (0, 1_000);
-    for (used, signer) in (1..).zip(&theirs) {
+    let mut number = 1_000;
+    let mut fail = |lab: &mut Lab, signer: &Signer, how: Failure| {
+        let mut spoiled = 0;
         // As long as it would still be chosen before the last.
-        while lab.rules(0).1.points(signer).is_some_and(|points| points >= 30.0) {
+        while lab.rules(0).1.points(signer).is_some_and(|points| points >= 30.0) && spoiled < 100 {
             number += 1;
             spoiled += 1;
-            sign(
-                &mut lab,
-                number,
-                signer,
-                &IdentityId::OURS,
-                Session::Failed(Failure::InvalidSignature),
-            );
+            sign(lab, number, signer, &IdentityId::OURS, Session::Failed(how));
         }
-        outcome.curve.push((50.0 * f64::from(used), f64::from(spoiled)));
+        spoiled
+    };
+    let mut worst = [0; WAYS.len()];
+    let mut bad = 0;
+    for (used, signers) in (1..).zip(theirs.chunks(WAYS.len())) {
+        for ((signer, (_, how, _)), worst) in signers.iter().zip(WAYS).zip(&mut worst) {
+            let spoiled = fail(&mut lab, signer, how);
+            *worst = spoiled.max(*worst);
+            bad += if how == Failure::InvalidSignature { spoiled } else { 0 };
+        }
+        outcome.curve.push((f64::from(50 * used), f64::from(bad)));
     }
+    outcome.more.extend(WAYS.iter().zip(worst).map(|((name, ..), worst)| (*name, worst.into())));
+    if let Some(last) = theirs.last() {
+        lab.run(lab.now.saturating_add(Millis::from_mins(1)));
+        sign(&mut lab, 1, last, &IdentityId::OURS, GOOD);
+    }
+    let mended = theirs.last().and_then(|last| lab.rules(0).1.points(last));
+    outcome.more.push(("points after a good session", mended.unwrap_or(0.0)));
     outcome.spent = 50 * u64::from(most);
     outcome.bytes = [before, lab.rules(0).1.bytes()];
     outcome.honest_banned = unlisted(&lab, &honest);
-    outcome.more.push(("XPI for each spoiled session", outcome.spent as f64 / f64::from(spoiled)));
+    let spent = f64::from(50 * most / WAYS.len() as u32);
+    outcome.more.push(("XPI for each bad signature", spent / f64::from(bad)));
     outcome
 }

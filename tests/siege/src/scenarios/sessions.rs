@@ -18,6 +18,9 @@ pub(crate) const SLOTS: Scenario = Scenario {
     holds: |outcome| {
         outcome.figure("refused because of strangers") == 0.0
             && outcome.figure("taken of one identity at most") <= 2.0
+            && outcome.figure("taken under an identity's own key") == 0.0
+            && outcome.figure("refused after eleven minutes") == 0.0
+            && outcome.figure("refused two minutes into a phase") == 0.0
     },
 };
 
@@ -70,9 +73,13 @@ impl Node {
     }
 
     fn announce(&mut self, by: Number) -> Option<bool> {
+        self.announce_under(by, session_key(by))
+    }
+
+    fn announce_under(&mut self, by: Number, key: PublicKey) -> Option<bool> {
         self.number += 1;
         let (number, peer) = (self.number, self.lab.peers[by as usize].id);
-        let keys = [session_key(by), session_key(Number::MAX)];
+        let keys = [key, session_key(Number::MAX)];
         let (now, rules) = self.lab.rules(0);
         rules.announce(now, number, &peer, keys)
     }
@@ -87,7 +94,7 @@ impl Node {
         for (number, signer) in (first + 1..).zip(signers) {
             let peer = self.lab.peers[signer.node as usize].id;
             let (now, rules) = self.lab.rules(0);
-            rules.abort(now, number, &peer, false);
+            rules.abort(now, number, &peer);
         }
         share
     }
@@ -133,7 +140,13 @@ fn slots(which: Which, _: Scale, seed: u64) -> Outcome {
         outcome.bytes[1] += node.lab.rules(0).1.bytes();
         curve.push((50.0 * f64::from(identities), 100.0 * (1.0 - share.value())));
     }
+    let most = buyers[buyers.len() - 1];
+    let [late, phase] = [(11, false), (2, true)]
+        .map(|(minutes, joined)| silent(which, seed, most, (Millis::from_mins(minutes), joined)));
     let more = vec![
+        ("taken under an identity's own key", f64::from(u8::from(own_key(which, seed)))),
+        ("refused after eleven minutes", late as f64),
+        ("refused two minutes into a phase", phase as f64),
         ("refused because of strangers", by_strangers as f64),
         ("taken of one identity at most", of_one as f64),
     ];
@@ -145,6 +158,35 @@ fn slots(which: Which, _: Scale, seed: u64) -> Outcome {
         ("announcements of each", 10.0),
     ];
     Outcome { honest, curve, more, parameters, ..outcome }
+}
+
+/// How many honest identities are refused so long after so many others have announced what they
+/// may and have fallen silent.
+fn silent(which: Which, seed: u64, most: u32, (after, joined): (Millis, bool)) -> u64 {
+    let mut node = Node::new(which, seed);
+    let signers: Vec<_> = (0..10).map(|group| node.identity(group)).collect();
+    for group in 0..most {
+        let buyer = node.identity(200 + group);
+        let peer = node.lab.peers[buyer.node as usize].id;
+        for _ in 0..2 {
+            let taken = node.announce(buyer.node) == Some(true);
+            let number = node.number;
+            let (now, rules) = node.lab.rules(0);
+            if taken && joined {
+                rules.join(now, number, &peer);
+            }
+        }
+    }
+    node.lab.run(START.saturating_add(after));
+    let share = node.honest(&signers);
+    share.of - share.some
+}
+
+/// Whether an identity's own key may sign in a session, and so be spent on it.
+fn own_key(which: Which, seed: u64) -> bool {
+    let mut node = Node::new(which, seed);
+    let signer = node.identity(0);
+    which != Which::Calm && node.announce_under(signer.node, signer.key) == Some(true)
 }
 
 fn abort(which: Which, _: Scale, seed: u64) -> Outcome {
@@ -162,7 +204,8 @@ fn abort(which: Which, _: Scale, seed: u64) -> Outcome {
         let number = node.number;
         let (now, rules) = node.lab.rules(0);
         if this {
-            rules.abort(now, number, &peer, true);
+            rules.join(now, number, &peer);
+            rules.abort(now, number, &peer);
         }
     }
     let honest = node.honest(&signers);
