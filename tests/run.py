@@ -130,6 +130,8 @@ def steps() -> list[Step]:
                       "--check"),
                 cargo("run", "--locked", "--quiet", "-p", "ltms-siege", "--bin", "sockets", "--",
                       "--quick"),
+                cargo("run", "--locked", "--quiet", "-p", "ltms-siege", "--bin", "sockets", "--",
+                      "--without"),
             ],
         ),
         Step("dashboard", [[PYTHON, "dist/grafana/dashboard.py", "--check"]]),

@@ -92,6 +92,10 @@ ROWS = [
          [("signatures", rate("ltms_signature_check_seconds"))]),
         ("Tables", "Rows in use of those that there are", "graph", "percentunit",
          [("{{table}}", f"{level('ltms_table_rows')} / {level('ltms_table_capacity')}")]),
+        ("Connections not read", "Over their share of a processor, or over a window: how many at a time",
+         "graph", "short", [("{{cause}}", rate("ltms_rest_seconds", "cause"))]),
+        ("Streams reset", "More than a connection may have, or not done in time", "graph", "cps",
+         [("too many", rate("ltms_streams_refused")), ("too slow", rate("ltms_streams_timed_out"))]),
         ("Searches of full tables", "", "graph", "cps", [("searches", rate("ltms_searches"))]),
         ("Commit of the store, half and 99 of 100", "A ban is to be on the disk within 20 ms, of which "
          "up to 10 are the store's pace", "graph", "s",

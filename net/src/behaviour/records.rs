@@ -122,6 +122,10 @@ impl Records {
             return Err(store::Error::ValueTooLarge);
         }
         let distance = KBucketKey::new(record.key.clone()).distance(&self.local);
+        // Our own stays ours, also if a peer brings it back.
+        let is_own = |row: &Row| row.rank.0 == Worth::Own && row.record.value == record.value;
+        let own = self.rows.get(&record.key).is_some_and(is_own);
+        let worth = if own { Worth::Own } else { worth };
         let rank = (worth, Reverse(distance));
         let leaving = self.leaving_for(&record, rank).ok_or(store::Error::MaxRecords)?;
         for key in leaving {
@@ -369,6 +373,19 @@ mod tests {
             assert!(admit(&mut records, key, 1, Worth::Own));
         }
         assert!(!admit(&mut records, MAX_RECORDS, 1, Worth::Burn(u64::MAX)));
+        check(&records);
+    }
+
+    #[test]
+    fn our_own_record_stays_ours_when_a_peer_brings_it_back() {
+        let mut records = store();
+        let worth = |records: &Records| records.rows[&key(1)].rank.0;
+        assert!(admit(&mut records, 1, 10, Worth::Own));
+        assert!(admit(&mut records, 1, 10, Worth::Burn(1)));
+        assert_eq!(worth(&records), Worth::Own);
+        check(&records);
+        assert!(admit(&mut records, 1, 11, Worth::Burn(1)), "another one under its key");
+        assert_eq!(worth(&records), Worth::Burn(1));
         check(&records);
     }
 

@@ -21,6 +21,11 @@ const PREFIX: &str = "LTMS_";
 /// What other parts of the command read.
 const OTHERS: [&str; 1] = ["LTMS_CONFIG"];
 
+/// A name without what all begin with, which makes none more like another.
+fn own_part(name: &str) -> &str {
+    name.strip_prefix(PREFIX).unwrap_or(name)
+}
+
 impl Config {
     /// Names every variable of the environment that sets a key, with that key.
     #[must_use]
@@ -48,7 +53,8 @@ impl Config {
             }
             let Some((path, example)) = keys.get(name) else {
                 let known = keys.keys().map(String::as_str).chain(OTHERS);
-                let nearest = nearest(name, known).unwrap_or_default().to_owned();
+                let nearest = nearest(own_part(name), known.map(own_part));
+                let nearest = nearest.map(|name| format!("{PREFIX}{name}"));
                 faults.push(ConfigError::UnknownVariable { name: name.to_owned(), nearest });
                 continue;
             };

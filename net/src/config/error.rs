@@ -34,12 +34,12 @@ pub enum ConfigError {
         problem: String,
     },
     /// No key is set by this variable of the environment.
-    #[error("environment: {name} sets nothing; did you mean {nearest}?")]
+    #[error("environment: {name} sets nothing{}", meant(.nearest.as_deref()))]
     UnknownVariable {
         /// Its name.
         name: String,
-        /// The name most like it.
-        nearest: String,
+        /// The name most like it, if one is.
+        nearest: Option<String>,
     },
     /// A variable of the environment has a value that its key cannot have.
     #[error("environment: {name}: {problem}")]
@@ -119,8 +119,35 @@ pub(super) fn with_hint(message: &str) -> String {
     }
 }
 
-/// The name most like another.
+fn meant(nearest: Option<&str>) -> String {
+    nearest.map(|name| format!("; did you mean {name}?")).unwrap_or_default()
+}
+
+/// Parts of a name, in per cent, that have to be as in another one to be taken for it: of three
+/// letters two may be in the wrong order, and of seven two be wrong.
+const LIKE: u64 = 60;
+
+/// The name most like another, if one is like it.
 pub(super) fn nearest<'a>(to: &str, names: impl Iterator<Item = &'a str>) -> Option<&'a str> {
-    let likeness = |name: &&str| (strsim::normalized_damerau_levenshtein(to, name) * 1e6) as u64;
-    names.max_by_key(likeness)
+    let likeness = |name: &str| (strsim::normalized_damerau_levenshtein(to, name) * 1e6) as u64;
+    let names = names.map(|name| (likeness(name), name));
+    names.filter(|(like, _)| *like >= LIKE * 10_000).max().map(|(_, name)| name)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_a_name_that_is_like_another_is_taken_for_it() {
+        let known = || ["log", "network", "listen", "verified"].into_iter();
+        for (meant, name) in [("lgo", "log"), ("netwrok", "network"), ("listn", "listen")] {
+            assert_eq!(nearest(meant, known()), Some(name));
+        }
+        for unlike in ["", "x", "colour", "telephone", "lots", "networking_thread"] {
+            assert_eq!(nearest(unlike, known()), None, "{unlike}");
+        }
+        let message = "unknown field `colour`, expected one of `log`, `network`";
+        assert_eq!(with_hint(message), message);
+    }
 }

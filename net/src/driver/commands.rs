@@ -29,8 +29,7 @@ impl Driver {
                 let _ = reply.send(self.advertise(*offered));
             }
             Command::Withdraw(key, envelope, reply) => {
-                self.own.forget(&key);
-                let _ = reply.send(self.publish(envelope));
+                let _ = reply.send(self.withdraw(key, envelope));
             }
             Command::Claim(envelope, reply) => self.claim(envelope, reply),
             Command::Find(criteria, most, reply) => {

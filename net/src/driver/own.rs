@@ -19,12 +19,15 @@ use crate::{
 const OFFERED: usize = 256;
 /// When to try again to sign an offer anew, unless the refusal says it.
 const RETRY: Millis = Millis::from_mins(1);
+/// How long a withdrawal may wait for its window: nobody takes what is five minutes old by gossip.
+const PATIENCE: Millis = Millis::from_mins(4);
 
 /// What this node offers.
 #[derive(Default)]
 pub(super) struct Own {
-    /// Advertisements and withdrawals that nobody was there to take: the newest of each key.
-    waiting: BTreeMap<PublicKey, Vec<u8>>,
+    /// Advertisements and withdrawals that nobody was there to take, and withdrawals whose window
+    /// is closed, and until when: the newest of each key.
+    waiting: BTreeMap<PublicKey, (Timestamp, Vec<u8>)>,
     /// Offers that are signed anew, and when.
     offered: BTreeMap<PublicKey, (Timestamp, Offered)>,
 }
@@ -98,6 +101,25 @@ impl Driver {
         }
     }
 
+    /// Takes an offer back, as soon as its window is open. It is not signed anew from now on.
+    pub(super) fn withdraw(
+        &mut self,
+        key: PublicKey,
+        envelope: Vec<u8>,
+    ) -> Result<Advertised, Decision> {
+        self.own.forget(&key);
+        let latest = self.now().saturating_add(PATIENCE);
+        match self.publish(envelope.clone()) {
+            Err(Decision { retry_at: Some(at), .. })
+                if at <= latest && self.own.waiting.len() < OFFERED =>
+            {
+                self.own.waiting.insert(key, (at, envelope));
+                Ok(Advertised::Waiting)
+            }
+            published => published,
+        }
+    }
+
     /// Publishes an own advertisement or withdrawal if its windows allow it. They are charged
     /// once somebody has taken it (policy §3).
     pub(super) fn publish(&mut self, envelope: Vec<u8>) -> Result<Advertised, Decision> {
@@ -122,7 +144,7 @@ impl Driver {
                 if self.own.waiting.len() >= OFFERED && !self.own.waiting.contains_key(&author) {
                     return Err(Decision::new(Reason::TableFull));
                 }
-                self.own.waiting.insert(author, envelope);
+                self.own.waiting.insert(author, (now, envelope));
                 return Ok(Advertised::Waiting);
             }
         }
@@ -145,9 +167,13 @@ impl Driver {
         Ok(Advertised::Published)
     }
 
-    /// Publishes what waits, now that somebody has subscribed.
+    /// Publishes what waits and may be published, now that somebody has subscribed.
     pub(super) fn publish_waiting(&mut self) {
-        for (_, envelope) in std::mem::take(&mut self.own.waiting) {
+        let now = self.now();
+        let waiting = std::mem::take(&mut self.own.waiting).into_iter();
+        let (due, later): (Vec<_>, Vec<_>) = waiting.partition(|(_, (from, _))| *from <= now);
+        self.own.waiting = later.into_iter().collect();
+        for (_, (_, envelope)) in due {
             if let Err(decision) = self.publish(envelope) {
                 tracing::info!(reason = %decision.reason, "a waiting advertisement is no longer good");
             }

@@ -68,7 +68,8 @@ pub struct Signer {
 pub enum Advertised {
     /// A peer took it.
     Published,
-    /// Nobody is there yet; it is published to the first that comes. Its window is not charged.
+    /// Nobody is there yet; it is published to the first that comes. Its window is not charged. Or
+    /// it is a withdrawal whose window is closed, and is published when that opens.
     Waiting,
 }
 
@@ -133,8 +134,8 @@ impl Handle {
         self.ask(|reply| Command::Advertise(offered, reply)).await?
     }
 
-    /// Takes an advertisement back. It is not signed anew from now on, even if the withdrawal is
-    /// refused.
+    /// Takes an advertisement back, at once or, if that is too soon after it, when its window opens.
+    /// It is not signed anew from now on, even if the withdrawal is refused.
     ///
     /// # Errors
     /// [`NodeError::Refused`], also when nothing of this key is listed.

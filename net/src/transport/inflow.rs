@@ -6,7 +6,10 @@ use std::{
     future::Future,
     io,
     pin::Pin,
-    sync::{Arc, Mutex, MutexGuard, PoisonError},
+    sync::{
+        Arc, Mutex, MutexGuard, PoisonError,
+        atomic::{AtomicU64, Ordering},
+    },
     task::{Context, Poll},
     time::Duration,
 };
@@ -14,7 +17,10 @@ use std::{
 use futures::{AsyncRead, AsyncWrite};
 use tokio::time::{Instant, Sleep, sleep_until};
 
-use super::share::serve;
+use super::{
+    counts::{Counts, Seconds},
+    share::serve,
+};
 
 /// Streams that are counted: more than the muxer permits.
 const MOST: usize = 2 * super::MAX_STREAMS;
@@ -40,6 +46,9 @@ pub(super) struct Inflow {
     share: u16,
     /// Up to when the time that was taken uses up the share.
     used: Mutex<Instant>,
+    counts: Counts,
+    /// Streams that were reset for being late, and are not counted yet.
+    late: AtomicU64,
 }
 
 impl Inflow {
@@ -47,7 +56,30 @@ impl Inflow {
     pub(super) fn new(share: u16, credit: Duration) -> Self {
         let share = share.max(1);
         let used = Instant::now() + BURST.saturating_sub(credit) * 100 / u32::from(share);
-        Self { unread: Mutex::default(), rest: Mutex::default(), share, used: Mutex::new(used) }
+        Self {
+            unread: Mutex::default(),
+            rest: Mutex::default(),
+            share,
+            used: Mutex::new(used),
+            counts: Counts::default(),
+            late: AtomicU64::new(0),
+        }
+    }
+
+    /// Counts its rests with others'.
+    pub(super) fn counting(self, counts: &Counts) -> Self {
+        Self { counts: counts.clone(), ..self }
+    }
+
+    /// A stream is reset for being late. If the connection is about to end that is not the reason:
+    /// then nobody asks any more.
+    pub(super) fn note_late(&self) {
+        self.late.fetch_add(1, Ordering::Relaxed);
+    }
+
+    /// How many there were since this was asked last.
+    pub(super) fn take_late(&self) -> u64 {
+        self.late.swap(0, Ordering::Relaxed)
     }
 
     pub(super) fn unread(&self) -> usize {
@@ -64,7 +96,7 @@ impl Inflow {
         *last = used;
         let within = now + of_share(BURST);
         if used > within {
-            self.rest(now + (used - within));
+            self.rest_for(now + (used - within), &self.counts.share);
         }
     }
 
@@ -76,8 +108,17 @@ impl Inflow {
 
     /// Takes nothing more from the socket until then.
     pub(super) fn rest(&self, until: Instant) {
+        self.rest_for(until, &self.counts.window);
+    }
+
+    fn rest_for(&self, until: Instant, rests: &Seconds) {
         let mut rest = self.rest.lock().unwrap_or_else(PoisonError::into_inner);
-        *rest = Some(rest.map_or(until, |longer| longer.max(until)));
+        let now = Instant::now();
+        let before = rest.map_or(now, |end| end.max(now));
+        if until > before {
+            *rest = Some(until);
+            rests.inc_by((until - before).as_secs_f64());
+        }
     }
 
     /// Until when nothing is to be taken, if that is not over.

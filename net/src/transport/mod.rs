@@ -1,6 +1,7 @@
 //! TCP with Noise and Yamux, with the deadlines and limits that libp2p lacks, and the tasks it runs
 //! in.
 
+mod counts;
 mod executor;
 mod inflow;
 mod line;
@@ -22,11 +23,11 @@ use tokio::time::timeout;
 
 pub use self::outbound::Trusted;
 pub(crate) use self::share::priced;
+use self::{counts::Counts, line::Wired, muxer::Yamux, outbound::Outbound};
 pub use self::{
     executor::Executor,
     line::{Line, Lines},
 };
-use self::{line::Wired, muxer::Yamux, outbound::Outbound};
 use crate::{behaviour::SetupError, limits::Limits};
 
 /// Streams of a connection, in both directions. Yamux kills the whole connection at its limit, so
@@ -52,7 +53,8 @@ pub struct Options {
 }
 
 /// The transport of a node. Outside regtest only global addresses are dialled, because remote
-/// peers name addresses in the DHT. The bytes that it moves are counted in `registry`.
+/// peers name addresses in the DHT. The bytes that it moves, streams that
+/// it resets and connections that it lets rest are counted in `registry`.
 ///
 /// # Errors
 /// [`SetupError`] if the Noise keys cannot be made.
@@ -77,8 +79,12 @@ pub fn transport_with(
     let noise = noise::Config::new(keypair).map_err(|error| SetupError::new("noise", error))?;
     let Options { limits, lines, socks5, own } = options;
     let first_byte = Duration::from_millis(limits.first_byte.get());
-    // Three waits, each with its deadline: its turn, the agreement on a protocol, the frame.
-    let life = Duration::from_millis(limits.frame.get().saturating_mul(3));
+    let yamux = Yamux {
+        inbound: limits.streams.into(),
+        share: limits.share,
+        frame: Duration::from_millis(limits.frame.get()),
+        counts: Counts::new(registry),
+    };
     let (sockets, muxers) = (lines.clone(), lines.clone());
     let secured = Outbound::new(network == Network::Reg, own.clone(), *socks5)
         .and_then(move |stream, point| async move {
@@ -91,7 +97,7 @@ pub fn transport_with(
         })
         .upgrade(upgrade::Version::V1)
         .authenticate(noise)
-        .multiplex(Yamux { inbound: limits.streams.into(), share: limits.share, life })
+        .multiplex(yamux)
         .timeout(Duration::from_millis(limits.handshake.get()))
         .map(move |(peer, muxer), point| {
             let line = muxers.open(point.get_remote_address());

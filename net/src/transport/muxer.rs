@@ -21,6 +21,7 @@ use yamux::{Connection, Mode};
 
 use super::{
     MAX_STREAMS,
+    counts::Counts,
     inflow::{BURST, Inflow, Metered, Pause},
     line::{Line, Switch},
 };
@@ -32,23 +33,28 @@ const WINDOW: usize = 256 << 10;
 
 /// Inbound streams of a connection that may last: gossip's and ping's, which do by design.
 const LASTING: usize = 2;
+/// Waits of a stream, each with the deadline of a frame: its turn, the agreement on a protocol, the
+/// frame itself.
+const WAITS: u32 = 3;
 
 /// The upgrade to a [`Muxer`].
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Debug)]
 pub(super) struct Yamux {
     /// Inbound streams at a time; further ones are reset.
     pub(super) inbound: usize,
     /// Percent of a processor that the connection may take.
     pub(super) share: u16,
-    /// How long an inbound stream may last that is not among the [`LASTING`] oldest.
-    pub(super) life: Duration,
+    /// How long a frame may take. An inbound stream that is not among the [`LASTING`] oldest may
+    /// last for [`WAITS`] times as long.
+    pub(super) frame: Duration,
+    pub(super) counts: Counts,
 }
 
 impl Yamux {
     fn over<C: AsyncRead + AsyncWrite + Unpin>(self, io: C, mode: Mode) -> Muxer<C> {
         // Who comes again and again would have the whole of it each time.
         let credit = if mode == Mode::Server { Duration::ZERO } else { BURST };
-        let inflow = Arc::new(Inflow::new(self.share, credit));
+        let inflow = Arc::new(Inflow::new(self.share, credit).counting(&self.counts));
         let mut config = yamux::Config::default();
         // Windows are not widened for fast readers: what one connection can fill stays known.
         config
@@ -127,10 +133,13 @@ impl<C: AsyncRead + AsyncWrite + Unpin> Muxer<C> {
         self.inbound.retain(|(_, switch)| switch.strong_count() > 0);
         let switch = Arc::<Switch>::default();
         let crowded = self.inbound.len() >= self.bounds.inbound;
-        if !crowded {
+        if crowded {
+            self.bounds.counts.refused.inc();
+        } else {
             self.inbound.push_back((Instant::now(), Arc::downgrade(&switch)));
         }
-        let stream = Stream::new(stream, &self.inflow, switch);
+        let late = Instant::now() + self.bounds.frame;
+        let stream = Stream::new(stream, &self.inflow, switch, (!crowded).then_some(late));
         Poll::Ready(Ok((!crowded).then_some(stream)))
     }
 
@@ -147,7 +156,7 @@ impl<C: AsyncRead + AsyncWrite + Unpin> Muxer<C> {
             self.inbound.retain(|(_, switch)| switch.strong_count() > 0);
             let now = Instant::now();
             for (opened, switch) in self.inbound.iter().skip(LASTING) {
-                let end = *opened + self.bounds.life;
+                let end = *opened + WAITS * self.bounds.frame;
                 if end > now {
                     self.next_end = Some(Box::pin(sleep_until(end)));
                     break;
@@ -185,7 +194,7 @@ impl<C: AsyncRead + AsyncWrite + Unpin> StreamMuxer for Muxer<C> {
     ) -> Poll<Result<Self::Substream, Self::Error>> {
         let stream = std::task::ready!(self.connection.poll_new_outbound(cx));
         let stream = stream.map_err(io::Error::other)?;
-        Poll::Ready(Ok(Stream::new(stream, &self.inflow, Arc::default())))
+        Poll::Ready(Ok(Stream::new(stream, &self.inflow, Arc::default(), None)))
     }
 
     fn poll_close(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Result<(), Self::Error>> {
@@ -202,6 +211,7 @@ impl<C: AsyncRead + AsyncWrite + Unpin> StreamMuxer for Muxer<C> {
         cx: &mut Context<'_>,
     ) -> Poll<Result<StreamMuxerEvent, Self::Error>> {
         self.end_lasting(cx);
+        self.bounds.counts.timed_out.inc_by(self.inflow.take_late());
         if let Some(stream) = std::task::ready!(self.next(cx))? {
             self.waiting.push_back(stream);
             if let Some(waker) = self.waker.take() {
@@ -222,19 +232,30 @@ pub(super) struct Stream {
     inflow: Arc<Inflow>,
     switch: Arc<Switch>,
     pause: Pause,
+    /// From when on it is for being late that it is reset.
+    late: Option<Instant>,
 }
 
 impl Stream {
-    fn new(inner: yamux::Stream, inflow: &Arc<Inflow>, switch: Arc<Switch>) -> Self {
+    fn new(
+        inner: yamux::Stream,
+        inflow: &Arc<Inflow>,
+        switch: Arc<Switch>,
+        late: Option<Instant>,
+    ) -> Self {
         let id = inner.id().val();
         inflow.open(id);
-        Self { inner, id, inflow: inflow.clone(), switch, pause: Pause::default() }
+        Self { inner, id, inflow: inflow.clone(), switch, pause: Pause::default(), late }
     }
 }
 
 impl Drop for Stream {
     fn drop(&mut self) {
         self.inflow.close(self.id);
+        // Dropped before both sides have closed it, it is reset.
+        if !self.inner.is_closed() && self.late.is_some_and(|late| late <= Instant::now()) {
+            self.inflow.note_late();
+        }
     }
 }
 

@@ -1,10 +1,13 @@
 //! The operator's doors, asked as `curl` and a browser would ask.
 
 mod bans;
+#[path = "../common/mod.rs"]
+mod common;
 mod dashboard;
 mod identities;
 mod metrics;
 mod open_metrics;
+mod rests;
 
 use std::{
     os::unix::fs::{FileTypeExt, PermissionsExt},

@@ -37,7 +37,7 @@ const POLICY: [&str; 20] = [
 ];
 
 /// Labels that a family of ours may have; `le` parts the buckets of a histogram.
-const LABELS: [&str; 6] = ["verdict", "reason", "table", "version", "network", "le"];
+const LABELS: [&str; 7] = ["verdict", "reason", "table", "version", "network", "cause", "le"];
 
 pub(crate) async fn scraped(node: &Node) -> BTreeMap<String, Family> {
     let admin = Admin::open(node.handle(), http()).await.expect("open");

@@ -19,7 +19,7 @@ pub(crate) struct Sample {
 }
 
 impl Sample {
-    fn label(&self, name: &str) -> Option<&str> {
+    pub(crate) fn label(&self, name: &str) -> Option<&str> {
         let found = self.labels.iter().find(|(label, _)| label == name);
         found.map(|(_, value)| value.as_str())
     }

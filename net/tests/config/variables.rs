@@ -118,4 +118,7 @@ async fn a_flag_wins_over_the_environment_and_that_over_the_file() {
     let (code, _, said) = output_with(&[], &[("LTMS_NETWROK", "main")]).await;
     assert_eq!(code, Some(2));
     assert!(said.contains("did you mean LTMS_NETWORK?"), "{said}");
+    let (code, _, said) = output_with(&[], &[("LTMS_COLOUR", "red")]).await;
+    assert_eq!(code, Some(2));
+    assert!(said.contains("LTMS_COLOUR sets nothing") && !said.contains("did you mean"), "{said}");
 }

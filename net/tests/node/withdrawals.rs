@@ -3,7 +3,7 @@
 use libp2p::kad::Record;
 use ltms_core::{Criteria, Millis, Network, PublicKey, Reason};
 use ltms_net::{
-    Handle, Offer,
+    Advertised, Handle, Offer,
     behaviour::{
         dht::record_key,
         streams::{Request, Response},
@@ -101,6 +101,27 @@ async fn a_newcomer_hears_of_a_withdrawal_before_or_after_what_it_is_about() {
     // It is served no longer than what it is about could last.
     watch.forward(Millis::from_hours(4));
     assert_eq!(served(&b, &a).await, Vec::<Vec<u8>>::new());
+    first.stop().await;
+    second.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_withdrawal_that_comes_too_soon_is_sent_when_its_window_opens() {
+    let (chain, watch) = (chain(), Watch::default());
+    let made = || builder(&chain).clock(watch.clock()).start();
+    let (first, second) = (made().await.expect("a node"), made().await.expect("a node"));
+    let (a, b) = (first.handle(), second.handle());
+    connect(&a, &b).await;
+    let (author, id) = register(&a, &chain, 0).await;
+    let offer = Offer { lifetime: Millis::from_hours(24), ..Offer::default() };
+    a.advertise_signer(&author, own(id), &offer).await.expect("advertised");
+    let key = author.public_key();
+    until(&b, "found", async || finds(&b, &key).await).await;
+    let taken = a.withdraw_signer(&author, own(id)).await.expect("taken");
+    assert_eq!(taken, Advertised::Waiting, "its window is a minute");
+    assert!(finds(&b, &key).await);
+    watch.forward(Millis::from_secs(61));
+    until(&b, "gone", async || !finds(&b, &key).await).await;
     first.stop().await;
     second.stop().await;
 }

@@ -27,7 +27,8 @@ pub(crate) enum Fit {
     Extra,
 }
 
-/// Rows under headings, each column as wide as its widest cell.
+/// Rows under headings, each column as wide as its widest cell. Columns of numbers end at the same
+/// place.
 pub(crate) struct Table<const N: usize> {
     head: [(&'static str, Fit); N],
     rows: Vec<[String; N]>,
@@ -57,10 +58,16 @@ impl<const N: usize> Table<N> {
         if let Some(room) = room {
             self.fit(&mut widths, room);
         }
+        let numbers: [bool; N] =
+            std::array::from_fn(|at| self.rows.iter().all(|row| is_number(&row[at])));
         let mut out = String::new();
         for row in rows() {
-            let cells = row.iter().zip(widths).filter(|(_, width)| *width > 0);
-            let cells = cells.map(|(cell, width)| format!("{:<width$}", cut(cell, width)));
+            let cells = row.iter().zip(widths).zip(numbers);
+            let cells = cells.filter(|((_, width), _)| *width > 0);
+            let cells = cells.map(|((cell, width), number)| match number {
+                true => format!("{:>width$}", cut(cell, width)),
+                false => format!("{:<width$}", cut(cell, width)),
+            });
             out += cells.collect::<Vec<_>>().join(GAP).trim_end();
             out.push('\n');
         }
@@ -116,6 +123,12 @@ pub(crate) fn wrapped(text: &str, indent: usize, width: usize) -> String {
     lines
 }
 
+/// Whether this is a number, also one of so many, with its unit, or the dash in the place of one.
+fn is_number(cell: &str) -> bool {
+    let figures = cell.trim_end_matches(" XPI").trim_end_matches(" %");
+    figures.chars().all(|c| c.is_ascii_digit() || ".,/-".contains(c))
+}
+
 /// Something long, cut to `width` columns with a mark that it is.
 pub(crate) fn cut(text: &str, width: usize) -> String {
     if text.chars().count() <= width {
@@ -137,6 +150,17 @@ mod tests {
     }
 
     #[test]
+    fn columns_of_numbers_end_at_the_same_place() {
+        let mut table = Table::new(["WHO", "XPI", "KEYS", "SHARE"].map(|name| (name, Fit::Whole)));
+        table.row(["a", "50.000000", "1/10", "-"].map(str::to_owned));
+        table.row(["bcde", "1,250.5", "10/10", "0.1250 %"].map(str::to_owned));
+        let shown = "WHO         XPI   KEYS     SHARE\n\
+                     a     50.000000   1/10         -\n\
+                     bcde    1,250.5  10/10  0.1250 %\n";
+        assert_eq!(table.within(None), shown);
+    }
+
+    #[test]
     fn what_does_not_fit_is_left_out_then_cut_and_what_is_whole_stays() {
         let mut table = Table::new([
             ("ID", Fit::Cut(4)),
@@ -148,8 +172,8 @@ mod tests {
         let row = ["abcdefgh", "because", "1d", "10", ""];
         table.row(row.map(str::to_owned));
         let shown = |room| table.within(room).lines().last().expect("a row").to_owned();
-        assert_eq!(shown(None), "abcdefgh  because  1d   10");
-        assert_eq!(shown(Some(28)), "abcdefgh  because  1d   10", "its last column is empty");
+        assert_eq!(shown(None), "abcdefgh  because  1d     10");
+        assert_eq!(shown(Some(28)), "abcdefgh  because  1d     10", "its last column is empty");
         assert_eq!(shown(Some(27)), "abcdefgh  because  1d");
         assert_eq!(shown(Some(22)), "abcdefgh  because  1d");
         assert_eq!(shown(Some(21)), "abcdefgh  because");

@@ -19,12 +19,13 @@ use super::{
     common::{
         Node,
         pushes::{answer, join},
+        roomy_node,
         signers::Owner,
     },
     honest::Honest,
     outcome::Outcome,
     process::Victim,
-    victim::{Order, Seen, Setup},
+    victim::{Order, Rule, Seen, Setup},
 };
 
 /// Longer than anything here takes, also on a busy machine.
@@ -33,9 +34,13 @@ const PATIENCE: Duration = Duration::from_secs(30);
 const RETURNS: usize = 3;
 /// Malformed messages of one peer that ban it (policy §4).
 const FAULTS: u32 = 50;
+/// From a node's start to its first answer to somebody who comes then, at most.
+const FIRST: Duration = Duration::from_secs(1);
+/// Seconds of a processor that it takes until then, at most.
+const START: f64 = 0.2;
 
 /// Pushes what is no envelope until the node hangs up. Returns how often it was answered, and how
-/// long after the last answer that was.
+/// long after the last answer that was; not for ever.
 async fn offend_once(node: &mut Node, to: &PeerId) -> (u32, Duration) {
     for _ in 0..MAX_STREAMS / 2 {
         node.behaviour_mut().ask(to, Request::Push(vec![0xff; 100]));
@@ -48,6 +53,9 @@ async fn offend_once(node: &mut Node, to: &PeerId) -> (u32, Duration) {
                 event => {
                     if let Some((_, Some(_))) = answer(event) {
                         (answers, last) = (answers + 1, Instant::now());
+                        if answers > 2 * FAULTS {
+                            return (answers, Duration::ZERO);
+                        }
                         node.behaviour_mut().ask(to, Request::Push(vec![0xff; 100]));
                     }
                 }
@@ -127,30 +135,40 @@ pub(crate) async fn offend(field: Field, scale: Scale) -> Done {
 }
 
 /// Kills a node and starts it again: bans, identities, signers and reputation are there, and
-/// honest signers are served.
+/// honest signers are served at once and for the same price.
 pub(crate) async fn restart(setup: Setup, scale: Scale) -> Outcome {
-    let mut outcome = Outcome::default();
+    let mut outcome = Outcome { seconds: scale.seconds, ..Outcome::default() };
     let mut victim = Victim::start(&setup).await;
     let mut honest = Honest::join(&victim.address).await;
-    let (sent, answers) = honest.advertise(scale.seconds, None).await;
-    outcome.answered(sent, answers);
+    outcome.share[0] = outcome.serve(&victim, &mut honest, scale).await;
     let (mut offender, to) = join(&victim.address).await;
     offend_once(&mut offender, &to).await;
     let before = victim.asked(Order::Mark).await;
+    outcome.memory[0] = victim.mib();
     victim.kill().await;
 
-    let began = Instant::now();
-    let mut victim = Victim::start(&Setup { again: true, ..setup.clone() }).await;
+    let empty = tempfile::tempdir().expect("a folder");
+    let mut again = Setup { again: true, ..setup.clone() };
+    if setup.without == Some(Rule::Store) {
+        again.folder = empty.path().to_owned();
+    }
+    let mut victim = Victim::start(&again).await;
+    let listening = victim.since.elapsed();
+    if !come_back(&mut roomy_node(), &victim.address).await {
+        outcome.wrong.push("nobody was answered after the restart".to_owned());
+    }
+    let (answered, cost) = (victim.since.elapsed(), victim.used());
     let after = victim.asked(Order::Look).await;
-    let started = began.elapsed();
     let mut honest = honest.back(&victim.address).await;
-    let (sent, answers) = honest.advertise(scale.seconds, None).await;
-    let first = answers.times.first().copied().unwrap_or(f64::NAN);
-    outcome.answered(sent, answers);
-    outcome.figures.insert("s until it listens again", started.as_secs_f64());
-    outcome.figures.insert("ms of the first answer", first);
-    let process = victim.process();
-    outcome.memory = [process.resident() as f64 / 1024.0; 2];
+    outcome.share[1] = outcome.serve(&victim, &mut honest, scale).await;
+    outcome.memory[1] = victim.mib();
+    let ms = |time: Duration| time.as_secs_f64() * 1e3;
+    outcome.figures.insert("ms until it listens again", ms(listening));
+    outcome.figures.insert("ms until it answers", ms(answered));
+    outcome.figures.insert("ms of a processor until then", cost * 1e3);
+    if !scale.quick && (answered > FIRST || cost > START) {
+        outcome.wrong.push(format!("{answered:.1?} until it answers, {cost:.2} s of a processor"));
+    }
 
     let kept = |seen: &Seen| Seen { decisions: Default::default(), ..seen.clone() };
     if kept(&before) != kept(&after) {
@@ -172,6 +190,18 @@ pub(crate) async fn restart(setup: Setup, scale: Scale) -> Outcome {
         outcome.wrong.push(format!("the banned identity was answered with {reason:?}"));
     }
     outcome.banned = after.bans.len();
+    outcome.decisions = victim.asked(Order::Look).await.decisions;
     victim.kill().await;
     outcome
+}
+
+impl Outcome {
+    /// Has honest signers advertise for a while. Returns the percentage of a core that it took.
+    async fn serve(&mut self, victim: &Victim, honest: &mut Honest, scale: Scale) -> f64 {
+        let (used, since) = (victim.used(), Instant::now());
+        let (sent, answers) = honest.advertise(scale.seconds, None).await;
+        let share = 100.0 * (victim.used() - used) / since.elapsed().as_secs_f64();
+        self.answered(sent, answers);
+        share
+    }
 }

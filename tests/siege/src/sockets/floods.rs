@@ -79,12 +79,17 @@ pub(crate) fn spam(it: &Ammunition, key: &Keypair) -> Flood {
     one_by_one(strangers.chain(it.spam.iter().map(|envelope| push(envelope))).collect())
 }
 
-/// Frames that are too long, and frames that are no message.
-pub(crate) fn malformed(_: &Ammunition, _: &Keypair) -> Flood {
+/// Frames that are too long. The lengths are the policy's, not the program's: what it permits is
+/// what is looked at.
+pub(crate) fn oversize(_: &Ammunition, _: &Keypair) -> Flood {
     let endless = [&200_000_u32.to_be_bytes()[..], &[0; 4_096]].concat();
+    one_by_one(vec![endless, direct(&[0; 100_001])])
+}
+
+/// Frames that are no message.
+pub(crate) fn malformed(_: &Ammunition, _: &Keypair) -> Flood {
     let zipped = [&GZIP[..], &[0x55; 3_000]].concat();
     one_by_one(vec![
-        endless,
         // An array in an array in an array …
         direct(&vec![0x81; size::FRAME]),
         direct(&zipped),

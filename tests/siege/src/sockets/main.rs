@@ -1,7 +1,7 @@
 //! Attacks over real sockets on 127.0.0.1. The attacked node has a process of its own, whose
 //! processor time and memory are read from outside; honest signers and attackers are in this one.
 //!
-//!     cargo run --release -p ltms-siege --bin sockets -- [--quick] [--seconds N] [--only NAME] [--write]
+//!     cargo run --release -p ltms-siege --bin sockets -- [--quick | --without] [--seconds N] [--only NAME] [--write]
 //!
 //! Writes `target/siege/sockets.json`, with `--write` also the table of `docs/siege.md`, and ends
 //! with 1 if a line was missed by ours. Times and memory are measured: no two reports are alike.
@@ -26,33 +26,36 @@ mod victim;
 use std::path::Path;
 use std::process::ExitCode;
 
-use attacks::{ALL, Scale};
+use attacks::{ALL, Attack, Scale};
 use report::{Report, Row, Run};
 use victim::Rules;
 
 const HELP: &str = "\
 Attacks a node over libp2p on 127.0.0.1, beside one of rust-libp2p's defaults.
 
-usage: sockets [--quick] [--seconds N] [--only NAME] [--write]
+usage: sockets [--quick | --without] [--seconds N] [--only NAME] [--write]
 
   --quick      a second of each, without a look at times and memory: what `make test` runs
-  --seconds N  so long for each attack (6)
+  --without    the same on nodes that each lack the rule against it: a line that holds then proves
+               nothing, and ends this with 1
+  --seconds N  so long for each attack (6; slow streams and DHT questions 15)
   --only NAME  the attacks with this in their names
   --write      keeps the table in docs/siege.md
 
 Writes target/siege/sockets.json. Ends with 1 if ours misses a line.";
 
 fn main() -> ExitCode {
-    let mut scale = Scale { quick: false, seconds: 6 };
+    let (mut quick, mut seconds, mut without) = (false, None, false);
     let (mut only, mut write) = (String::new(), false);
     let mut args = std::env::args().skip(1);
     while let Some(arg) = args.next() {
         let mut value = || args.next().unwrap_or_else(|| usage(&format!("{arg} needs a value")));
         match arg.as_str() {
-            "--quick" => scale = Scale { quick: true, seconds: 1 },
+            "--quick" => quick = true,
+            "--without" => without = true,
             "--seconds" => {
-                let seconds = value().parse().ok().filter(|seconds| *seconds > 0);
-                scale.seconds = seconds.unwrap_or_else(|| usage("--seconds needs a number"));
+                seconds = value().parse().ok().filter(|seconds| *seconds > 0);
+                seconds.or_else(|| usage("--seconds needs a number"));
             }
             "--only" => only = value(),
             "--write" => write = true,
@@ -67,10 +70,22 @@ fn main() -> ExitCode {
             other => usage(&format!("{other} is unknown")),
         }
     }
-    let report = run(scale, &only);
-    if report.attacks.is_empty() {
+    let attacks: Vec<_> = ALL.iter().filter(|attack| attack.name.contains(&only)).collect();
+    if attacks.is_empty() {
         usage(&format!("no attack is called {only}"));
     }
+    let scale = |attack: &Attack| {
+        let quick = quick || without;
+        let usual = if quick { 1 } else { attack.seconds };
+        Scale { quick, seconds: seconds.unwrap_or(usual) }
+    };
+    let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build();
+    let runtime = runtime.expect("a runtime");
+    if without {
+        return runtime.block_on(lacking(&attacks, scale));
+    }
+    let report =
+        Report { quick, cores: document::cores(), attacks: runtime.block_on(run(&attacks, scale)) };
     let file = Path::new("target/siege/sockets.json");
     if let Err(error) = report.write(file) {
         eprintln!("{} could not be written: {error}", file.display());
@@ -93,27 +108,47 @@ fn main() -> ExitCode {
     ExitCode::FAILURE
 }
 
-fn run(scale: Scale, only: &str) -> Report {
-    let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build();
-    let runtime = runtime.expect("a runtime");
-    let mut report = Report { scale, cores: document::cores(), attacks: Vec::new() };
-    for attack in ALL.iter().filter(|attack| attack.name.contains(only)) {
+async fn run(attacks: &[&Attack], scale: impl Fn(&Attack) -> Scale) -> Vec<Row> {
+    let mut rows = Vec::new();
+    for attack in attacks {
         let mut row = Row { name: attack.name, about: attack.about, runs: Vec::new() };
         for rules in [Rules::Ours, Rules::Plain] {
             if !attack.is_for(rules) {
                 continue;
             }
-            let outcome = runtime.block_on(attack.run(rules, scale));
-            let missed = outcome.missed(attack, rules, !scale.quick);
+            let outcome = attack.run(rules, scale(attack), None).await;
+            let missed = outcome.missed(attack, rules, !scale(attack).quick);
             for missed in &missed {
                 eprintln!("{} · {rules:?} missed: {missed}", attack.name);
             }
             row.runs.push(Run { rules, missed, outcome });
         }
         eprintln!("{}", row.shown());
-        report.attacks.push(row);
+        rows.push(row);
     }
-    report
+    rows
+}
+
+/// Every attack on a node that lacks a rule against it, which has to be noticed.
+async fn lacking(attacks: &[&Attack], scale: impl Fn(&Attack) -> Scale) -> ExitCode {
+    let mut held = Vec::new();
+    for attack in attacks {
+        let (rule, said) = attack.needs;
+        let outcome = attack.run(Rules::Ours, scale(attack), Some(rule)).await;
+        let missed = outcome.missed(attack, Rules::Ours, false);
+        match missed.iter().find(|missed| missed.contains(said)) {
+            Some(missed) => println!("{}, without {rule:?}: {missed}", attack.name),
+            None => {
+                println!("{}, without {rule:?}: {said} held, {missed:?}", attack.name);
+                held.push(attack.name);
+            }
+        }
+    }
+    if held.is_empty() {
+        return ExitCode::SUCCESS;
+    }
+    println!("their lines prove nothing: {}", held.join(", "));
+    ExitCode::FAILURE
 }
 
 fn usage(what: &str) -> ! {

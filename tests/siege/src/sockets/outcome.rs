@@ -22,6 +22,8 @@ const STREAMS: f64 = 32.0;
 /// What was measured.
 #[derive(Debug, Default, Serialize)]
 pub(crate) struct Outcome {
+    /// How long it was attacked.
+    pub(crate) seconds: u32,
     /// Advertisements of honest signers during the attack, and those that were taken as new.
     pub(crate) sent: u32,
     pub(crate) taken: u32,
@@ -96,6 +98,11 @@ impl Outcome {
             for reason in attack.expected {
                 let count = self.decisions.get(reason.as_str()).copied().unwrap_or_default();
                 line(count > 0, format!("nothing was refused with {reason}"));
+            }
+            for (name, least) in attack.told {
+                let told = self.figures.get(name).copied().unwrap_or_default();
+                let least = least * f64::from(self.seconds);
+                line(told > least, format!("{name} rose by {told}, not by more than {least}"));
             }
         }
         if measured {

@@ -5,7 +5,7 @@ use std::path::Path;
 
 use serde::Serialize;
 
-use super::{attacks::Scale, outcome::Outcome, victim::Rules};
+use super::{outcome::Outcome, victim::Rules};
 
 /// One attack with both rule sets.
 #[derive(Serialize)]
@@ -28,8 +28,7 @@ pub(crate) struct Run {
 /// Everything. It is measured, so that no two are alike.
 #[derive(Serialize)]
 pub(crate) struct Report {
-    #[serde(flatten)]
-    pub(crate) scale: Scale,
+    pub(crate) quick: bool,
     pub(crate) cores: usize,
     pub(crate) attacks: Vec<Row>,
 }
@@ -43,9 +42,8 @@ impl Report {
 
     /// The table, with what it had before for attacks that were not run.
     pub(crate) fn table(&self, old: &str) -> String {
-        let Self { scale, cores, attacks } = self;
-        let mut table =
-            format!("Measured on {cores} cores, {} s of each attack.\n\n", scale.seconds);
+        let Self { cores, attacks, .. } = self;
+        let mut table = format!("Measured on {cores} cores.\n\n");
         table.push_str(
             "| attack | ltms | rust-libp2p's defaults | what came, and what ltms said |\n",
         );
@@ -93,7 +91,8 @@ impl Outcome {
     fn came(&self) -> String {
         let mut came = Vec::new();
         if self.messages > 0 {
-            came.push(format!("{} in {} connections", self.messages, self.connections));
+            let Self { messages, connections, seconds, .. } = self;
+            came.push(format!("{messages} in {connections} connections, {seconds} s"));
         }
         // An honest signer's, and what connections are told, are no answer to the attack.
         let named = |reason: &str| !["new", "clear", "throttle", "known"].contains(&reason);
@@ -102,7 +101,10 @@ impl Outcome {
         if self.banned > 0 {
             came.push(format!("{} banned", self.banned));
         }
-        came.extend(self.figures.iter().map(|(name, value)| format!("{name}: {value:.1}")));
+        came.extend(self.figures.iter().map(|(name, value)| match name.contains("_total") {
+            true => format!("`{name}` {value:.0}"),
+            false => format!("{name}: {value:.1}"),
+        }));
         came.join(", ")
     }
 }

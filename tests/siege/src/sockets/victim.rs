@@ -7,13 +7,23 @@ use std::sync::{
     Arc,
     atomic::{AtomicU64, Ordering},
 };
+use std::time::Instant;
 
-use ltms_core::{Criteria, Millis, Network, Outcome, Policy, SessionId, Subject, score::Failure};
-use ltms_net::{Builder, Handle, NodeEvent, limits::Limits};
+use ltms_core::{
+    Criteria, Millis, Mode, Network, Outcome, Policy, Quota, SessionId, Subject, score::Failure,
+};
+use ltms_net::{
+    Builder, Handle, NodeEvent,
+    admin::{Admin, Doors},
+    limits::Limits,
+};
 use serde::{Deserialize, Serialize};
 
 use super::{
-    common::signers::{Owner, chain, register},
+    common::{
+        process::Process,
+        signers::{Owner, chain, register},
+    },
     plain,
 };
 
@@ -25,6 +35,23 @@ pub(crate) enum Rules {
     Plain,
 }
 
+/// A rule that a node can do without, to see whether its absence is noticed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) enum Rule {
+    /// Windows of authors and connections, and how many keys may advertise.
+    Windows,
+    /// How much gossip a connection may send.
+    Gossip,
+    /// Automatic bans.
+    Sanctions,
+    /// A connection's share of a processor.
+    Share,
+    /// In which a stream has to be done.
+    Deadline,
+    /// What is remembered over a restart.
+    Store,
+}
+
 /// What a node is started with.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub(crate) struct Setup {
@@ -34,8 +61,53 @@ pub(crate) struct Setup {
     pub(crate) folder: PathBuf,
     /// Whether the folder has a node's store already.
     pub(crate) again: bool,
-    /// A tenth of the usual deadlines of streams.
+    /// Short deadlines of streams.
     pub(crate) quick: bool,
+    /// What it does without.
+    pub(crate) without: Option<Rule>,
+}
+
+impl Setup {
+    /// Where the node's operator would ask.
+    pub(crate) fn socket(&self) -> PathBuf {
+        self.folder.join("admin")
+    }
+
+    fn limits(&self) -> Limits {
+        let mut limits = Limits { memory: 8 << 30, ..Limits::DEFAULT };
+        if self.quick {
+            limits.frame = Millis::new(300);
+        }
+        match self.without {
+            Some(Rule::Share) => limits.share = u16::MAX,
+            Some(Rule::Deadline) => limits.frame = Millis::from_hours(1),
+            _ => {}
+        }
+        limits
+    }
+
+    fn policy(&self) -> Policy {
+        let mut policy = Policy::LOTUS_V1.on(Network::Reg);
+        match self.without {
+            Some(Rule::Windows) => {
+                (policy.enforce.windows, policy.enforce.keys) = (Mode::Observe, Mode::Observe);
+            }
+            Some(Rule::Gossip) => policy.windows.connection = Quota::per_second(10_000, 60_000),
+            Some(Rule::Sanctions) => policy.enforce.sanctions = Mode::Observe,
+            _ => {}
+        }
+        policy
+    }
+}
+
+/// What it says when it listens.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub(crate) struct Begun {
+    pub(crate) address: libp2p::Multiaddr,
+    /// Seconds that the node itself took to start.
+    pub(crate) took: f64,
+    /// Seconds of a processor that the process had used before: the chain is simulated in it.
+    pub(crate) before: f64,
 }
 
 /// What is asked of it.
@@ -65,7 +137,11 @@ pub(crate) struct Seen {
 }
 
 enum Node {
-    Ours(Box<ltms_net::Node>, Arc<AtomicU64>),
+    Ours(
+        Box<ltms_net::Node>,
+        Arc<AtomicU64>,
+        #[expect(dead_code, reason = "it is open as long as it is there")] Admin,
+    ),
     Plain(Arc<std::sync::Mutex<plain::List>>),
 }
 
@@ -73,8 +149,8 @@ enum Node {
 pub(crate) fn run(setup: &Setup) {
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build();
     runtime.expect("a runtime").block_on(async {
-        let (node, address) = start(setup).await;
-        say(&address.to_string());
+        let (node, begun) = start(setup).await;
+        say(&serde_json::to_string(&begun).expect("JSON"));
         let (orders, mut asked) = tokio::sync::mpsc::channel(1);
         std::thread::spawn(move || {
             for line in std::io::stdin().lock().lines().map_while(Result::ok) {
@@ -85,7 +161,7 @@ pub(crate) fn run(setup: &Setup) {
             }
         });
         while let Some(order) = asked.recv().await {
-            if let (Order::Mark, Node::Ours(node, _)) = (order, &node) {
+            if let (Order::Mark, Node::Ours(node, ..)) = (order, &node) {
                 mark(&node.handle(), setup.identities).await;
             }
             say(&serde_json::to_string(&look(&node, setup.identities).await).expect("JSON"));
@@ -98,25 +174,26 @@ fn say(line: &str) {
     writeln!(out, "{line}").and_then(|()| out.flush()).expect("somebody listens");
 }
 
-async fn start(setup: &Setup) -> (Node, libp2p::Multiaddr) {
+async fn start(setup: &Setup) -> (Node, Begun) {
     if setup.rules == Rules::Plain {
         let (address, list) = plain::start().await;
-        return (Node::Plain(list), address);
+        return (Node::Plain(list), Begun { address, took: 0.0, before: 0.0 });
     }
-    let mut limits = Limits { memory: 8 << 30, ..Limits::DEFAULT };
-    if setup.quick {
-        limits.frame = Millis::from_secs(1);
-    }
-    let node = Builder::new(Network::Reg, chain(setup.identities))
-        .policy(Policy::LOTUS_V1.on(Network::Reg))
-        .limits(limits)
+    let chain = chain(setup.identities);
+    let (before, began) = (Process::This.processor(), Instant::now());
+    let node = Builder::new(Network::Reg, chain)
+        .policy(setup.policy())
+        .limits(setup.limits())
         .listen("/ip4/127.0.0.1/tcp/0".parse().expect("an address"))
         .data_dir(&setup.folder)
         .server(true)
         .start()
         .await
         .expect("a node");
+    let took = began.elapsed().as_secs_f64();
     let handle = node.handle();
+    let doors = Doors { socket: Some(setup.socket()), http: None };
+    let admin = Admin::open(handle.clone(), doors).await.expect("a door");
     if !setup.again {
         register(&handle, setup.identities).await;
     }
@@ -135,7 +212,7 @@ async fn start(setup: &Setup) -> (Node, libp2p::Multiaddr) {
         }
     });
     let address = handle.addresses()[0].clone();
-    (Node::Ours(Box::new(node), dropped), address)
+    (Node::Ours(Box::new(node), dropped, admin), Begun { address, took, before })
 }
 
 async fn mark(handle: &Handle, identities: u32) {
@@ -149,7 +226,7 @@ async fn mark(handle: &Handle, identities: u32) {
 
 async fn look(node: &Node, identities: u32) -> Seen {
     let (node, dropped) = match node {
-        Node::Ours(node, dropped) => (node, dropped),
+        Node::Ours(node, dropped, _) => (node, dropped),
         Node::Plain(list) => {
             let list = list.lock().expect("nobody panics with it");
             let last = Owner::new(identities - 1).id;
