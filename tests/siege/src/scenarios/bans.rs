@@ -60,18 +60,16 @@ fn unsigned(lab: &Lab, from: Number, _: u64) -> Message {
     Message { genuine: false, direct: true, ..field::message(Kind::Hostile, &ad, ad.seal()) }
 }
 
+/// What is said that is wrong, and how often.
+type Offence = (u32, fn(&Lab, Number, u64) -> Message);
+
 /// Lets an id connect to the node and do what a ban for good is for.
 pub(super) fn be_banned(lab: &mut Lab, id: Number, node: Number, number: &mut u64) {
     offend(lab, [id, node], number, (60, malformed));
 }
 
-/// Lets an id connect to a node and say something wrong so many times.
-fn offend(
-    lab: &mut Lab,
-    [id, node]: [Number; 2],
-    number: &mut u64,
-    (times, said): (u32, fn(&Lab, Number, u64) -> Message),
-) {
+/// Lets an id connect to a node and offend.
+fn offend(lab: &mut Lab, [id, node]: [Number; 2], number: &mut u64, (times, said): Offence) {
     if lab.connect(id, node) {
         for _ in 0..times {
             *number += 1;
@@ -100,7 +98,7 @@ fn flush(which: Which, scale: Scale, seed: u64) -> Outcome {
     lab.run(START.saturating_add(Millis::from_secs(60)));
     let mut number = 0;
     let first: Vec<_> = (0..100).map(|group| lab.add(HOSTILE_GROUP + group, None)).collect();
-    let how: [(u32, fn(&Lab, Number, u64) -> Message); 2] = [(60, malformed), (12, unsigned)];
+    let how: [Offence; 2] = [(60, malformed), (12, unsigned)];
     for (id, how) in first.iter().zip(how.into_iter().cycle()) {
         offend(&mut lab, [*id, 0], &mut number, how);
     }

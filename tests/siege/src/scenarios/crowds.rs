@@ -56,6 +56,9 @@ fn inbound(number: u64, address: IpAddr) -> Connection {
     Connection { peer: made::peer(number), address: Some(address), direction: Direction::Inbound }
 }
 
+/// The connections of a crowd, by number.
+type Crowd = fn(u32) -> Connection;
+
 /// How many of these connections a node lets in.
 fn let_in(rules: &mut dyn Rules, connections: impl Iterator<Item = Connection>) -> u64 {
     connections.filter(|connection| rules.connect(START, connection)).count() as u64
@@ -63,7 +66,7 @@ fn let_in(rules: &mut dyn Rules, connections: impl Iterator<Item = Connection>) 
 
 fn connections(which: Which, scale: Scale, seed: u64) -> Outcome {
     let ids: u32 = if which == Which::Calm { 0 } else { scale.of(500, 2_000, 10_000) };
-    let crowds: [(_, fn(u32) -> Connection); 4] = [
+    let crowds: [(_, Crowd); 4] = [
         ("of one /24", |n| inbound(n.into(), address(0, 0, n))),
         ("of one /16", |n| inbound(n.into(), address(0, n % 256, n / 256))),
         ("of everywhere", |n| inbound(n.into(), address(n, 0, 1))),

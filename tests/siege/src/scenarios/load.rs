@@ -27,7 +27,7 @@ pub(crate) const FLASH: Scenario = Scenario {
     about: "the same for a few seconds, each id from an address group of its own",
     line: "≤ 2,000 checks a second and 4,000 at once, honest ≥ 99 %, nothing listed",
     gain: "",
-    run: |which, scale, seed| checks(which, seed, [20_000, 120], scale.of(3, 5, 20)),
+    run: |which, scale, seed| checks(which, seed, [20_000, 120], scale.of(8, 10, 20)),
     holds: |outcome| {
         outcome.figure("checks a second") <= 2_000.0
             && outcome.honest.value() >= 0.99
