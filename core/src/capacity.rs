@@ -82,18 +82,33 @@ impl Capacity {
         const fn of(rows: u32, row: usize) -> u64 {
             (rows as u64).saturating_mul(row as u64)
         }
-        const fn table<R: Row>(rows: u32) -> u64 {
-            let links = width(rows as usize).saturating_mul(R::LINKS.saturating_add(1));
-            of(rows, size_of::<R>().saturating_add(links))
+        const fn table<R: Row>(all: &Capacity, rows: u32) -> u64 {
+            let links = all.link_width::<R>(rows as usize).saturating_mul(R::LINKS);
+            let row = size_of::<R>().saturating_add(width(rows as usize)).saturating_add(links);
+            of(rows, row)
         }
-        table::<PeerRow>(self.peers)
-            .saturating_add(table::<IdentityRow>(self.identities))
-            .saturating_add(table::<Tombstone>(self.tombstones))
-            .saturating_add(table::<KeyRow>(self.keys))
-            .saturating_add(table::<BanRow>(self.bans))
-            .saturating_add(table::<GroupRow>(self.groups))
-            .saturating_add(table::<OutcomeRow>(self.outcomes))
+        table::<PeerRow>(&self, self.peers)
+            .saturating_add(table::<IdentityRow>(&self, self.identities))
+            .saturating_add(table::<Tombstone>(&self, self.tombstones))
+            .saturating_add(table::<KeyRow>(&self, self.keys))
+            .saturating_add(table::<BanRow>(&self, self.bans))
+            .saturating_add(table::<GroupRow>(&self, self.groups))
+            .saturating_add(table::<OutcomeRow>(&self, self.outcomes))
             .saturating_add(of(self.cells, size_of::<Cell>()))
+    }
+
+    /// Bytes of a link in a table of so many rows. A row's own links lead to peers, identities and
+    /// keys, so they are wide enough for the largest of these tables.
+    pub(crate) const fn link_width<R: Row>(&self, rows: usize) -> usize {
+        const fn larger(a: usize, b: usize) -> usize {
+            if a > b { a } else { b }
+        }
+        if R::OWN == 0 {
+            return width(rows);
+        }
+        let others =
+            larger(self.peers as usize, larger(self.identities as usize, self.keys as usize));
+        width(larger(rows, others))
     }
 }
 

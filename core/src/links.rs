@@ -13,6 +13,18 @@ pub(crate) const fn width(rows: usize) -> usize {
     }
 }
 
+/// Bytes of a link of so many rows with `columns` links each, which take `bytes`.
+pub(crate) const fn width_of(bytes: usize, rows: usize, columns: usize) -> usize {
+    let one = rows.saturating_mul(columns);
+    if bytes <= one {
+        1
+    } else if bytes <= one.saturating_mul(2) {
+        2
+    } else {
+        3
+    }
+}
+
 /// A table of links: so many columns for every place, each of `width` bytes.
 #[derive(Clone, Copy)]
 pub(crate) struct Links<B> {

@@ -7,7 +7,7 @@ use crate::changes::changes_len;
 use crate::groups::GroupRow;
 use crate::identities::IdentityRow;
 use crate::keys::{KeyRow, Owner};
-use crate::links::{Links, width};
+use crate::links::{Links, width, width_of};
 use crate::outcomes::OutcomeRow;
 use crate::peers::PeerRow;
 use crate::strangers::Cell;
@@ -189,10 +189,11 @@ impl<B: Bytes, L: Bytes, S, C: Bytes> Block<B, L, S, C> {
     {
         let rows = self.rows.as_ref();
         let width = width(rows.len());
+        let links = width_of(self.links.bytes().len(), rows.len(), R::LINKS);
         TableRef {
             head: &self.head,
             buckets: Links::new(self.buckets.bytes(), width, 1),
-            links: Links::new(self.links.bytes(), width, R::LINKS),
+            links: Links::new(self.links.bytes(), links, R::LINKS),
             rows,
         }
     }
@@ -203,10 +204,11 @@ impl<B: Bytes, L: Bytes, S, C: Bytes> Block<B, L, S, C> {
     {
         let rows = self.rows.as_mut();
         let width = width(rows.len());
+        let links = width_of(self.links.bytes().len(), rows.len(), R::LINKS);
         Table {
             head: &mut self.head,
             buckets: Links::new(self.buckets.bytes_mut(), width, 1),
-            links: Links::new(self.links.bytes_mut(), width, R::LINKS),
+            links: Links::new(self.links.bytes_mut(), links, R::LINKS),
             changes: Changes(self.changes.bytes_mut()),
             rows,
         }
@@ -324,13 +326,16 @@ impl<'a> Lent<'a> {
         }
         fn slices<'a, R: Row>(
             rows: &'a mut [R],
+            all: &Capacity,
             memory: &mut impl Memory<'a>,
         ) -> Option<Slices<'a, R>> {
             let buckets = width(rows.len()).checked_mul(rows.len())?;
+            let links = all.link_width::<R>(rows.len());
+            let links = links.checked_mul(rows.len())?.checked_mul(R::LINKS)?;
             Some(Block {
                 head: Head::EMPTY,
                 buckets: memory.slice(&0, buckets)?,
-                links: memory.slice(&0, buckets.checked_mul(R::LINKS)?)?,
+                links: memory.slice(&0, links)?,
                 rows,
                 changes: [],
             })
@@ -350,13 +355,13 @@ impl<'a> Lent<'a> {
         let keys = rows(capacity.keys, memory)?;
         let bans = rows(capacity.bans, memory)?;
         Some(Self {
-            peers: slices(peers, memory)?,
-            identities: slices(identities, memory)?,
-            tombstones: slices(tombstones, memory)?,
-            keys: slices(keys, memory)?,
-            bans: slices(bans, memory)?,
-            groups: slices(groups, memory)?,
-            outcomes: slices(outcomes, memory)?,
+            peers: slices(peers, &capacity, memory)?,
+            identities: slices(identities, &capacity, memory)?,
+            tombstones: slices(tombstones, &capacity, memory)?,
+            keys: slices(keys, &capacity, memory)?,
+            bans: slices(bans, &capacity, memory)?,
+            groups: slices(groups, &capacity, memory)?,
+            outcomes: slices(outcomes, &capacity, memory)?,
             cells: memory.slice(&Cell::FULL, usize::try_from(capacity.cells).ok()?)?,
         })
     }
@@ -396,26 +401,27 @@ impl Heap {
     }
 
     fn with(capacity: Capacity, noting: bool) -> Self {
-        fn boxed<R: Row>(rows: u32, noting: bool) -> Boxed<R> {
+        fn boxed<R: Row>(all: &Capacity, rows: u32, noting: bool) -> Boxed<R> {
             let rows = usize::try_from(rows).unwrap_or(usize::MAX);
+            let links = all.link_width::<R>(rows).saturating_mul(R::LINKS);
             let buckets = width(rows).saturating_mul(rows);
             Block {
                 head: Head::EMPTY,
                 buckets: alloc::vec![0; buckets].into_boxed_slice(),
-                links: alloc::vec![0; buckets.saturating_mul(R::LINKS)].into_boxed_slice(),
+                links: alloc::vec![0; links.saturating_mul(rows)].into_boxed_slice(),
                 rows: alloc::vec![R::VACANT; rows].into_boxed_slice(),
                 changes: alloc::vec![0; if noting { changes_len(rows) } else { 0 }].into(),
             }
         }
         let cells = usize::try_from(capacity.cells).unwrap_or(usize::MAX);
         Self {
-            peers: boxed(capacity.peers, noting),
-            identities: boxed(capacity.identities, noting),
-            tombstones: boxed(capacity.tombstones, noting),
-            keys: boxed(capacity.keys, noting),
-            bans: boxed(capacity.bans, noting),
-            groups: boxed(capacity.groups, noting),
-            outcomes: boxed(capacity.outcomes, noting),
+            peers: boxed(&capacity, capacity.peers, noting),
+            identities: boxed(&capacity, capacity.identities, noting),
+            tombstones: boxed(&capacity, capacity.tombstones, noting),
+            keys: boxed(&capacity, capacity.keys, noting),
+            bans: boxed(&capacity, capacity.bans, noting),
+            groups: boxed(&capacity, capacity.groups, noting),
+            outcomes: boxed(&capacity, capacity.outcomes, noting),
             cells: alloc::vec![Cell::FULL; cells].into_boxed_slice(),
         }
     }

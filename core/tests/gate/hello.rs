@@ -57,6 +57,20 @@ fn world() -> (World, IdentityId) {
     (world, Claim::real(0).id())
 }
 
+/// There are more identities than a byte can count, and fewer peers.
+#[test]
+fn a_peer_belongs_to_the_identity_that_it_proved_however_many_there_are() {
+    let mut world = World::new();
+    let made = |number| Claim::made(&secret(number), Amount::from_xpi(50), 100);
+    let ids: Vec<_> = (0..300).map(|number| world.register(&made(number))).collect();
+    for (number, id) in (0..).zip(&ids).skip(250).step_by(7) {
+        world.connect(1);
+        assert_eq!(prove_by_key(&mut world, 1, &secret(number), id), Reason::Clear);
+        assert_eq!(world.of_peer(1).identity, Some(*id));
+        world.gate.disconnected(world.now, &peer(1));
+    }
+}
+
 #[test]
 fn the_current_key_or_a_delegate_proves_the_connection_until_it_ends() {
     let (mut world, id) = world();

@@ -44,14 +44,16 @@ struct Node {
     rules: Box<dyn Rules>,
     now: Timestamp,
     ids: u64,
+    /// From one id to the next.
+    pace: Millis,
     author: PublicKey,
 }
 
 impl Node {
-    fn new(which: Which, seed: u64) -> Self {
+    fn new(which: Which, seed: u64, pace: Millis) -> Self {
         let author = made::secret(1 << 42).public_key();
         // The fewer identities, the fewer rows are there for bans.
-        Self { rules: which.rules(16, seed), now: START, ids: 1, author }
+        Self { rules: which.rules(16, seed), now: START, ids: 1, pace, author }
     }
 
     fn pass(&mut self, time: Millis) {
@@ -69,8 +71,7 @@ impl Node {
     /// Lets it connect, say so many times what it did not sign, and leave. How often that was looked
     /// at until it was cut off.
     fn offend(&mut self, id: &Connection, times: u32) -> u64 {
-        // So that its address group has ten checks again.
-        self.pass(Millis::from_secs(1));
+        self.pass(self.pace);
         let (now, before) = (self.now, self.rules.checks());
         if self.rules.connect(now, id) {
             let (author, peer) = (self.author, id.peer);
@@ -115,7 +116,8 @@ fn v6(narrow: u32) -> IpAddr {
 const TIMES: u32 = 20;
 
 fn fill(which: Which, _: Scale, seed: u64) -> Outcome {
-    let mut node = Node::new(which, seed);
+    // So that an address group has its ten checks again.
+    let mut node = Node::new(which, seed, Millis::from_secs(1));
     let key = made::secret(0).public_key();
     let claim = Claim::new(&key);
     node.rules.learn(START, &claim);
@@ -185,9 +187,11 @@ fn fill(which: Which, _: Scale, seed: u64) -> Outcome {
 }
 
 fn short(which: Which, scale: Scale, seed: u64) -> Outcome {
-    let mut node = Node::new(which, seed);
+    // All come back within the hour that a graylisting lasts.
+    let mut node = Node::new(which, seed, Millis::new(100));
     let before = node.rules.bytes();
-    let count = if which == Which::Calm { 0 } else { scale.of(400, 2_000, 10_000) };
+    // Fewer than there are rows for bans.
+    let count = if which == Which::Calm { 0 } else { scale.of(400, 600, 700) };
     let ids: Vec<_> = (0..count).map(|n| node.id(v4(n, 0, n))).collect();
     let mut checked = vec![0; ids.len()];
     for _ in 0..3 {
