@@ -59,7 +59,7 @@ load: needs ## a node on 127.0.0.1 under load and floods, refusals in core; fail
 
 siege: needs ## four policies under the same attacks, and a node on 127.0.0.1; writes target/siege and docs/siege.md
 	@$(CARGO) run --locked --release --quiet -p ltms-siege -- $(or $(ARGS),--write)
-	@$(if $(ARGS),true,$(CARGO) run --locked --release --quiet -p ltms-siege -- --without --write)
+	@$(if $(ARGS),true,$(CARGO) run --locked --release --quiet -p ltms-siege -- --without --check)
 	@$(CARGO) run --locked --release --quiet -p ltms-siege --bin sockets -- $(if $(ARGS),--quick,--write)
 
 siege-full: needs ## the same with many more nodes, for hours
