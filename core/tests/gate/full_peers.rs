@@ -53,6 +53,31 @@ fn forge(world: &mut World, number: u32, id: &IdentityId, count: u64) {
     }
 }
 
+/// There are more keys than a byte can count, and fewer peers. A row's keys once were those of
+/// which only the low byte of the place was right.
+#[test]
+fn a_stranger_that_leaves_lets_go_of_its_own_keys_however_many_there_are() {
+    let mut world = world();
+    world.connect(COURIER);
+    let secrets: Vec<_> = (0..300).map(secret).collect();
+    let made = |secret| Claim::made(secret, Amount::from_xpi(50), 100);
+    let ids: Vec<_> = secrets.iter().map(|secret| world.register(&made(secret))).collect();
+    world.gate.disconnected(world.now, &peer(COURIER));
+    join(&mut world, 1).unwrap();
+    let stranger = named("stranger");
+    assert_eq!(reason(world.direct(1, &ad(&stranger).of_peer(1))), Reason::New);
+    world.gate.disconnected(world.now, &peer(1));
+    world.wait(MINUTE);
+    flood(&mut world);
+    assert!(!world.of_peer(1).known, "its row is another's");
+    world.connect(COURIER);
+    for (secret, id) in secrets.iter().zip(&ids) {
+        world.wait(SECOND);
+        let own = ad(secret).under(id).of_peer(COURIER).at(world.now);
+        assert_eq!(reason(world.direct(COURIER, &own)), Reason::New);
+    }
+}
+
 #[test]
 fn a_quarter_of_the_rows_is_kept_for_peers_that_we_dial() {
     let mut world = world();
