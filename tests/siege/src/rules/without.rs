@@ -109,6 +109,8 @@ pub(crate) const RULES: &[Rule] = &[
 const TASTE: &str = "a policy may only be stricter: more is rejected by every node";
 const FLOOR: &str = "a policy may only ask for more: less is rejected by every node";
 const FEES: &str = "not charged in this version";
+const REQUESTS: &str = "not enforced by itself: two sessions of an identity at a time, and ten \
+                        minutes for an aborted one, are stricter";
 const FAULTS: &str = "of faults that no message proves: who runs a node records them";
 
 /// Fields that are no rule against anybody, or that no attack here can reach, and why.
@@ -119,8 +121,8 @@ pub(crate) const SPARED: &[(&str, &str)] = &[
     ("freshness.min_lifetime", TASTE),
     ("freshness.max_lifetime", TASTE),
     ("freshness.chain_future", "for devices without a clock"),
-    ("windows.announcement", "nothing reads it"),
-    ("windows.request", "nothing reads it"),
+    ("windows.announcement", "not enforced by itself: a connection's windows hold for records"),
+    ("windows.request", REQUESTS),
     ("sanctions.identity_faults", FAULTS),
     ("sanctions.identity_ban", FAULTS),
     ("sanctions.identity_ban_max", FAULTS),
