@@ -69,9 +69,9 @@ pub(crate) const FILL: Scenario = Scenario {
 };
 
 /// The chain's end in all of these.
-const TIP: u32 = 2_000;
+pub(super) const TIP: u32 = 2_000;
 /// Deep enough for everything.
-const DEEP: u32 = 500;
+pub(super) const DEEP: u32 = 500;
 
 fn later(now: &mut Timestamp) -> Timestamp {
     *now = now.saturating_add(Millis::from_secs(1));

@@ -1,11 +1,9 @@
 //! Crowds behind few addresses, and behind very many. One node, asked directly.
 
-use std::net::{IpAddr, Ipv4Addr};
-
-use ltms_core::{Connection, Direction, Millis, Timestamp};
+use ltms_core::{Connection, Millis, Timestamp};
 
 use super::floods::Keys;
-use super::{Outcome, Scale, Scenario};
+use super::{Outcome, Scale, Scenario, address, inbound};
 use crate::lab::field::{self, LASTING};
 use crate::lab::{Kind, Message};
 use crate::made::{self, Ad, Claim, START};
@@ -43,18 +41,8 @@ pub(crate) const BOTNET: Scenario = Scenario {
     line: "no more listed than an eighth of the directory's rows, honest ≥ 99 %",
     gain: "",
     run: |which, scale, seed| strangers(which, scale, seed, 10_000),
-    holds: |outcome| outcome.hostile.some <= outcome.allowed && outcome.honest.value() >= 0.99,
+    holds: BLOCK.holds,
 };
-
-/// An address of the `wide`th /16.
-fn address(wide: u32, narrow: u32, host: u32) -> IpAddr {
-    let [.., a, b] = wide.to_be_bytes();
-    Ipv4Addr::new(20 + a, b, narrow as u8, 1 + (host % 250) as u8).into()
-}
-
-fn inbound(number: u64, address: IpAddr) -> Connection {
-    Connection { peer: made::peer(number), address: Some(address), direction: Direction::Inbound }
-}
 
 /// The connections of a crowd, by number.
 type Crowd = fn(u32) -> Connection;

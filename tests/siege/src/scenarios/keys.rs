@@ -3,6 +3,7 @@
 use ltms_core::wire::Delegation;
 use ltms_core::{IdentityId, Millis, PeerId, PublicKey, Timestamp};
 
+use super::chain::{DEEP, TIP};
 use super::floods::{HOSTILE_GROUP, Keys};
 use super::{Outcome, Scale, Scenario};
 use crate::lab::burns::Burn;
@@ -116,10 +117,6 @@ fn run(which: Which, scale: Scale, seed: u64, naming: bool) -> Outcome {
     }
     outcome
 }
-
-/// The chain's end, and deep enough for everything.
-const TIP: u32 = 2_000;
-const DEEP: u32 = 500;
 
 /// An identity that lets other keys speak for it.
 struct Owner {

@@ -80,6 +80,7 @@ struct Barrage {
 
 /// Between two of an id's messages.
 const BARRAGE: Millis = Millis::new(10);
+
 impl Barrage {
     /// An id that comes, and its message: what does not hold may be said again and again.
     fn come(&mut self, lab: &mut Lab) -> (Number, Number) {

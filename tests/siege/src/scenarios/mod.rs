@@ -17,6 +17,10 @@ mod reputation;
 mod sessions;
 mod tables;
 
+use std::net::{IpAddr, Ipv4Addr};
+
+use ltms_core::{Connection, Direction};
+
 use crate::lab::field::Signer;
 use crate::lab::{Kind, Lab, Number, Sample, Share};
 use crate::made::{self, Claim};
@@ -208,4 +212,15 @@ fn buy_for(lab: &mut Lab, node: Number) -> Signer {
 fn buy(lab: &mut Lab, group: u32) -> Signer {
     let node = lab.add(group, None);
     buy_for(lab, node)
+}
+
+/// An address of the `wide`th /16, and of the `narrow`th /24 there.
+fn address(wide: u32, narrow: u32, host: u32) -> IpAddr {
+    let [.., a, b] = wide.to_be_bytes();
+    Ipv4Addr::new(20 + a, b, narrow as u8, 1 + (host % 250) as u8).into()
+}
+
+/// The id of this number comes from there.
+fn inbound(number: u64, address: IpAddr) -> Connection {
+    Connection { peer: made::peer(number), address: Some(address), direction: Direction::Inbound }
 }

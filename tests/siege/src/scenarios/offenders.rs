@@ -1,11 +1,11 @@
 //! Ids that are to be banned, in such numbers that the table is full, or that stop one fault short of
 //! it. One node, asked directly.
 
-use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
+use std::net::{IpAddr, Ipv6Addr};
 
-use ltms_core::{Connection, Direction, Millis, PublicKey, Timestamp};
+use ltms_core::{Connection, Millis, PublicKey, Timestamp};
 
-use super::{Outcome, Scale, Scenario};
+use super::{Outcome, Scale, Scenario, address, inbound};
 use crate::lab::field::{self, Signer};
 use crate::lab::{Kind, Message};
 use crate::made::{self, Ad, Claim, START};
@@ -62,10 +62,9 @@ impl Node {
     }
 
     /// A fresh id from there.
-    fn id(&mut self, address: IpAddr) -> Connection {
+    fn id(&mut self, from: IpAddr) -> Connection {
         self.ids += 1;
-        let peer = made::peer((1 << 43) + self.ids);
-        Connection { peer, address: Some(address), direction: Direction::Inbound }
+        inbound((1 << 43) + self.ids, from)
     }
 
     /// Lets it connect, say so many times what it did not sign, and leave. How often that was looked
@@ -100,12 +99,6 @@ impl Node {
     }
 }
 
-/// An address of the `wide`th /16, and of the `narrow`th /24 there.
-fn v4(wide: u32, narrow: u32, host: u32) -> IpAddr {
-    let [.., a, b] = wide.to_be_bytes();
-    Ipv4Addr::new(20 + a, b, narrow as u8, 1 + (host % 250) as u8).into()
-}
-
 /// An address of the `narrow`th /56 of one /32.
 fn v6(narrow: u32) -> IpAddr {
     let [a, b] = [(narrow >> 8) as u16, (narrow << 8) as u16];
@@ -124,18 +117,18 @@ fn fill(which: Which, _: Scale, seed: u64) -> Outcome {
     let proved = Signer { node: 0, key, identity: claim.id };
     let before = node.rules.bytes();
     let rows = if which == Which::Calm { 0 } else { 800 };
-    let offend = |node: &mut Node, count: u32, address: &dyn Fn(u32) -> IpAddr| {
-        let ids: Vec<_> = (0..count).map(|n| node.id(address(n))).collect();
+    let offend = |node: &mut Node, count: u32, from: &dyn Fn(u32) -> IpAddr| {
+        let ids: Vec<_> = (0..count).map(|n| node.id(from(n))).collect();
         for id in &ids {
             node.offend(id, TIMES);
         }
         ids
     };
-    let mut offenders = offend(&mut node, 20, &|n| v4(1_000 + n, 0, n));
+    let mut offenders = offend(&mut node, 20, &|n| address(1_000 + n, 0, n));
     offend(&mut node, rows, &v6);
-    offenders.extend(offend(&mut node, 20, &|n| v4(2_000 + n, 0, n)));
-    let block = offend(&mut node, rows, &|n| v4(0, n / 50, n));
-    offend(&mut node, rows / 2, &|n| v4(3_000 + n, 0, n));
+    offenders.extend(offend(&mut node, 20, &|n| address(2_000 + n, 0, n)));
+    let block = offend(&mut node, rows, &|n| address(0, n / 50, n));
+    offend(&mut node, rows / 2, &|n| address(3_000 + n, 0, n));
     node.pass(Millis::from_secs(60));
     let refused = |node: &mut Node, ids: &[Connection]| {
         let count = ids.iter().filter(|id| node.refuses(id)).count();
@@ -146,7 +139,7 @@ fn fill(which: Which, _: Scale, seed: u64) -> Outcome {
     let [mut heard, mut unproven, mut there] = [0; 3];
     if rows > 0 {
         let proof = |node: &mut Node, prove: bool| {
-            let ids: Vec<_> = (0..8).map(|n| node.id(v4(0, 0, 200 + n))).collect();
+            let ids: Vec<_> = (0..8).map(|n| node.id(address(0, 0, 200 + n))).collect();
             for id in &ids {
                 if node.rules.connect(node.now, id) && prove {
                     node.rules.prove(node.now, &id.peer, &made::peer(0), &proved);
@@ -192,7 +185,7 @@ fn short(which: Which, scale: Scale, seed: u64) -> Outcome {
     let before = node.rules.bytes();
     // Fewer than there are rows for bans.
     let count = if which == Which::Calm { 0 } else { scale.of(400, 600, 700) };
-    let ids: Vec<_> = (0..count).map(|n| node.id(v4(n, 0, n))).collect();
+    let ids: Vec<_> = (0..count).map(|n| node.id(address(n, 0, n))).collect();
     let mut checked = vec![0; ids.len()];
     for _ in 0..3 {
         for (id, checked) in ids.iter().zip(&mut checked) {
