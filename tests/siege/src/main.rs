@@ -70,6 +70,9 @@ fn main() -> ExitCode {
     if write && check {
         usage("--write would make the table that --check compares with");
     }
+    if check && !ablate && scale != Scale::Quick {
+        usage("--check needs --quick or --without: nothing else is compared");
+    }
     if (write || check) && !only.is_empty() {
         usage("--only makes a part of the report, which is not kept");
     }

@@ -3,7 +3,7 @@
 use std::fmt::Write;
 
 use super::{Run, document, documented};
-use crate::rules::without::{RULES, SPARED, forgotten};
+use crate::rules::without::{SPARED, forgotten};
 use crate::rules::{Rule, Which};
 use crate::scenarios::{Outcome, Scenario};
 
@@ -15,8 +15,6 @@ pub(crate) struct Ablation {
     seed: u64,
     /// Each rule, and what was missed without it.
     rules: Vec<(&'static Rule, Vec<Miss>)>,
-    /// Rules were left out.
-    partial: bool,
 }
 
 /// An attack that notices.
@@ -45,8 +43,7 @@ impl Ablation {
             });
             (*rule, noticed.collect())
         };
-        let partial = rules.len() < RULES.len();
-        Self { seed, rules: rules.iter().map(misses).collect(), partial }
+        Self { seed, rules: rules.iter().map(misses).collect() }
     }
 
     /// The table that is kept.
@@ -65,7 +62,7 @@ impl Ablation {
     pub(crate) fn keep(&self, write: bool, check: bool) -> std::io::Result<bool> {
         let table = self.table();
         println!("{table}");
-        if write && !self.partial {
+        if write {
             document(MARKS, &table)?;
         }
         let mut held = true;
