@@ -58,8 +58,8 @@ impl Field {
         let keys = made::keys(0, self.nodes as usize);
         let claims: Vec<_> = keys.iter().map(Claim::new).collect();
         let known = Known::new(&claims);
-        // Tables of a thousand nodes have to fit this machine's memory, twice. Half of the rows are for
-        // who has completed no session (policy 11), a few of them for attackers.
+        // Tables of a thousand nodes have to fit in memory, twice. Half of the rows are for who has
+        // completed no session (policy 11), a few of them for attackers.
         let identities = if self.nodes > 512 { 2 * (self.nodes + 32) } else { 4_096 };
         for node in 0..self.nodes {
             let rules = which.knowing(identities, Self::number(node, seed), &known);

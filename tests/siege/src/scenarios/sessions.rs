@@ -11,8 +11,10 @@ use crate::rules::Which;
 pub(crate) const SLOTS: Scenario = Scenario {
     name: "session-slot exhaustion",
     about: "forty strangers announce session after session to a node; then burned identities do, more \
-            and more of them; after each, ten honest identities announce one",
-    line: "strangers keep nobody out, and of an identity no more than two are taken",
+            and more of them; after each, ten honest identities announce one, and again when the \
+            others have long been silent",
+    line: "strangers keep nobody out; of an identity no more than two are taken, and none under its own \
+           key; who is silent keeps nobody out after two minutes of a phase, or eleven in all",
     gain: "honest sessions refused, %",
     run: slots,
     holds: |outcome| {

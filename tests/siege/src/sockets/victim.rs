@@ -46,7 +46,7 @@ pub(crate) enum Rule {
     Sanctions,
     /// A connection's share of a processor.
     Share,
-    /// In which a stream has to be done.
+    /// How long a stream may take.
     Deadline,
     /// What is remembered over a restart.
     Store,
