@@ -25,8 +25,8 @@ const PATIENCE: Millis = Millis::from_mins(4);
 /// What this node offers.
 #[derive(Default)]
 pub(super) struct Own {
-    /// Advertisements and withdrawals that nobody was there to take, and withdrawals whose window
-    /// is closed, and until when: the newest of each key.
+    /// Advertisements and withdrawals that nobody was there to take, or whose window is closed, and
+    /// from when on they may be published: the newest of each key.
     waiting: BTreeMap<PublicKey, (Timestamp, Vec<u8>)>,
     /// Offers that are signed anew, and when.
     offered: BTreeMap<PublicKey, (Timestamp, Offered)>,
@@ -108,7 +108,18 @@ impl Driver {
         envelope: Vec<u8>,
     ) -> Result<Advertised, Decision> {
         self.own.forget(&key);
-        let latest = self.now().saturating_add(PATIENCE);
+        self.publish_in_time(key, envelope)
+    }
+
+    /// Publishes something of this key, or keeps it until its window opens: another key of the same
+    /// identity may have been first.
+    fn publish_in_time(
+        &mut self,
+        key: PublicKey,
+        envelope: Vec<u8>,
+    ) -> Result<Advertised, Decision> {
+        let made = AdHeader::read(self.network, &envelope).map(|header| header.created_at);
+        let latest = made.unwrap_or_default().saturating_add(PATIENCE);
         match self.publish(envelope.clone()) {
             Err(Decision { retry_at: Some(at), .. })
                 if at <= latest && self.own.waiting.len() < OFFERED =>
@@ -173,9 +184,9 @@ impl Driver {
         let waiting = std::mem::take(&mut self.own.waiting).into_iter();
         let (due, later): (Vec<_>, Vec<_>) = waiting.partition(|(_, (from, _))| *from <= now);
         self.own.waiting = later.into_iter().collect();
-        for (_, (_, envelope)) in due {
-            if let Err(decision) = self.publish(envelope) {
-                tracing::info!(reason = %decision.reason, "a waiting advertisement is no longer good");
+        for (key, (_, envelope)) in due {
+            if let Err(decision) = self.publish_in_time(key, envelope) {
+                tracing::info!(reason = %decision.reason, "what waited is no longer good");
             }
         }
     }

@@ -14,7 +14,10 @@ use tokio::time::timeout;
 use crate::{
     dht::{get, put, server},
     wild::{Does, only, peer_of, serve},
-    world::{PATIENCE, Watch, builder, chain, connect, decided, finds, own, register, until},
+    world::{
+        PATIENCE, Watch, builder, chain, connect, decided, delegation, finds, found, key, own,
+        register, until,
+    },
 };
 
 /// The first page of a directory. Who asks without a pause gets none for a while, so this asks again.
@@ -122,6 +125,40 @@ async fn a_withdrawal_that_comes_too_soon_is_sent_when_its_window_opens() {
     assert!(finds(&b, &key).await);
     watch.forward(Millis::from_secs(61));
     until(&b, "gone", async || !finds(&b, &key).await).await;
+    first.stop().await;
+    second.stop().await;
+}
+
+/// Ten keys of an identity may advertise at once, and then one a minute.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn withdrawals_of_an_identity_are_sent_one_after_the_other_as_its_window_opens() {
+    let (chain, watch) = (chain(), Watch::default());
+    let made = || builder(&chain).clock(watch.clock()).start();
+    let (first, second) = (made().await.expect("a node"), made().await.expect("a node"));
+    let (a, b) = (first.handle(), second.handle());
+    connect(&a, &b).await;
+    register(&a, &chain, 0).await;
+    let keys: Vec<_> = (0..10).map(|n| key(&format!("of ten {n}"))).collect();
+    let offer = Offer { lifetime: Millis::from_hours(24), ..Offer::default() };
+    for key in &keys {
+        let authority = Some(delegation(&chain, 0, key));
+        a.advertise_signer(key, authority, &offer).await.expect("advertised");
+        until(&b, "found", async || finds(&b, &key.public_key()).await).await;
+    }
+    let leaving = &keys[..2];
+    for key in leaving {
+        let taken = a.withdraw_signer(key, Some(delegation(&chain, 0, key))).await;
+        assert_eq!(taken.expect("taken"), Advertised::Waiting);
+    }
+    let left = async || {
+        let listed = found(&b).await;
+        let is_listed = |key: &PublicKey| listed.iter().any(|signer| signer.key == *key);
+        leaving.iter().filter(|key| is_listed(&key.public_key())).count()
+    };
+    for count in [1, 0] {
+        watch.forward(Millis::from_secs(61));
+        until(&b, "gone", async || left().await == count).await;
+    }
     first.stop().await;
     second.stop().await;
 }
