@@ -62,7 +62,7 @@ siege: needs ## four policies under the same attacks, and a node on 127.0.0.1; w
 	@$(if $(ARGS),true,$(CARGO) run --locked --release --quiet -p ltms-siege -- --without --check)
 	@$(CARGO) run --locked --release --quiet -p ltms-siege --bin sockets -- $(if $(ARGS),--quick,--write)
 
-siege-full: needs ## the same with many more nodes, for hours
+siege-full: needs ## the same with many more nodes, for longer
 	@$(CARGO) run --locked --release --quiet -p ltms-siege -- --full $(ARGS)
 
 install: needs ## the command, its unit, manual pages and completions, under PREFIX (/usr/local)

@@ -13,7 +13,7 @@ pub(crate) const fn width(rows: usize) -> usize {
     }
 }
 
-/// Bytes of a link of so many rows with `columns` links each, which take `bytes`.
+/// Bytes of a link, where so many rows with `columns` links each take `bytes` in all.
 pub(crate) const fn width_of(bytes: usize, rows: usize, columns: usize) -> usize {
     let one = rows.saturating_mul(columns);
     if bytes <= one {

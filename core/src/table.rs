@@ -1,8 +1,9 @@
 //! A bounded table over borrowed slices: a slab of rows and chains from keyed hash buckets.
 //!
 //! As many buckets as rows and a hash that nobody outside can compute keep chains short whatever
-//! keys an attacker chooses. Links lie beside the rows, in as few bytes as the largest table that they
-//! lead to needs, and are 1-based, so that memory of zeros is an empty table and a static one lies in `.bss`.
+//! keys an attacker chooses. Links lie beside the rows, in as few bytes as the largest table that
+//! they lead to needs, and are 1-based, so that memory of zeros is an empty table and a static one
+//! lies in `.bss`.
 
 use crate::changes::Changes;
 use crate::hash::Seed;

@@ -19,7 +19,8 @@ pub(super) struct Counts {
     pub(super) refused: Counter,
     /// Inbound streams that were reset because they had lasted for too long.
     pub(super) timed_out: Counter,
-    /// For how long connections were not read because of their share of a processor.
+    /// For how long connections were not read because of their share of a processor, counted when
+    /// that begins.
     pub(super) share: Seconds,
     /// The same because of a window.
     pub(super) window: Seconds,

@@ -53,8 +53,8 @@ pub struct Options {
 }
 
 /// The transport of a node. Outside regtest only global addresses are dialled, because remote
-/// peers name addresses in the DHT. The bytes that it moves, streams that
-/// it resets and connections that it lets rest are counted in `registry`.
+/// peers name addresses in the DHT. The bytes that it moves, the streams that it resets and the
+/// connections that it lets rest are counted in `registry`.
 ///
 /// # Errors
 /// [`SetupError`] if the Noise keys cannot be made.
