@@ -56,11 +56,12 @@ async fn an_identity_is_found_by_the_history_that_a_peer_tells() {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn one_honest_peer_is_enough_where_others_lie_or_say_nothing() {
     let chain = chain();
-    let (first, second) = (node(&chain).await, node(&chain).await);
-    let (a, c) = (first.handle(), second.handle());
+    let (first, second, third) = (node(&chain).await, node(&chain).await, node(&chain).await);
+    let (a, c, d) = (first.handle(), second.handle(), third.handle());
     let (current, id) = register(&a, &chain, 3).await;
-    connect(&c, &a).await;
-    let told = c.ask_peer(a.peer_id(), Request::History(id)).await.expect("an answer");
+    connect(&d, &a).await;
+    let told = d.ask_peer(a.peer_id(), Request::History(id)).await.expect("an answer");
+    third.stop().await;
     let Response::History(mut forged) = told else { panic!("a history: {told:?}") };
     *forged[0].last_mut().expect("a signature") ^= 1;
     let liar = answer(peer_of(&c).await, move |asked| match asked {
@@ -68,14 +69,21 @@ async fn one_honest_peer_is_enough_where_others_lie_or_say_nothing() {
         None => Does::Answers(Response::History(forged.clone())),
     });
     let silent = answer(peer_of(&c).await, |_| Does::Nothing);
-    until(&c, "the tip is known, and the history told", async || {
+    // The honest one comes last: a lie about what is known already is not looked at.
+    until(&c, "the liar is believed nothing", async || {
+        assert_eq!(c.look_up_identity(id).await.expect("answer"), []);
+        decided(&c, Reason::InvalidSignature).await > 0
+    })
+    .await;
+    assert!(c.identity(id).await.expect("answer").is_none());
+    connect(&c, &a).await;
+    until(&c, "the history is told", async || {
         assert_eq!(c.look_up_identity(id).await.expect("answer"), []);
         c.identity(id).await.expect("answer").is_some()
     })
     .await;
     let known = c.identity(id).await.expect("answer").expect("registered");
     assert_eq!(known.key, current.public_key());
-    until(&c, "the liar was asked", async || decided(&c, Reason::InvalidSignature).await > 0).await;
     liar.abort();
     silent.abort();
     first.stop().await;
