@@ -15,7 +15,11 @@ use crate::made::Claim;
 
 const BANNED: usize = 1_000;
 const GONE: usize = 500;
-const HALF_LIFE_S: f64 = 600.0;
+/// What is left of a score after a second: the 600th root of a half. Multiplied and not raised to a
+/// power, which is not the same to the last bit everywhere.
+const SECOND: f64 = 0.9988454217380301;
+/// Seconds after which nothing worth a thought is left.
+const FORGOTTEN: u64 = 36_000;
 const DISCONNECT: f64 = -20.0;
 const BAN: f64 = -50.0;
 const BAN_HELD: Millis = Millis::from_hours(12);
@@ -51,9 +55,10 @@ impl OldestBanFirst {
 
     fn charge(&mut self, now: Timestamp, peer: &PeerId, points: f64) {
         let Some(known) = self.peers.get_mut(peer) else { return };
-        let seconds = now.as_millis().saturating_sub(known.at.as_millis()) as f64 / 1000.0;
-        known.score = (known.score * 0.5f64.powf(seconds / HALF_LIFE_S) - points).max(-100.0);
-        known.at = now;
+        let seconds = now.as_millis().saturating_sub(known.at.as_millis()) / 1000;
+        let left = (0..seconds.min(FORGOTTEN)).fold(known.score, |score, _| score * SECOND);
+        known.score = (left - points).max(-100.0);
+        known.at = known.at.saturating_add(Millis::from_secs(seconds));
         if known.score < BAN {
             self.bans.push_back((*peer, known.address, now.saturating_add(BAN_HELD)));
             if self.bans.len() > BANNED {

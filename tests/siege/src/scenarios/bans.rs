@@ -68,16 +68,25 @@ pub(super) fn be_banned(lab: &mut Lab, id: Number, node: Number, number: &mut u6
     offend(lab, [id, node], number, (60, malformed));
 }
 
-/// Lets an id connect to a node and offend.
+/// How often an id that was cut off comes back to be banned: some cut off long before they ban.
+pub(super) const RETURNS: u32 = 6;
+
+/// Lets an id connect to a node and offend, and again until it is not let in.
 fn offend(lab: &mut Lab, [id, node]: [Number; 2], number: &mut u64, (times, said): Offence) {
-    if lab.connect(id, node) {
+    for _ in 0..RETURNS {
+        if !lab.connect(id, node) {
+            break;
+        }
         for _ in 0..times {
             *number += 1;
             let message = said(lab, id, *number);
             lab.publish(id, message);
         }
         lab.run(lab.now.saturating_add(Millis::new(200)));
-        lab.disconnect(id, node);
+        if lab.links(id).contains(node) {
+            lab.disconnect(id, node);
+            break;
+        }
     }
 }
 

@@ -95,7 +95,7 @@ fn strangers(which: Which, scale: Scale, seed: u64, wide: u32) -> Outcome {
     let claim = Claim::new(&key);
     let mut keys = Keys::default();
     rules.learn(START, &claim);
-    let signer = inbound(1 << 40, address(0, 0, 1));
+    let signer = inbound(1 << 40, address(1, 0, 1));
     rules.connect(START, &signer);
     let mut outcome = Outcome { bytes: [rules.bytes(); 2], asked: [true; 3], ..Outcome::default() };
     let (mut now, mut said, mut listed) = (START, Vec::new(), 0);

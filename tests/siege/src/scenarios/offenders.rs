@@ -5,6 +5,7 @@ use std::net::{IpAddr, Ipv6Addr};
 
 use ltms_core::{Connection, Millis, PublicKey, Timestamp};
 
+use super::bans::RETURNS;
 use super::{Outcome, Scale, Scenario, address, inbound};
 use crate::lab::field::{self, Signer};
 use crate::lab::{Kind, Message};
@@ -67,25 +68,29 @@ impl Node {
         inbound((1 << 43) + self.ids, from)
     }
 
-    /// Lets it connect, say so many times what it did not sign, and leave. How often that was looked
-    /// at until it was cut off.
+    /// Lets it connect, say so many times what it did not sign, and leave; who is cut off comes back
+    /// until it is not let in. How often that was looked at.
     fn offend(&mut self, id: &Connection, times: u32) -> u64 {
         self.pass(self.pace);
         let (now, before) = (self.now, self.rules.checks());
-        if self.rules.connect(now, id) {
+        for _ in 0..RETURNS {
+            if !self.rules.connect(now, id) {
+                break;
+            }
             let (author, peer) = (self.author, id.peer);
             let lasting = field::LASTING;
             let ad =
                 Ad { author, identity: None, peer, created_at: now, lasting, delegation: None };
             let said = field::message(Kind::Hostile, &ad, ad.seal());
             let message = Message { genuine: false, direct: true, ..said };
-            for _ in 0..times {
+            let is_cut_off = (0..times).any(|_| {
                 self.rules.take(now, &Arrival::new(peer, &message));
-                if self.rules.sanctioned(now).contains(&peer) {
-                    break;
-                }
-            }
+                self.rules.sanctioned(now).contains(&peer)
+            });
             self.rules.disconnect(now, &peer);
+            if !is_cut_off {
+                break;
+            }
         }
         self.rules.checks() - before
     }
