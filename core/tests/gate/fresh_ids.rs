@@ -79,3 +79,22 @@ fn ids_that_come_one_after_the_other_have_the_checks_of_one_connection() {
         assert!(barrage.made > checks as u32 / 10, "each is banned after ten");
     }
 }
+
+/// An id that was there while the group owed nothing once kept its full bucket until it came back.
+#[test]
+fn ids_that_come_back_have_no_more_checks_than_fresh_ones() {
+    let mut barrage = Barrage::new();
+    let before = barrage.checks();
+    for number in 1..=100 {
+        barrage.join(number);
+        barrage.world.gate.disconnected(barrage.world.now, &peer(number));
+    }
+    for number in 1..=100 {
+        barrage.join(number);
+        // The tenth is a ban.
+        let each = (0..9).map(|_| barrage.forge(number));
+        each.take_while(|reason| *reason == Reason::InvalidSignature).for_each(drop);
+        barrage.world.gate.disconnected(barrage.world.now, &peer(number));
+    }
+    assert_eq!(barrage.checks() - before, 20);
+}
