@@ -375,16 +375,21 @@ def messages():
     s.expect("clear", "screen", peer=4, at="10.4.0.1", outbound=True)
     yield s.done()
 
-    s = Script("fresh ids of a group begin with the signature checks that it has left")
+    s = Script("ids of a group begin with the signature checks that it has left")
     s.connect(1)
     s.register(1)
     forged = {"via": "gossip", "publisher": 9, "forged": True}
+    # One that was here before the group owed anything is no better off.
+    s.put("connected", peer=7, at="10.9.0.7")
+    s.put("disconnected", peer=7)
     for peer in (2, 3, 4):
         s.put("connected", peer=peer, at=f"10.9.0.{peer}")
         for _ in range(9 if peer < 4 else 2):
             s.ad("invalid-signature", 1, 1, **forged, **{"from": peer})
         s.put("disconnected", peer=peer)
     s.ad("signature-budget", 1, 1, **forged, **{"from": 4})
+    s.put("connected", peer=7, at="10.9.0.7")
+    s.ad("signature-budget", 1, 1, **forged, **{"from": 7})
     s.put("connected", peer=5, at="10.9.0.5", outbound=True)
     s.put("connected", peer=6, at="10.9.1.6")
     for peer in (5, 6):

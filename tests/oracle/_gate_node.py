@@ -43,12 +43,12 @@ class Gate(Claims):
         peer = self.peers.get(number)
         if peer is None:
             peer = self.peers[number] = Peer()
-            # Fresh ids are free: an inbound one begins with the debt of its address group.
+        if peer.connections == 0:
+            # Ids are free: an inbound one begins with the debt of its address group and its own.
             near = [p for p in self.peers.values() if not p.outbound and not p.exempt]
             near = [] if outbound else [p for p in near if p.groups[0] == groups(address)[0]]
-            peer.headers.full_at = max((p.headers.full_at for p in near), default=0)
-            peer.signatures.full_at = max((p.signatures.full_at for p in near), default=0)
-        if peer.connections == 0:
+            peer.headers.full_at = max(p.headers.full_at for p in [peer, *near])
+            peer.signatures.full_at = max(p.signatures.full_at for p in [peer, *near])
             peer.dialled = 0
         peer.connections += 1
         peer.dialled += outbound

@@ -2,6 +2,7 @@
 
 use core::net::IpAddr;
 
+use super::peers::left_of;
 use super::sanctions::{Fault, ban_of};
 use super::{CapacityError, Gate, Parts, Source};
 use crate::groups::narrow;
@@ -201,10 +202,18 @@ impl Parts<'_> {
         let exempt = self.is_exempt(connection);
         let groups = Groups::of(&self.rules.seed, connection.address);
         let direction = connection.direction;
-        let place = self.peer_place(now, &connection.peer, &groups, direction);
+        // Before a row is removed for this one, which takes its debts along.
+        let (signatures, headers) = left_of(&self.tables, &groups);
+        let place = self.peer_place(now, &connection.peer, direction);
         let place = place.ok_or(CapacityError::Peers)?;
         let unproven = !exempt && self.wants_proof(now, connection, &groups);
         let row = self.tables.peers.get_mut(place).ok_or(CapacityError::Peers)?;
+        // Ids are free, those that were here before as well as fresh ones: whoever comes begins with
+        // no more than its group has left.
+        if direction == Direction::Inbound && row.connections == 0 {
+            row.signatures = row.signatures.poorer(signatures);
+            row.headers = row.headers.poorer(headers);
+        }
         row.open(direction);
         row.exempt = exempt;
         row.groups = groups;

@@ -5,7 +5,7 @@ use crate::peers::{Direction, Groups, PeerRow};
 use crate::storage::Tables;
 use crate::table::{Place, Row};
 use crate::time::Seconds;
-use crate::{PeerId, Reason, Timestamp};
+use crate::{Bucket, PeerId, Reason, Timestamp};
 
 impl Parts<'_> {
     /// The place of the row of a peer that connects, made if there is room. A quarter of the rows
@@ -14,7 +14,6 @@ impl Parts<'_> {
         &mut self,
         now: Timestamp,
         peer: &PeerId,
-        groups: &Groups,
         direction: Direction,
     ) -> Option<Place> {
         if let Some(place) = self.tables.peers.find(&self.rules.seed, peer) {
@@ -25,13 +24,10 @@ impl Parts<'_> {
         let kept = |row: &PeerRow| row.is_outbound() && row.connections > 0;
         let others = self.tables.peers.view().iter().filter(|(_, row)| !kept(row)).count();
         let crowded = !outbound && others >= rows.saturating_sub(rows / 4);
-        // Fresh ids are free: the newcomer begins with what its group has left, so that the row
-        // that is removed takes no debt along.
-        let fresh = PeerRow { peer: *peer, ..PeerRow::VACANT };
-        let row = if outbound { fresh } else { indebted(&self.tables, groups, fresh) };
         if crowded || self.tables.peers.is_full() {
             self.drop_peer(now)?;
         }
+        let row = PeerRow { peer: *peer, ..PeerRow::VACANT };
         let place = self.tables.peers.insert(&self.rules.seed, row)?;
         self.note_ban(peer);
         Some(place)
@@ -85,17 +81,15 @@ impl Parts<'_> {
     }
 }
 
-/// A row with the worst that is left of the signature checks and look-ups of the inbound peers of
-/// an address group.
-fn indebted(tables: &Tables<'_>, groups: &Groups, fresh: PeerRow) -> PeerRow {
+/// The signature checks and the look-ups that the inbound peers of an address group have left, at
+/// the worst.
+pub(crate) fn left_of(tables: &Tables<'_>, groups: &Groups) -> (Bucket, Bucket) {
     let peers = tables.peers.view();
     let same = peers
         .iter()
         .map(|(_, row)| row)
         .filter(|row| !row.is_outbound() && !row.exempt && row.groups.narrow == groups.narrow);
-    same.fold(fresh, |worst, row| PeerRow {
-        signatures: worst.signatures.poorer(row.signatures),
-        headers: worst.headers.poorer(row.headers),
-        ..worst
+    same.fold((Bucket::FULL, Bucket::FULL), |(signatures, headers), row| {
+        (signatures.poorer(row.signatures), headers.poorer(row.headers))
     })
 }

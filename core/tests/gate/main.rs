@@ -12,6 +12,7 @@ mod credits;
 mod delegates;
 mod faults;
 mod find;
+mod fresh_ids;
 mod freshness;
 mod full_bans;
 mod full_identities;

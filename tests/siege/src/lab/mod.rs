@@ -232,6 +232,11 @@ impl Lab {
         peer.rules.as_ref().is_some_and(|rules| rules.lists(peer.clock(self.now), key))
     }
 
+    /// When the honest signer with this key last advertised.
+    pub(crate) fn last_said(&self, key: &PublicKey) -> Option<Timestamp> {
+        self.newest.get(key).map(|number| self.messages[*number].created_at)
+    }
+
     /// Whether the node hears nothing of this connected peer until it has proved an identity.
     pub(crate) fn asks_for_proof(&mut self, of: Number, node: Number) -> bool {
         let id = self.peer(of).id;
