@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 
 use ltms_core::{Millis, Reason};
-use ltms_net::{Node, NodeError, NodeEvent, Offer};
+use ltms_net::{Advertised, Node, NodeError, NodeEvent, Offer};
 
 use crate::world::{
     Watch, builder, chain, connect, delegation, event, finds, found, key, node, own, register,
@@ -77,7 +77,12 @@ async fn a_directory_of_120_advertisements_is_pulled_whole() {
     let mut advertised = BTreeSet::new();
     for n in 0..12 {
         let (current, id) = register(&a, &chain, n).await;
-        a.advertise_signer(&current, own(id), &Offer::default()).await.expect("advertised");
+        // Nothing is listed, and no limit met, before somebody has subscribed.
+        until(&a, "somebody listens", async || {
+            let advertised = a.advertise_signer(&current, own(id), &Offer::default()).await;
+            !matches!(advertised, Ok(Advertised::Waiting))
+        })
+        .await;
         advertised.insert(current.public_key());
         for slot in 1..10 {
             let delegated = key(&format!("{n}/{slot}"));
