@@ -22,8 +22,8 @@ use crate::{
     crowd::spread,
     wild::{Does, Raw, only, page, peer_at, peer_of, serve},
     world::{
-        PATIENCE, Watch, advertisement, builder, chain, connect, decided, delegation, event, finds,
-        key, node, own, register, until,
+        PATIENCE, Watch, advertisement, builder, chain, decided, delegation, event, finds, key,
+        node, own, pair, register, until,
     },
 };
 
@@ -270,10 +270,8 @@ async fn what_is_unsigned_expired_or_of_others_never_comes_in_however_often_it_i
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_withdrawn_signer_does_not_come_back_and_its_key_is_free() {
     let (chain, watch) = (chain(), Watch::default());
-    let made = || builder(&chain).clock(watch.clock()).start();
-    let (first, second) = (made().await.expect("a node"), made().await.expect("a node"));
+    let [first, second] = pair(&chain, &watch).await;
     let (a, b) = (first.handle(), second.handle());
-    connect(&a, &b).await;
     let (author, id) = register(&a, &chain, 0).await;
     a.advertise_signer(&author, own(id), &Offer::default()).await.expect("advertised");
     let author_key = author.public_key();

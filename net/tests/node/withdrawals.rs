@@ -16,7 +16,7 @@ use crate::{
     wild::{Does, only, peer_of, serve},
     world::{
         PATIENCE, Watch, builder, chain, connect, decided, delegation, finds, found, key, own,
-        register, until,
+        pair, register, until,
     },
 };
 
@@ -63,16 +63,14 @@ async fn withdrawn(
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_newcomer_hears_of_a_withdrawal_before_or_after_what_it_is_about() {
     let (chain, watch) = (chain(), Watch::default());
-    let made = || builder(&chain).clock(watch.clock()).start();
-    let (first, second) = (made().await.expect("a node"), made().await.expect("a node"));
+    let [first, second] = pair(&chain, &watch).await;
     let (a, b) = (first.handle(), second.handle());
-    connect(&a, &b).await;
     let (key, [old, gone]) = withdrawn(&a, &b, &watch, &chain).await;
     let here = std::slice::from_ref(&gone);
     // Ten minutes later its slot is free; what it withdrew lasts for a day.
     watch.forward(Millis::from_hours(20));
     for honest_first in [true, false] {
-        let third = made().await.expect("a node");
+        let third = builder(&chain).clock(watch.clock()).start().await.expect("a node");
         let c = third.handle();
         register(&c, &chain, 0).await;
         let (its_id, item) = (peer_of(&c).await, old.clone());
@@ -111,10 +109,8 @@ async fn a_newcomer_hears_of_a_withdrawal_before_or_after_what_it_is_about() {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_withdrawal_that_comes_too_soon_is_sent_when_its_window_opens() {
     let (chain, watch) = (chain(), Watch::default());
-    let made = || builder(&chain).clock(watch.clock()).start();
-    let (first, second) = (made().await.expect("a node"), made().await.expect("a node"));
+    let [first, second] = pair(&chain, &watch).await;
     let (a, b) = (first.handle(), second.handle());
-    connect(&a, &b).await;
     let (author, id) = register(&a, &chain, 0).await;
     let offer = Offer { lifetime: Millis::from_hours(24), ..Offer::default() };
     a.advertise_signer(&author, own(id), &offer).await.expect("advertised");
@@ -133,10 +129,8 @@ async fn a_withdrawal_that_comes_too_soon_is_sent_when_its_window_opens() {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn withdrawals_of_an_identity_are_sent_one_after_the_other_as_its_window_opens() {
     let (chain, watch) = (chain(), Watch::default());
-    let made = || builder(&chain).clock(watch.clock()).start();
-    let (first, second) = (made().await.expect("a node"), made().await.expect("a node"));
+    let [first, second] = pair(&chain, &watch).await;
     let (a, b) = (first.handle(), second.handle());
-    connect(&a, &b).await;
     register(&a, &chain, 0).await;
     let keys: Vec<_> = (0..10).map(|n| key(&format!("of ten {n}"))).collect();
     let offer = Offer { lifetime: Millis::from_hours(24), ..Offer::default() };
@@ -166,10 +160,8 @@ async fn withdrawals_of_an_identity_are_sent_one_after_the_other_as_its_window_o
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_withdrawal_takes_the_place_of_the_record_that_it_is_about() {
     let (chain, watch) = (chain(), Watch::default());
-    let made = || builder(&chain).clock(watch.clock()).start();
-    let (first, second) = (made().await.expect("a node"), made().await.expect("a node"));
+    let [first, second] = pair(&chain, &watch).await;
     let (a, b) = (first.handle(), second.handle());
-    connect(&a, &b).await;
     let mut server = server(&b).await;
     let (key, [old, gone]) = withdrawn(&a, &b, &watch, &chain).await;
     let stored = async {

@@ -44,6 +44,14 @@ pub(crate) async fn node(chain: &Arc<DevChain>) -> Node {
     builder(chain).start().await.expect("a node")
 }
 
+/// Two nodes with this clock that are connected.
+pub(crate) async fn pair(chain: &Arc<DevChain>, watch: &Watch) -> [Node; 2] {
+    let made = || builder(chain).clock(watch.clock()).start();
+    let [first, second] = [made().await, made().await].map(|node| node.expect("a node"));
+    connect(&first.handle(), &second.handle()).await;
+    [first, second]
+}
+
 /// The recorded burn number `n`: key, outpoint, identity.
 pub(crate) fn burn(chain: &DevChain, n: u8) -> (SecretKey, OutPoint, IdentityId) {
     let key = DevChain::recorded_key(n).expect("a recorded key");
