@@ -108,7 +108,21 @@ impl Driver {
         {
             self.throttle(*from, until);
         }
+        let decision = self.queued(&message.source.peer, decision);
         self.hold_until(Held::Message(Box::new(message)), decision);
+    }
+
+    /// Who waits before has the tokens before: tried all at once, each would be judged in vain for
+    /// each token that comes back.
+    fn queued(&mut self, peer: &ltms_core::PeerId, decision: Decision) -> Decision {
+        let windows = self.gate().policy().windows;
+        let (quota, before) = match decision.reason {
+            Reason::NodeBusy => (windows.node_signatures, self.timers.held()),
+            _ => (windows.signatures, self.timers.held_of(peer)),
+        };
+        let wait = Millis::new(quota.interval_us.saturating_mul(before) / 1000);
+        let retry_at = decision.retry_at.map(|at| at.saturating_add(wait));
+        Decision { retry_at, ..decision }
     }
 
     /// Holds a claim back until its relay has a look-up of a header again: its signature held, and

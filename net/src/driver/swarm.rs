@@ -281,7 +281,8 @@ impl Driver {
             (_, Asked::Page) => self.end_pull(peer, true),
             (Response::Judged { code, .. }, Asked::Judgement) => {
                 tracing::debug!(%peer, code, "peer judged us");
-                if self.identity.is_some() && code == Reason::UnknownIdentity.code() {
+                let later = [Reason::UnknownIdentity, Reason::SignatureBudget, Reason::NodeBusy];
+                if self.identity.is_some() && later.map(Reason::code).contains(&code) {
                     self.unconvinced.insert(peer);
                 }
             }
@@ -307,7 +308,7 @@ impl Driver {
         }
     }
 
-    /// Asks for another challenge where our identity was not known the last time.
+    /// Asks for another challenge where our identity was not known, or our proof not looked at.
     pub(super) fn prove_again(&mut self) {
         for peer in std::mem::take(&mut self.unconvinced) {
             self.ask(&peer, Request::Challenge, Asked::Challenge);

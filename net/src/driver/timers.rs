@@ -126,6 +126,16 @@ impl Timers {
         self.push(at, Due::Renew(key));
     }
 
+    /// How many messages are held back.
+    pub(super) const fn held(&self) -> u64 {
+        self.held as u64
+    }
+
+    /// How many of this connection.
+    pub(super) fn held_of(&self, peer: &ltms_core::PeerId) -> u64 {
+        self.held_of.get(peer).map_or(0, |count| *count as u64)
+    }
+
     /// Holds a message back until a time; gives it back if too many are held, or of its connection.
     pub(super) fn hold(&mut self, at: Timestamp, held: Held) -> Result<(), Held> {
         let peer = held.message().source.peer;

@@ -20,7 +20,7 @@ use ltms_net::{
 
 use crate::{
     common::{self, drive},
-    world::{Watch, advertisement, builder, chain, decided, key, register, until},
+    world::{Watch, advertisement, builder, chain, decided, delegation, key, register, until},
 };
 
 /// A peer that has dialled the node, and knows that it listens to claims.
@@ -96,6 +96,43 @@ async fn a_claim_whose_relay_has_spent_its_look_ups_is_judged_when_it_has_one_ag
     until(&handle, "registered", async || handle.identity(id).await.expect("answer").is_some())
         .await;
     assert!(handle.identity(stray).await.expect("answer").is_none());
+    peer.abort();
+    node.stop().await;
+}
+
+/// Tried all at once, each would be refused once more for each check that the budget has again.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn messages_that_wait_for_checks_are_judged_one_for_each_check() {
+    let (chain, watch) = (chain(), Watch::default());
+    let mut policy = Policy::LOTUS_V1.on(Network::Reg);
+    policy.windows.signatures = Quota::per_second(10, 20);
+    policy.sanctions.invalid_signatures = 255;
+    let started = builder(&chain).policy(policy).clock(watch.clock()).start();
+    let node = started.await.expect("a node");
+    let handle = node.handle();
+    register(&handle, &chain, 0).await;
+    let peer = peer_of(&handle).await;
+    let now = watch.clock().now();
+    let forged = |n| {
+        let author = key(&format!("{n}"));
+        let authority = Some(delegation(&chain, 0, &author));
+        let mut ad = advertisement(&author, authority, peer.local_peer_id(), now);
+        *ad.last_mut().expect("a signature") ^= 1;
+        ad
+    };
+    let mut numbers: Vec<_> = (0..40).collect();
+    numbers.sort_by_key(|n| key(&format!("{n}")).public_key());
+    let mut pages = vec![numbers.into_iter().map(forged).collect::<Vec<_>>()];
+    let peer = tokio::spawn(serve(peer, move || pages.pop().unwrap_or_default()));
+
+    for checked in 20..=40 {
+        until(&handle, "so many are checked", async || {
+            decided(&handle, Reason::InvalidSignature).await == checked
+                && decided(&handle, Reason::SignatureBudget).await == 20
+        })
+        .await;
+        watch.forward(Millis::new(100));
+    }
     peer.abort();
     node.stop().await;
 }
