@@ -60,6 +60,15 @@ impl Quota {
         }
     }
 
+    /// The same rate with so many thousandths less to save up, at least one token.
+    #[must_use]
+    pub const fn without(self, share: u16) -> Self {
+        let left = 1_000u64.saturating_sub(share as u64);
+        let burst = (self.burst.get() as u64).saturating_mul(left) / 1_000;
+        // No more than the burst was.
+        Self { interval_us: self.interval_us, burst: at_least_one(burst as u32) }
+    }
+
     /// The time in which one token comes back, in whole milliseconds or a little more.
     #[must_use]
     pub const fn interval(self) -> Millis {
@@ -286,7 +295,9 @@ mod tests {
             steps in prop::collection::vec((0..4u8, any::<u64>()), 1..50),
         ) {
             let quota = Quota { interval_us, burst: NonZeroU32::new(burst).unwrap() };
-            for quota in [quota, quota.halved(), quota.widened(factor)] {
+            let less = quota.without((factor % 2_000) as u16);
+            prop_assert!(less.burst <= quota.burst && less.interval_us == quota.interval_us);
+            for quota in [quota, quota.halved(), quota.widened(factor), less] {
                 let mut bucket = Bucket::FULL;
                 for (step, ms) in &steps {
                     let now = Timestamp::from_millis(*ms);

@@ -83,6 +83,23 @@ def windows():
     )
     yield s.done()
 
+    s = Script("the last checks are kept for who was dialled or proved an identity", "tight")
+    s.connect(1, 2, 3, 4, 7)
+    s.put("connected", peer=6, at="10.6.0.1", outbound=True)
+    s.register(1, 2)
+    s.expect("clear", "hello", identity=2, key=2, **{"from": 7})
+    for n in range(6):
+        s.ad("invalid-signature", 1, **forged | {"from": 1 + n // 2})
+    opens = s.ad("node-busy", 1, **forged | {"from": 4})
+    s.ad("invalid-signature", 1, **forged | {"from": 6})
+    s.ad("invalid-signature", 1, **forged | {"from": 7})
+    s.ad("node-busy", 1, **forged | {"from": 7})
+    # What comes back is theirs first.
+    s.now = opens
+    s.ad("node-busy", 1, **forged | {"from": 4})
+    s.ad("invalid-signature", 1, **forged | {"from": 6})
+    yield s.done()
+
 
 def sanctions():
     s = Script("graylistings double to a day, and a quiet day forgets")

@@ -5,7 +5,7 @@ import ipaddress
 from dataclasses import dataclass, field
 
 from _gate_rules import DAY, HOUR, MINUTE, NEVER, Ban, Reputation, Tally, Window, elapsed, halved, in_seconds, later
-from _gate_rules import spread, widened
+from _gate_rules import spread, widened, without
 
 JITTER = MINUTE  # a clock may be corrected by this much without any cut
 LEAP, POSTPONED = HOUR, 10 * MINUTE  # a step forward, and how long nothing is swept after it
@@ -387,9 +387,13 @@ class Model:
         peer = self.peers.get(source.peer)
         if peer is None:
             raise Refused("connection-limit")
+        whole = windows.node_signatures
+        chosen = peer.outbound or peer.identity is not None
+        # The last of them are kept for those that we dialled or that proved an identity.
+        common = whole if chosen else without(whole, windows.reserve)
         for window, quota, reason in (
             (peer.signatures, windows.signatures, "signature-budget"),
-            (self.node_signatures, windows.node_signatures, "node-busy"),
+            (self.node_signatures, common, "node-busy"),
         ):
             opens = window.opens(quota, now)
             if opens is not None:

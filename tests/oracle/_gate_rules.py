@@ -67,6 +67,7 @@ LOTUS_V1 = {
         "connection": per_second(20, 60),
         "signatures": per_second(10, 20),
         "node_signatures": per_second(2_000, 4_000),
+        "reserve": 250,
         "strangers": every(MINUTE, 2),
         "wide_factor": 8,
         "header": every(10 * SECOND, 3),
@@ -173,6 +174,11 @@ def spread(span, count):
 
 def halved(quota):
     return Rules(interval_us=quota.interval_us * 2, burst=max(quota.burst // 2, 1))
+
+
+def without(quota, share):
+    left = quota.burst * (1000 - share) // 1000
+    return Rules(interval_us=quota.interval_us, burst=max(left, 1))
 
 
 def widened(quota, factor):

@@ -292,12 +292,22 @@ impl Parts<'_> {
         }
         let windows = &self.rules.policy.windows;
         let refuse = |until: crate::NotUntil| Decision::until(Reason::SignatureBudget, until.0);
-        let Some(row) = self.tables.peers.find_mut(&self.rules.seed, &source.peer) else {
+        let peers = &mut self.tables.peers;
+        let Some(place) = peers.find(&self.rules.seed, &source.peer) else {
             return Err(Reason::ConnectionLimit.into());
         };
+        let proved = peers.link(place, PeerRow::IDENTITY) != 0;
+        let Some(row) = peers.get_mut(place) else {
+            return Err(Reason::ConnectionLimit.into());
+        };
+        let chosen = proved || row.is_outbound();
         row.signatures.peek(windows.signatures, now).map_err(refuse)?;
         let busy = |until: crate::NotUntil| Decision::until(Reason::NodeBusy, until.0);
-        self.node.signatures.take(windows.node_signatures, now).map_err(busy)?;
+        let all = windows.node_signatures;
+        // Ids that come from ever new places find the last tokens kept for others (ADR 59).
+        let most = if chosen { all } else { all.without(windows.reserve) };
+        self.node.signatures.peek(most, now).map_err(busy)?;
+        self.node.signatures.charge(all, now);
         row.signatures.charge(windows.signatures, now);
         self.node.counters.signature_checks = self.node.counters.signature_checks.saturating_add(1);
         Ok(())

@@ -165,6 +165,9 @@ group! {
         signatures: Quota,
         /// The same for the whole node. Default 2,000 per s, 4,000: a tenth of a core.
         node_signatures: Quota,
+        /// Of what the node can save up of these, what is kept for connections that we dialled or
+        /// that proved an identity, in 1/1000. Default 250 (ADR 59).
+        reserve: u16,
         /// Strangers' advertisements of one narrow address group. Default 1 per 60 s, 2.
         strangers: Quota,
         /// How many times as wide a wide group's window is. Default 8.

@@ -22,6 +22,7 @@ impl Policy {
             connection: Quota::per_second(20, 60),
             signatures: Quota::per_second(10, 20),
             node_signatures: Quota::per_second(2_000, 4_000),
+            reserve: 250,
             strangers: Quota::every(Millis::from_secs(60), 2),
             wide_factor: 8,
             announcement: Quota::every(Millis::from_secs(30), 1),

@@ -121,6 +121,7 @@ impl Policy {
         );
         check("keys.verified", keys.verified >= keys.basic, at_least);
         check("keys.institutional", keys.institutional >= keys.verified, at_least);
+        check("windows.reserve", windows.reserve <= 1000, "is at most 1000 thousandths");
         check("keys.stranger_share", keys.stranger_share <= 1000, "is at most 1000 thousandths");
         check("burns.verified", burns.verified >= burns.registration, at_least);
         check("burns.institutional", burns.institutional >= burns.verified, at_least);

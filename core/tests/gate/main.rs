@@ -6,6 +6,7 @@ mod breaker;
 mod burn_regressions;
 mod burns;
 mod cells;
+mod checks;
 mod clock;
 mod contest;
 mod credits;

@@ -1,6 +1,5 @@
 //! Rate windows and who is charged (policy §3).
 
-use ltms_core::wire::AdHeader;
 use ltms_core::*;
 
 use crate::ads::{Ad, ad};
@@ -350,40 +349,6 @@ fn relaying_honest_traffic_at_any_rate_costs_a_relay_nothing() {
     let standing = world.of_peer(0);
     assert_eq!((standing.violations.0, standing.passed_on), (0, 0));
     assert_eq!(world.gate.decisions(Reason::Throttle), 0);
-}
-
-#[test]
-fn pending_and_failed_checks_have_a_budget_per_connection_and_per_node() {
-    let mut policy = POLICY;
-    policy.windows.node_signatures = Quota::per_second(30, 30);
-    let mut world = World::with(Capacity::SMALL, policy);
-    (0..4).for_each(|number| world.connect(number));
-    let screen = |world: &mut World, from: u32, author: u32| {
-        let author = named(&format!("author {author}"));
-        let bytes = ad(&author).of_peer(from).seal();
-        let header = AdHeader::read(Network::Reg, &bytes).unwrap();
-        world.gate.screen_ad(world.now, &Source::direct(peer(from)), &header)
-    };
-    for n in 0..20 {
-        assert!(matches!(screen(&mut world, 0, n), Screening::Proceed(_)));
-    }
-    let Screening::Done(refused) = screen(&mut world, 0, 20) else { panic!("over the budget") };
-    assert_eq!(reason(refused), Reason::SignatureBudget);
-    assert_eq!(refused.retry_at, Some(START.saturating_add(Millis::new(100))));
-    // Another connection goes on, until the node has had enough.
-    for n in 0..10 {
-        assert!(matches!(screen(&mut world, 1, 30 + n), Screening::Proceed(_)));
-    }
-    let Screening::Done(refused) = screen(&mut world, 1, 40) else { panic!("over the budget") };
-    assert_eq!(reason(refused), Reason::NodeBusy);
-    assert_eq!(refused.retry_at, Some(START.saturating_add(Millis::new(34))));
-    world.now = refused.retry_at.unwrap();
-    let Screening::Proceed(ticket) = screen(&mut world, 1, 40) else { panic!("there is one") };
-    assert!(matches!(screen(&mut world, 2, 41), Screening::Done(_)));
-    // A check that holds gives its tokens back.
-    assert_eq!(ticket.verify(), SignatureCheck::Valid);
-    assert_eq!(reason(world.gate.settle_ad(world.now, ticket, SignatureCheck::Valid)), Reason::New);
-    assert!(matches!(screen(&mut world, 2, 41), Screening::Proceed(_)));
 }
 
 /// An answer that we asked for is charged by item, as it may be all of things that we refuse; what

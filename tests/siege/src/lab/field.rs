@@ -26,7 +26,7 @@ pub(crate) struct Field {
     pub(crate) nodes: u32,
     /// Links that each node opens.
     pub(crate) degree: usize,
-    /// One signer in so many advertises.
+    /// One signer in so many advertises; none if 0.
     pub(crate) advertise: u64,
 }
 
@@ -38,7 +38,7 @@ impl Field {
 
     /// Whether the signer behind this node advertises.
     pub(crate) fn advertises(self, node: Number) -> bool {
-        made::mix(node.into()).is_multiple_of(self.advertise)
+        self.advertise > 0 && made::mix(node.into()).is_multiple_of(self.advertise)
     }
 
     /// What a node's draws come from.
@@ -79,12 +79,28 @@ impl Field {
             .zip(keys.iter().zip(&claims))
             .map(|(node, (key, claim))| Signer { node, key: *key, identity: claim.id })
             .collect();
-        for signer in signers.iter().filter(|signer| self.advertises(signer.node)) {
-            let phase = lab.random.below(EVERY.get() as usize) as u64;
-            lab.enter(lab.now.saturating_add(Millis::new(phase)), Advertising { signer: *signer });
+        for from in 0..self.nodes {
+            let links: Vec<_> = lab.links(from).iter().collect();
+            for to in links {
+                lab.prove(from, to, &signers[from as usize]);
+            }
         }
+        let some = signers.iter().filter(|signer| self.advertises(signer.node));
+        begin_advertising(lab, some, EVERY);
         lab.signers.clone_from(&signers);
         signers
+    }
+}
+
+/// From now on these advertise, each of them for the first time at a time of its own within that.
+pub(crate) fn begin_advertising<'a>(
+    lab: &mut Lab,
+    signers: impl Iterator<Item = &'a Signer>,
+    within: Millis,
+) {
+    for signer in signers {
+        let phase = lab.random.below(within.get() as usize) as u64;
+        lab.enter(lab.now.saturating_add(Millis::new(phase)), Advertising { signer: *signer });
     }
 }
 

@@ -3,6 +3,7 @@
 //! Nothing here decides: a node's [`Rules`] do, and an attacker's [`Actor`]. The same seed makes
 //! the same run, because every draw is of one generator and the queue breaks ties by number.
 
+mod arrive;
 pub(crate) mod burns;
 pub(crate) mod field;
 mod figures;
@@ -19,6 +20,7 @@ use std::net::{IpAddr, Ipv4Addr};
 
 use ltms_core::{Connection, Direction, Millis, PublicKey, Timestamp};
 
+use arrive::Held;
 use field::Signer;
 use queue::Queue;
 
@@ -28,7 +30,7 @@ pub(crate) use peer::{Peer, Relay};
 pub(crate) use tally::{Sample, Share, Tally};
 
 use crate::made::{self, Random};
-use crate::rules::{Arrival, Rules, Taken};
+use crate::rules::Rules;
 
 /// Number of a peer, and of a message: they are never used twice.
 pub(crate) type Number = u32;
@@ -47,6 +49,7 @@ pub(crate) trait Actor {
 #[derive(PartialEq, Eq, PartialOrd, Ord)]
 enum Happening {
     Arrive { from: Number, to: Number, message: Number },
+    Retry(Number),
     Act(usize),
     Read(Number),
     Page { from: Number, to: Number },
@@ -82,6 +85,7 @@ pub(crate) struct Lab {
     /// Pairs of sides between which nothing passes.
     pub(crate) split: Option<fn(Number) -> bool>,
     queue: Queue<Happening>,
+    held: Held,
     actors: Vec<Option<Box<dyn Actor>>>,
 }
 
@@ -104,6 +108,7 @@ impl Lab {
             calm: false,
             split: None,
             queue: Queue::new(made::START),
+            held: Held::default(),
             actors: Vec::new(),
         };
         lab.queue.plan(made::START.saturating_add(TICK), Happening::Tick);
@@ -232,11 +237,6 @@ impl Lab {
         peer.rules.as_ref().is_some_and(|rules| rules.lists(peer.clock(self.now), key))
     }
 
-    /// When the honest signer with this key last advertised.
-    pub(crate) fn last_said(&self, key: &PublicKey) -> Option<Timestamp> {
-        self.newest.get(key).map(|number| self.messages[*number].created_at)
-    }
-
     /// Whether the node hears nothing of this connected peer until it has proved an identity.
     pub(crate) fn asks_for_proof(&mut self, of: Number, node: Number) -> bool {
         let id = self.peer(of).id;
@@ -300,6 +300,7 @@ impl Lab {
             self.now = at;
             match what {
                 Happening::Arrive { from, to, message } => self.arrive(from, to, message),
+                Happening::Retry(held) => self.retry(held),
                 Happening::Read(node) => self.read_any(node),
                 Happening::Page { from, to } => self.page(from, to),
                 Happening::Item { from, to, message } => self.item(from, to, message),
@@ -321,71 +322,6 @@ impl Lab {
             }
         }
         self.now = until;
-    }
-
-    fn arrive(&mut self, from: Number, to: Number, number: Number) {
-        let parted = !self.calm && self.split.is_some_and(|side| side(from) != side(to));
-        if parted || !self.links(to).contains(from) {
-            return;
-        }
-        let (now, id) = (self.now, self.peer(from).id);
-        let hostile = self.peer(from).rules.is_none();
-        match self.relay(to) {
-            Relay::Silent => {}
-            Relay::Fast => {
-                if self.messages[number].seen.insert(to) {
-                    self.pass_on(to, from, number);
-                }
-            }
-            Relay::Rules => {
-                let peer = &mut self.peers[to as usize];
-                let (local, messages) = (peer.clock(now), &mut self.messages);
-                peer.minute.brought.insert(from);
-                let Some(rules) = &mut peer.rules else { return };
-                // Nothing that is cut off counts as seen: another may bring it.
-                let seen = messages[number].seen.contains(to);
-                if seen || rules.is_cut_off(local, &id) {
-                    return;
-                }
-                messages[number].seen.insert(to);
-                self.tally.heard += u64::from(hostile);
-                let arrival = Arrival::new(id, &messages[number]);
-                let taken = rules.take(local, &arrival);
-                peer.minute.accepted += u32::from(taken == Taken::Listed);
-                self.tally.taken(&mut messages[number], to, taken, now);
-                self.end_sanctioned(to);
-                if taken != Taken::Dropped {
-                    self.pass_on(to, from, number);
-                }
-            }
-        }
-    }
-
-    /// Whoever was sanctioned is disconnected.
-    fn end_sanctioned(&mut self, node: Number) {
-        let (now, rules) = self.rules(node);
-        let sanctioned = rules.sanctioned(now);
-        if sanctioned.is_empty() {
-            return;
-        }
-        let links: Vec<_> = self.links(node).iter().collect();
-        for other in links {
-            let peer = &self.peers[other as usize];
-            if sanctioned.contains(&peer.id) {
-                self.tally.sanctioned(peer.rules.is_some());
-                self.disconnect(node, other);
-            }
-        }
-    }
-
-    fn pass_on(&mut self, by: Number, from: Number, message: Number) {
-        if self.degree > 0 && self.relay(by) == Relay::Rules {
-            return self.gossip(by, from, message);
-        }
-        let links: Vec<_> = self.links(by).iter().filter(|to| *to != from).collect();
-        for to in links {
-            self.send(by, to, message);
-        }
     }
 
     fn tick(&mut self) {

@@ -3,7 +3,6 @@
 use ltms_core::Millis;
 
 use super::{Happening, Lab, Number};
-use crate::rules::Arrival;
 
 /// How often a node reads the directory of one of its links, as net does.
 pub(super) const EVERY: Millis = Millis::from_mins(1);
@@ -64,13 +63,6 @@ impl Lab {
         if !self.links(to).contains(from) {
             return;
         }
-        let id = self.peers[from as usize].id;
-        let peer = &mut self.peers[to as usize];
-        let now = peer.clock(self.now);
-        let Some(rules) = &mut peer.rules else { return };
-        let message = &mut self.messages[number];
-        let taken = rules.take(now, &Arrival { from: id, message, was_asked_for: true });
-        // What is read is not passed on.
-        self.tally.taken(message, to, taken, self.now);
+        self.judge(from, to, number, true);
     }
 }

@@ -26,12 +26,14 @@ pub(crate) struct Arrival<'a> {
     pub(crate) message: &'a Message,
     /// Whether it is of a directory that the node reads.
     pub(crate) was_asked_for: bool,
+    /// Whether the node has held it back after [`Taken::Later`].
+    pub(crate) was_held: bool,
 }
 
 impl<'a> Arrival<'a> {
     /// A message that came unasked.
     pub(crate) const fn new(from: PeerId, message: &'a Message) -> Self {
-        Self { from, message, was_asked_for: false }
+        Self { from, message, was_asked_for: false, was_held: false }
     }
 }
 
@@ -44,6 +46,8 @@ pub(crate) enum Taken {
     PassedOn,
     /// Neither.
     Dropped,
+    /// Nothing yet: it is to be judged again then, by the node's clock.
+    Later(Timestamp),
 }
 
 /// A node's rules.

@@ -5,9 +5,9 @@ use std::collections::{HashMap, HashSet};
 use ltms_core::session::{Cause, End, Phase, Session, Sessions, Step};
 use ltms_core::wire::{AdHeader, Hello, SessionAnnouncement, hello_hash};
 use ltms_core::{
-    Capacity, Channel, Connection, Criteria, Event, Found, FrameKind, Gate, Heap, IdentityId,
-    Outcome, PeerId, Policy, Proof, PublicKey, Reason, Screening, Seed, SessionId, SignatureCheck,
-    Source, Subject, Timestamp, Verdict,
+    Capacity, Channel, Connection, Criteria, Decision, Event, Found, FrameKind, Gate, Heap,
+    IdentityId, Outcome, PeerId, Policy, Proof, PublicKey, Reason, Screening, Seed, SessionId,
+    SignatureCheck, Source, Subject, Timestamp, Verdict,
 };
 
 use super::{Arrival, Burns, Deliveries, Known, Rules, Taken};
@@ -76,6 +76,20 @@ impl Ours {
             silent: HashMap::new(),
             minutes: 0,
             proven: HashSet::new(),
+        }
+    }
+
+    /// When a message is judged again for which a budget has no room.
+    fn later(&mut self, arrival: &Arrival<'_>, decision: Decision) -> Option<Timestamp> {
+        let until = decision.retry_at?;
+        match decision.reason {
+            // A gossip connection that has spent its own is not read until then.
+            Reason::SignatureBudget if !arrival.was_asked_for && !arrival.message.direct => {
+                self.cut_off.insert(arrival.from, until);
+                Some(until)
+            }
+            Reason::SignatureBudget | Reason::NodeBusy => Some(until),
+            _ => None,
         }
     }
 
@@ -172,7 +186,11 @@ impl Rules for Ours {
         } else {
             (Source::gossip(arrival.from, message.publisher), FrameKind::Gossip)
         };
-        let framed = self.gate.screen_frame(now, &source, kind, message.bytes.len());
+        let framed = if arrival.was_held {
+            Decision::new(Reason::Clear)
+        } else {
+            self.gate.screen_frame(now, &source, kind, message.bytes.len())
+        };
         if framed.reason == Reason::Throttle
             && let Some(until) = framed.retry_at
         {
@@ -205,7 +223,7 @@ impl Rules for Ours {
                 self.first.entry(arrival.from).or_insert(fresh).add(now);
                 Taken::Listed
             }
-            _ => Taken::Dropped,
+            _ => self.later(arrival, decision).map_or(Taken::Dropped, Taken::Later),
         }
     }
 

@@ -41,6 +41,7 @@ pub(crate) const RULES: &[Rule] = &[
     rule("a connection's window", &[("windows.connection.interval_us", 1)]),
     rule("a connection's signature checks", &[("windows.signatures.interval_us", 1)]),
     rule("the node's signature checks", &[("windows.node_signatures.interval_us", 1)]),
+    rule("the checks that are kept for neighbours", &[("windows.reserve", 0)]),
     rule("strangers' windows", &[("windows.strangers.interval_us", 1)]),
     rule("strangers' windows of a wide group", &[("windows.wide_factor", 1 << 16)]),
     rule("a connection's look-ups of headers", &[("windows.header.interval_us", 1)]),

@@ -4,7 +4,7 @@ use ltms_core::{Millis, Timestamp};
 
 use super::{Outcome, Scale, Scenario, buy, floods::HOSTILE_GROUP};
 use crate::lab::field::{self, Field, Signer};
-use crate::lab::{Actor, Kind, Lab, Message, Number};
+use crate::lab::{Actor, IN_TIME, Kind, Lab, Message, Number};
 use crate::made::START;
 use crate::rules::Which;
 
@@ -14,7 +14,7 @@ pub(crate) const CHECKS: Scenario = Scenario {
             it can, and comes back as another when it is cut off",
     line: "≤ 10 checks a second of a group and 20 at once, honest ≥ 99 %, nothing listed",
     gain: "",
-    run: |which, scale, seed| checks(which, seed, [40, 40], scale.of(60, 120, 600)),
+    run: |which, scale, seed| checks(which, scale, seed, [40, 40], scale.of(60, 120, 600)),
     holds: |outcome| {
         // One connection's, which the next of its group goes on from. Two of a group at once would
         // have ten each, and a group that has none meanwhile saves up to twenty.
@@ -29,7 +29,7 @@ pub(crate) const FLASH: Scenario = Scenario {
     about: "the same for a few seconds, each id from an address group of its own",
     line: "≤ 2,000 checks a second and 4,000 at once, honest ≥ 99 %, nothing listed",
     gain: "",
-    run: |which, scale, seed| checks(which, seed, [20_000, 120], scale.of(8, 10, 20)),
+    run: |which, scale, seed| checks(which, scale, seed, [20_000, 120], scale.of(8, 10, 20)),
     holds: |outcome| {
         outcome.figure("checks a second") <= 2_000.0
             && outcome.honest.value() >= 0.99
@@ -68,14 +68,13 @@ pub(crate) const OVERLOAD: Scenario = Scenario {
 
 /// Ids that come back whenever they are cut off.
 struct Barrage {
-    signers: Vec<Signer>,
-    /// Address groups that they come from.
+    /// Whom they name: nothing is checked in the name of who was heard of lately.
+    silent: Vec<Signer>,
+    /// Address groups that they come from: one for each of those there are at a time, or each new
+    /// id's is the next.
     groups: u32,
     /// Ids at a time.
-    at_once: usize,
-    /// Whether each comes from a group of its own, and names whoever makes most work. If not, each
-    /// comes from the next group, and names anybody.
-    one_of_each: bool,
+    at_once: u32,
     /// Ids so far, and those that there are with what each says.
     made: u32,
     ids: Vec<(Number, Number)>,
@@ -86,23 +85,13 @@ struct Barrage {
 const BARRAGE: Millis = Millis::new(10);
 
 impl Barrage {
-    /// An id that comes in this place.
-    fn come(&mut self, lab: &mut Lab, place: usize) -> Number {
-        let group = if self.one_of_each { place as u32 } else { self.made % self.groups };
+    /// An id that comes in this place, and its message: what does not hold may be said again.
+    fn come(&mut self, lab: &mut Lab, place: u32) -> (Number, Number) {
+        let group = if self.groups == self.at_once { place } else { self.made % self.groups };
         let id = lab.add(HOSTILE_GROUP + group, None);
         self.made += 1;
         lab.connect(id, 0);
-        id
-    }
-
-    /// Its message: what does not hold may be said again and again.
-    fn say(&self, lab: &mut Lab, id: Number) -> Number {
-        // The window of whoever was heard of lately is closed: nothing in that name is checked.
-        let silent = self.signers.iter().min_by_key(|signer| lab.last_said(&signer.key));
-        let victim = match silent.filter(|_| self.one_of_each) {
-            Some(silent) => *silent,
-            None => self.signers[lab.random.below(self.signers.len())],
-        };
+        let victim = self.silent[lab.random.below(self.silent.len())];
         let publisher = lab.peers[id as usize].id;
         let forged = Message {
             kind: Kind::Hostile,
@@ -110,23 +99,17 @@ impl Barrage {
             publisher,
             ..field::advertisement(lab, &victim)
         };
-        lab.publish(id, forged)
+        (id, lab.publish(id, forged))
     }
 }
 
 impl Actor for Barrage {
     fn act(&mut self, lab: &mut Lab) -> Option<Timestamp> {
         for place in 0..self.at_once {
-            let there = self.ids.get(place).filter(|(id, _)| lab.links(*id).contains(0)).copied();
-            let id = there.map_or_else(|| self.come(lab, place), |(id, _)| id);
-            // Nor is what is older than what the named one has said meanwhile.
-            let lasts = |message: Number| {
-                let until = lab.messages[message].created_at.saturating_add(Millis::from_secs(1));
-                !self.one_of_each || until > lab.now
-            };
-            let message = there.map(|(_, message)| message).filter(|message| lasts(*message));
-            let message = message.unwrap_or_else(|| self.say(lab, id));
-            self.ids.splice(place..self.ids.len().min(place + 1), [(id, message)]);
+            let at = place as usize;
+            let there = self.ids.get(at).filter(|(id, _)| lab.links(*id).contains(0)).copied();
+            let (id, message) = there.unwrap_or_else(|| self.come(lab, place));
+            self.ids.splice(at..self.ids.len().min(at + 1), [(id, message)]);
             lab.messages[message].seen.remove(0);
             lab.send(id, 0, message);
         }
@@ -135,20 +118,31 @@ impl Actor for Barrage {
     }
 }
 
-fn checks(which: Which, seed: u64, [groups, at_once]: [u32; 2], seconds: u64) -> Outcome {
+fn checks(
+    which: Which,
+    scale: Scale,
+    seed: u64,
+    [groups, at_once]: [u32; 2],
+    seconds: u64,
+) -> Outcome {
     let mut lab = Lab::new(seed);
-    let signers = Field::new(10, 4).build(&mut lab, which, seed);
+    let field = Field { advertise: 0, ..Field::new(scale.of(40, 100, 200), 4) };
+    let signers = field.build(&mut lab, which, seed);
+    let (silent, loud) = signers.split_at(signers.len() / 10);
     let begin = START.saturating_add(Millis::from_mins(1));
     lab.run(begin);
+    let span = Millis::from_secs(seconds);
+    // These say something while it lasts, and nothing before.
+    field::begin_advertising(&mut lab, loud.iter(), span);
     let before = lab.rules(0).1.checks();
-    let end = begin.saturating_add(Millis::from_secs(seconds));
+    let end = begin.saturating_add(span);
     if !lab.calm {
-        let (at_once, one_of_each) = (at_once as usize, groups == at_once);
-        let (made, ids) = (0, Vec::new());
-        lab.enter(begin, Barrage { signers, groups, at_once, one_of_each, made, ids, end });
+        let (silent, ids) = (silent.to_vec(), Vec::new());
+        lab.enter(begin, Barrage { silent, groups, at_once, made: 0, ids, end });
     }
-    lab.run(end.saturating_add(Millis::from_mins(1)));
+    lab.run(end);
     let checked = (lab.rules(0).1.checks() - before) as f64;
+    lab.run(end.saturating_add(IN_TIME));
     // What holds gives its check back.
     let holds = |message: &&Message| message.genuine && message.sent.is_some_and(|at| at >= begin);
     let failed = checked - lab.messages.iter().filter(holds).count() as f64;
@@ -156,6 +150,7 @@ fn checks(which: Which, seed: u64, [groups, at_once]: [u32; 2], seconds: u64) ->
     let lasting = |checks: f64, at_once: u64| (checks - at_once as f64).max(0.0) / seconds as f64;
     let each = lasting(failed, 20 * u64::from(groups)) / f64::from(groups);
     let mut outcome = Outcome::of(&lab);
+    outcome.honest = lab.delivered(Kind::Honest, begin, &[0]);
     outcome.more.push(("checks a second", lasting(checked, 4_000)));
     outcome.more.push(("checks a second and group", each));
     outcome.more.push(("checks", checked));
