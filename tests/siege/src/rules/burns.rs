@@ -13,6 +13,7 @@ use ltms_core::{
 };
 
 use super::ours::Ours;
+use super::without::Part;
 use crate::lab::burns::Burn;
 use crate::made::{self, POLICY};
 
@@ -149,6 +150,7 @@ impl Burns for Ours {
         hash[..4].copy_from_slice(&height.to_le_bytes());
         let hash = BlockHash::from_bytes(hash);
         let tip = Tip { height: BlockHeight::new(height), hash };
+        let fork = if self.which.has(Part::Reorganisations) { fork } else { height };
         let _ = self.gate.set_tip(now, tip, BlockHeight::new(fork));
     }
 
