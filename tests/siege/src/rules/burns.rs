@@ -2,7 +2,7 @@
 
 use std::collections::HashMap;
 
-use ltms_core::burn::Purpose;
+use ltms_core::burn::{Purpose, Tier};
 use ltms_core::schnorr::SecretKey;
 use ltms_core::wire::{
     BurnClaim, Credit, Registration, Rotation, credit_hash, register_hash, rotation_hash,
@@ -45,6 +45,9 @@ pub(crate) trait Burns {
 
     /// Whether the identity can advertise.
     fn serves(&self, now: Timestamp, id: &IdentityId) -> bool;
+
+    /// Whether it has all that it burned for.
+    fn is_full(&self, now: Timestamp, id: &IdentityId) -> bool;
 }
 
 impl Ours {
@@ -158,6 +161,10 @@ impl Burns for Ours {
         let standing = self.gate.standing(now, &Subject::Identity(*id));
         self.gate.identity(id).is_some() && standing.decision.reason == Reason::Clear
     }
+
+    fn is_full(&self, now: Timestamp, id: &IdentityId) -> bool {
+        self.gate.standing(now, &Subject::Identity(*id)).tier == Some(Tier::Verified)
+    }
 }
 
 /// The older SDK's: a burn is looked at once, and a rotation's not even for whose it is.
@@ -216,5 +223,9 @@ impl Burns for OlderIdentities {
 
     fn serves(&self, _: Timestamp, id: &IdentityId) -> bool {
         self.keys.contains_key(id)
+    }
+
+    fn is_full(&self, now: Timestamp, id: &IdentityId) -> bool {
+        self.serves(now, id)
     }
 }
