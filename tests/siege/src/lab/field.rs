@@ -8,7 +8,7 @@ use crate::made::{self, Ad, Claim};
 use crate::rules::{self, Known, Which};
 
 /// From one advertisement of a signer to its next: it may have one a minute.
-pub(crate) const EVERY: Millis = Millis::from_secs(100);
+const EVERY: Millis = Millis::from_secs(100);
 /// How long an advertisement is in force.
 pub(crate) const LASTING: Millis = Millis::from_mins(10);
 
@@ -28,12 +28,21 @@ pub(crate) struct Field {
     pub(crate) degree: usize,
     /// One signer in so many advertises.
     pub(crate) advertise: u64,
+    /// From one advertisement of a signer to its next, and how long each is in force.
+    pub(crate) times: [Millis; 2],
 }
 
 impl Field {
     /// All of these advertise.
     pub(crate) const fn new(nodes: u32, degree: usize) -> Self {
-        Self { nodes, degree, advertise: 1 }
+        Self { nodes, degree, advertise: 1, times: [EVERY, LASTING] }
+    }
+
+    /// All of these say once in half an hour what is in force for an hour, as a node does that was
+    /// asked to offer it for so long.
+    pub(crate) const fn seldom(nodes: u32, degree: usize) -> Self {
+        let times = [Millis::from_mins(30), Millis::from_hours(1)];
+        Self { times, ..Self::new(nodes, degree) }
     }
 
     /// Whether the signer behind this node advertises.
@@ -80,8 +89,9 @@ impl Field {
             .map(|(node, (key, claim))| Signer { node, key: *key, identity: claim.id })
             .collect();
         for signer in signers.iter().filter(|signer| self.advertises(signer.node)) {
-            let phase = lab.random.below(EVERY.get() as usize) as u64;
-            lab.enter(lab.now.saturating_add(Millis::new(phase)), Advertising { signer: *signer });
+            let phase = lab.random.below(self.times[0].get() as usize) as u64;
+            let advertising = Advertising { signer: *signer, times: self.times };
+            lab.enter(lab.now.saturating_add(Millis::new(phase)), advertising);
         }
         lab.signers.clone_from(&signers);
         signers
@@ -102,8 +112,13 @@ pub(crate) fn ad(lab: &Lab, signer: &Signer, lasting: Millis) -> Ad {
 
 /// An advertisement of a signer, made now by its node's clock.
 pub(crate) fn advertisement(lab: &Lab, signer: &Signer) -> Message {
+    lasting(lab, signer, LASTING)
+}
+
+/// The same, in force for so long.
+fn lasting(lab: &Lab, signer: &Signer, lasting: Millis) -> Message {
     let created_at = lab.peers[signer.node as usize].clock(lab.now);
-    let ad = Ad { created_at, ..ad(lab, signer, LASTING) };
+    let ad = Ad { created_at, ..ad(lab, signer, lasting) };
     message(Kind::Honest, &ad, ad.seal())
 }
 
@@ -124,6 +139,7 @@ pub(crate) fn message(kind: Kind, ad: &Ad, bytes: Vec<u8>) -> Message {
         seen: Peers::default(),
         listed: Peers::default(),
         in_time: Peers::default(),
+        soon: Peers::default(),
         sent: None,
         peers: 0,
     }
@@ -131,12 +147,15 @@ pub(crate) fn message(kind: Kind, ad: &Ad, bytes: Vec<u8>) -> Message {
 
 struct Advertising {
     signer: Signer,
+    /// From one to the next, and how long each is in force.
+    times: [Millis; 2],
 }
 
 impl Actor for Advertising {
     fn act(&mut self, lab: &mut Lab) -> Option<Timestamp> {
-        let ad = advertisement(lab, &self.signer);
+        let [every, lasts] = self.times;
+        let ad = lasting(lab, &self.signer, lasts);
         lab.publish(self.signer.node, ad);
-        Some(lab.now.saturating_add(EVERY))
+        Some(lab.now.saturating_add(every))
     }
 }
