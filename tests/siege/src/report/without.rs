@@ -117,10 +117,11 @@ struct Figure {
 }
 
 /// The figures that made an attack miss a line: with the values that they have when all rules are
-/// there, and no others changed, it would hold. Empty if it holds.
+/// there, and no others changed, it would hold. Empty if it holds, or never does.
 fn missed(attack: &Scenario, intact: &Outcome, outcome: &Outcome, which: Which) -> Vec<String> {
     let is_missed = |outcome: &Outcome| Run::new(which, attack, outcome).is_missed();
-    if outcome.lacks.is_some() || !is_missed(outcome) {
+    // What is missed with all rules as well says nothing about one of them.
+    if outcome.lacks.is_some() || !is_missed(outcome) || is_missed(intact) {
         return Vec::new();
     }
     let own = outcome.more.iter().map(|(name, _)| Figure {
