@@ -8,7 +8,7 @@ use crate::made::{self, Ad, Claim};
 use crate::rules::{self, Known, Which};
 
 /// From one advertisement of a signer to its next: it may have one a minute.
-pub(crate) const EVERY: Millis = Millis::from_secs(100);
+const EVERY: Millis = Millis::from_secs(100);
 /// How long an advertisement is in force.
 pub(crate) const LASTING: Millis = Millis::from_mins(10);
 
@@ -28,12 +28,21 @@ pub(crate) struct Field {
     pub(crate) degree: usize,
     /// One signer in so many advertises; none if 0.
     pub(crate) advertise: u64,
+    /// From one advertisement of a signer to its next, and how long each is in force.
+    pub(crate) times: [Millis; 2],
 }
 
 impl Field {
     /// All of these advertise.
     pub(crate) const fn new(nodes: u32, degree: usize) -> Self {
-        Self { nodes, degree, advertise: 1 }
+        Self { nodes, degree, advertise: 1, times: [EVERY, LASTING] }
+    }
+
+    /// All of these say once in half an hour what is in force for an hour, as a node does that was
+    /// asked to offer it for so long.
+    pub(crate) const fn seldom(nodes: u32, degree: usize) -> Self {
+        let times = [Millis::from_mins(30), Millis::from_hours(1)];
+        Self { times, ..Self::new(nodes, degree) }
     }
 
     /// Whether the signer behind this node advertises.
@@ -86,7 +95,7 @@ impl Field {
             }
         }
         let some = signers.iter().filter(|signer| self.advertises(signer.node));
-        begin_advertising(lab, some, EVERY);
+        begin_advertising(lab, some, self.times[0], self.times);
         lab.signers.clone_from(&signers);
         signers
     }
@@ -97,10 +106,12 @@ pub(crate) fn begin_advertising<'a>(
     lab: &mut Lab,
     signers: impl Iterator<Item = &'a Signer>,
     within: Millis,
+    times: [Millis; 2],
 ) {
     for signer in signers {
         let phase = lab.random.below(within.get() as usize) as u64;
-        lab.enter(lab.now.saturating_add(Millis::new(phase)), Advertising { signer: *signer });
+        let advertising = Advertising { signer: *signer, times };
+        lab.enter(lab.now.saturating_add(Millis::new(phase)), advertising);
     }
 }
 
@@ -118,8 +129,13 @@ pub(crate) fn ad(lab: &Lab, signer: &Signer, lasting: Millis) -> Ad {
 
 /// An advertisement of a signer, made now by its node's clock.
 pub(crate) fn advertisement(lab: &Lab, signer: &Signer) -> Message {
+    lasting(lab, signer, LASTING)
+}
+
+/// The same, in force for so long.
+fn lasting(lab: &Lab, signer: &Signer, lasting: Millis) -> Message {
     let created_at = lab.peers[signer.node as usize].clock(lab.now);
-    let ad = Ad { created_at, ..ad(lab, signer, LASTING) };
+    let ad = Ad { created_at, ..ad(lab, signer, lasting) };
     message(Kind::Honest, &ad, ad.seal())
 }
 
@@ -140,6 +156,7 @@ pub(crate) fn message(kind: Kind, ad: &Ad, bytes: Vec<u8>) -> Message {
         seen: Peers::default(),
         listed: Peers::default(),
         in_time: Peers::default(),
+        soon: Peers::default(),
         sent: None,
         peers: 0,
     }
@@ -147,12 +164,15 @@ pub(crate) fn message(kind: Kind, ad: &Ad, bytes: Vec<u8>) -> Message {
 
 struct Advertising {
     signer: Signer,
+    /// From one to the next, and how long each is in force.
+    times: [Millis; 2],
 }
 
 impl Actor for Advertising {
     fn act(&mut self, lab: &mut Lab) -> Option<Timestamp> {
-        let ad = advertisement(lab, &self.signer);
+        let [every, lasts] = self.times;
+        let ad = lasting(lab, &self.signer, lasts);
         lab.publish(self.signer.node, ad);
-        Some(lab.now.saturating_add(EVERY))
+        Some(lab.now.saturating_add(every))
     }
 }

@@ -5,7 +5,8 @@ use std::collections::HashMap;
 use ltms_core::{Millis, Timestamp};
 
 use super::field::Signer;
-use super::{IN_TIME, Kind, Lab, Number, Share};
+use super::messages::Peers;
+use super::{IN_TIME, Kind, Lab, Message, Number, Share};
 use crate::made;
 
 impl Lab {
@@ -44,6 +45,15 @@ impl Lab {
     /// Deliveries in time to some of the nodes but the sender's own, of messages sent from then on
     /// that have had their time. Who came after a message was sent is not counted for it.
     pub(crate) fn delivered(&self, kind: Kind, from: Timestamp, to: &[Number]) -> Share {
+        self.had(kind, from, to, |message| &message.in_time)
+    }
+
+    /// The same within a second.
+    pub(crate) fn delivered_soon(&self, kind: Kind, from: Timestamp, to: &[Number]) -> Share {
+        self.had(kind, from, to, |message| &message.soon)
+    }
+
+    fn had(&self, kind: Kind, from: Timestamp, to: &[Number], by: fn(&Message) -> &Peers) -> Share {
         let counts = |at: Timestamp| at >= from && at.saturating_add(IN_TIME) <= self.now;
         let sent = self.messages.iter().filter(|message| message.kind == kind);
         let mut share = Share::default();
@@ -51,7 +61,24 @@ impl Lab {
             let own = |node: Number| self.peers[node as usize].id == message.publisher;
             for node in to.iter().filter(|node| **node < message.peers && !own(**node)) {
                 share.of += 1;
-                share.some += u64::from(message.in_time.contains(*node));
+                share.some += u64::from(by(message).contains(*node));
+            }
+        }
+        share
+    }
+
+    /// Of what honest signers said last and is in force, how much these nodes list. What has not had
+    /// its time counts where it is there.
+    pub(crate) fn in_force(&self, nodes: &[Number]) -> Share {
+        let last = self.newest.values().map(|number| &self.messages[*number]);
+        let mut share = Share::default();
+        for message in last.filter(|message| message.expires_at > self.now) {
+            let was_due = message.sent.is_some_and(|at| at.saturating_add(IN_TIME) <= self.now);
+            let own = |node: Number| self.peers[node as usize].id == message.publisher;
+            for node in nodes.iter().copied().filter(|node| !own(*node)) {
+                let listed = message.listed.contains(node) && self.lists(node, &message.key);
+                share.of += u64::from(listed || was_due);
+                share.some += u64::from(listed);
             }
         }
         share

@@ -40,9 +40,10 @@ pub(crate) struct Message {
     pub(crate) bytes: Vec<u8>,
     /// Peers that have it, of those that pass messages on.
     pub(crate) seen: Peers,
-    /// Nodes that listed it, and of these those that did in time.
+    /// Nodes that listed it, and of these those that did in time, and within a second.
     pub(crate) listed: Peers,
     pub(crate) in_time: Peers,
+    pub(crate) soon: Peers,
     /// When it was first sent, if it was.
     pub(crate) sent: Option<Timestamp>,
     /// How many peers there were then: who came later was not sent it.

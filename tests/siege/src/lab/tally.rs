@@ -2,10 +2,13 @@
 
 use std::collections::BTreeSet;
 
-use ltms_core::Timestamp;
+use ltms_core::{Millis, Timestamp};
 
 use super::{IN_TIME, Kind, Message, Number};
 use crate::rules::Taken;
+
+/// How long a message takes at most where all nodes of a mesh pass it on at once.
+const SOON: Millis = Millis::from_secs(1);
 
 /// Deliveries that there could have been, and that there were.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -73,6 +76,7 @@ impl Tally {
         if message.kind == Kind::Honest {
             message.listed.insert(from);
             message.in_time.insert(from);
+            message.soon.insert(from);
         }
         self.by_kind[message.kind as usize].of += nodes as u64;
     }
@@ -84,11 +88,15 @@ impl Tally {
         taken: Taken,
         now: Timestamp,
     ) {
-        let in_time = message.sent.is_some_and(|at| at.saturating_add(IN_TIME) >= now);
+        let within = |time| message.sent.is_some_and(|at| at.saturating_add(time) >= now);
+        let (in_time, soon) = (within(IN_TIME), within(SOON));
         if taken != Taken::Listed {
             return;
         }
         message.listed.insert(node);
+        if soon {
+            message.soon.insert(node);
+        }
         if in_time && message.in_time.insert(node) {
             self.by_kind[message.kind as usize].some += 1;
         }

@@ -3,7 +3,7 @@
 use std::fmt::Write;
 
 use super::{Run, document, documented};
-use crate::rules::without::{SPARED, forgotten};
+use crate::rules::without::{Off, SPARED, forgotten};
 use crate::rules::{Rule, Which};
 use crate::scenarios::{Outcome, Scenario};
 
@@ -53,7 +53,7 @@ impl Ablation {
 
     /// Whether a table says that an attack notices when a rule is not there.
     pub(crate) fn names(kept: &str, rule: &Rule, attack: &Scenario) -> bool {
-        let row = kept.lines().find(|line| line.starts_with(&format!("| {} | `", rule.name)));
+        let row = kept.lines().find(|line| line.starts_with(&format!("| {} | ", rule.name)));
         row.is_some_and(|row| row.contains(&format!(" {} (", attack.name)))
     }
 
@@ -87,13 +87,18 @@ impl Ablation {
             self.seed
         );
         for (rule, misses) in &self.rules {
-            let off: Vec<_> =
-                rule.off.iter().map(|(field, number)| format!("`{field}` = {number}")).collect();
+            let off = match rule.off {
+                Off::Part(part) => part.as_if().into(),
+                Off::Fields(fields) => {
+                    let set = fields.iter().map(|(field, number)| format!("`{field}` = {number}"));
+                    set.collect::<Vec<_>>().join(", ")
+                }
+            };
             let misses: Vec<_> = misses
                 .iter()
                 .map(|miss| format!("{} ({})", miss.attack, miss.figures.join(", ")))
                 .collect();
-            let _ = writeln!(out, "| {} | {} | {} |", rule.name, off.join(", "), misses.join("; "));
+            let _ = writeln!(out, "| {} | {off} | {} |", rule.name, misses.join("; "));
         }
         out.push_str("\n| field | why no attack is made on it |\n|---|---|\n");
         for (field, reason) in SPARED {
@@ -112,10 +117,11 @@ struct Figure {
 }
 
 /// The figures that made an attack miss a line: with the values that they have when all rules are
-/// there, and no others changed, it would hold. Empty if it holds.
+/// there, and no others changed, it would hold. Empty if it holds, or never does.
 fn missed(attack: &Scenario, intact: &Outcome, outcome: &Outcome, which: Which) -> Vec<String> {
     let is_missed = |outcome: &Outcome| Run::new(which, attack, outcome).is_missed();
-    if outcome.lacks.is_some() || !is_missed(outcome) {
+    // What is missed with all rules as well says nothing about one of them.
+    if outcome.lacks.is_some() || !is_missed(outcome) || is_missed(intact) {
         return Vec::new();
     }
     let own = outcome.more.iter().map(|(name, _)| Figure {

@@ -2,7 +2,7 @@
 
 use std::collections::HashMap;
 
-use ltms_core::burn::Purpose;
+use ltms_core::burn::{Purpose, Tier};
 use ltms_core::schnorr::SecretKey;
 use ltms_core::wire::{
     BurnClaim, Credit, Registration, Rotation, credit_hash, register_hash, rotation_hash,
@@ -13,6 +13,7 @@ use ltms_core::{
 };
 
 use super::ours::Ours;
+use super::without::Part;
 use crate::lab::burns::Burn;
 use crate::made::{self, POLICY};
 
@@ -44,6 +45,9 @@ pub(crate) trait Burns {
 
     /// Whether the identity can advertise.
     fn serves(&self, now: Timestamp, id: &IdentityId) -> bool;
+
+    /// Whether it has all that it burned for.
+    fn is_full(&self, now: Timestamp, id: &IdentityId) -> bool;
 }
 
 impl Ours {
@@ -149,12 +153,17 @@ impl Burns for Ours {
         hash[..4].copy_from_slice(&height.to_le_bytes());
         let hash = BlockHash::from_bytes(hash);
         let tip = Tip { height: BlockHeight::new(height), hash };
+        let fork = if self.which.has(Part::Reorganisations) { fork } else { height };
         let _ = self.gate.set_tip(now, tip, BlockHeight::new(fork));
     }
 
     fn serves(&self, now: Timestamp, id: &IdentityId) -> bool {
         let standing = self.gate.standing(now, &Subject::Identity(*id));
         self.gate.identity(id).is_some() && standing.decision.reason == Reason::Clear
+    }
+
+    fn is_full(&self, now: Timestamp, id: &IdentityId) -> bool {
+        self.gate.standing(now, &Subject::Identity(*id)).tier == Some(Tier::Verified)
     }
 }
 
@@ -214,5 +223,9 @@ impl Burns for OlderIdentities {
 
     fn serves(&self, _: Timestamp, id: &IdentityId) -> bool {
         self.keys.contains_key(id)
+    }
+
+    fn is_full(&self, now: Timestamp, id: &IdentityId) -> bool {
+        self.serves(now, id)
     }
 }

@@ -18,6 +18,7 @@ pub(crate) use burns::Burns;
 pub(crate) use known::Known;
 pub(crate) use ours::{Table, secret};
 pub(crate) use without::Rule;
+use without::{Off, Part};
 
 /// A message as it reaches a node.
 pub(crate) struct Arrival<'a> {
@@ -221,13 +222,16 @@ impl Which {
         if let Self::Without(rule) = self { rule.policy() } else { POLICY }
     }
 
+    /// Whether a node of ours does this.
+    fn has(self, part: Part) -> bool {
+        !matches!(self, Self::Without(rule) if rule.off == Off::Part(part))
+    }
+
     /// A node's rules, with tables for as many identities where there are tables, of which it knows
     /// these.
     pub(crate) fn knowing(self, identities: u32, seed: u64, known: &Known) -> Box<dyn Rules> {
         match self {
-            _ if self.is_ours() => {
-                Box::new(ours::Ours::knowing(self.policy(), identities, seed, known))
-            }
+            _ if self.is_ours() => Box::new(ours::Ours::knowing(self, identities, seed, known)),
             _ => self.rules(identities, seed),
         }
     }
@@ -236,7 +240,7 @@ impl Which {
     pub(crate) fn rules(self, identities: u32, seed: u64) -> Box<dyn Rules> {
         match self {
             Self::Ours | Self::Calm | Self::Without(_) => {
-                Box::new(ours::Ours::new(self.policy(), identities, seed))
+                Box::new(ours::Ours::new(self, identities, seed))
             }
             Self::OlderSdk => Box::new(sdk::OlderSdk::default()),
             Self::ScoreOnly => Box::new(scores::ScoreOnly::default()),

@@ -6,11 +6,12 @@ use ltms_core::session::{Cause, End, Phase, Session, Sessions, Step};
 use ltms_core::wire::{AdHeader, Hello, SessionAnnouncement, hello_hash};
 use ltms_core::{
     Capacity, Channel, Connection, Criteria, Decision, Event, Found, FrameKind, Gate, Heap,
-    IdentityId, Outcome, PeerId, Policy, Proof, PublicKey, Reason, Screening, Seed, SessionId,
+    IdentityId, Outcome, PeerId, Proof, PublicKey, Reason, Screening, Seed, SessionId,
     SignatureCheck, Source, Subject, Timestamp, Verdict,
 };
 
-use super::{Arrival, Burns, Deliveries, Known, Rules, Taken};
+use super::without::Part;
+use super::{Arrival, Burns, Deliveries, Known, Rules, Taken, Which};
 use crate::lab::field::Signer;
 use crate::made::{self, Claim, POLICY};
 
@@ -22,6 +23,8 @@ const PEERS: u32 = 192;
 const FORGIVE: u32 = 5;
 
 pub(crate) struct Ours {
+    /// Which of ours it is.
+    pub(super) which: Which,
     pub(super) gate: Gate<Heap>,
     capacity: Capacity,
     /// Connections that are cut off before deduplication, and until when.
@@ -39,15 +42,15 @@ pub(crate) struct Ours {
 
 impl Ours {
     /// A node that knows nobody.
-    pub(super) fn new(policy: Policy, identities: u32, seed: u64) -> Self {
-        let mut node = Self::empty(policy, identities, seed);
+    pub(super) fn new(which: Which, identities: u32, seed: u64) -> Self {
+        let mut node = Self::empty(which, identities, seed);
         made::set_tip(&mut node.gate, made::START);
         node
     }
 
     /// A node that has these in its store.
-    pub(super) fn knowing(policy: Policy, identities: u32, seed: u64, known: &Known) -> Self {
-        let mut node = Self::empty(policy, identities, seed);
+    pub(super) fn knowing(which: Which, identities: u32, seed: u64, known: &Known) -> Self {
+        let mut node = Self::empty(which, identities, seed);
         let stored = known.snapshot(&secret(seed));
         let restored = node.gate.restore(made::START, &stored).expect("it was made here");
         assert_eq!(restored.dropped.identities, 0, "there is room for all");
@@ -55,7 +58,7 @@ impl Ours {
     }
 
     /// A node without a chain.
-    fn empty(policy: Policy, identities: u32, seed: u64) -> Self {
+    fn empty(which: Which, identities: u32, seed: u64) -> Self {
         let capacity = Capacity {
             peers: PEERS,
             identities,
@@ -64,10 +67,10 @@ impl Ours {
             bans: bans(identities),
             ..Capacity::NODE
         };
-        let gate =
-            Gate::new(Heap::new(capacity), policy, secret(seed)).expect("the policy is valid");
+        let gate = Gate::new(Heap::new(capacity), which.policy(), secret(seed));
         Self {
-            gate,
+            which,
+            gate: gate.expect("the policy is valid"),
             capacity,
             cut_off: HashMap::new(),
             sanctioned: Vec::new(),
@@ -252,7 +255,11 @@ impl Rules for Ours {
         (subject, counterparty): (&IdentityId, &IdentityId),
         outcome: Outcome,
     ) {
-        let _ = self.gate.record_session(now, &session_id(number), subject, counterparty, outcome);
+        let completed = matches!(outcome, Outcome::Completed(_));
+        if !completed || self.which.has(Part::Sessions) {
+            let id = session_id(number);
+            let _ = self.gate.record_session(now, &id, subject, counterparty, outcome);
+        }
     }
 
     fn prove(&mut self, now: Timestamp, peer: &PeerId, verifier: &PeerId, signer: &Signer) -> bool {
@@ -348,7 +355,7 @@ impl Rules for Ours {
     }
 
     fn serves_directory(&self) -> bool {
-        true
+        self.which.has(Part::Directories)
     }
 
     fn lists(&self, now: Timestamp, key: &PublicKey) -> bool {
@@ -362,9 +369,11 @@ impl Rules for Ours {
         let first = self.first.get_mut(peer).map_or(0.0, |first| first.value(now));
         let silent = |peer| self.silent.get(peer).copied().unwrap_or(0);
         let standing = self.gate.standing(now, &Subject::Peer(*peer));
-        let fill = || self.proven.iter().filter(|peer| silent(peer) == 0).count() >= MESH_LOW;
+        let places = self.which.has(Part::Places);
+        let fill =
+            || places && self.proven.iter().filter(|peer| silent(peer) == 0).count() >= MESH_LOW;
         match standing.decision.reason {
-            Reason::Clear if standing.identity.is_some() => {
+            Reason::Clear if places && standing.identity.is_some() => {
                 first + f64::from(1_u8.saturating_sub(silent(peer)))
             }
             Reason::Clear => first - f64::from(silent(peer)) - f64::from(u8::from(fill())),

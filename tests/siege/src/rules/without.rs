@@ -1,22 +1,59 @@
-//! Ours with one rule of the policy switched off. What a rule is for is what goes wrong then.
+//! Ours with one rule switched off. What a rule is for is what goes wrong then.
 
 use ltms_core::Policy;
 
 use crate::made::POLICY;
 
-/// A rule, and the numbers with which it does nothing.
+/// A rule, and how it does nothing.
 #[derive(Debug, PartialEq, Eq)]
 pub(crate) struct Rule {
     pub(crate) name: &'static str,
-    /// Fields of the policy by their names, as [`Policy::set_number`] sets them.
-    pub(crate) off: &'static [(&'static str, u64)],
+    pub(crate) off: Off,
+}
+
+/// What makes a rule do nothing.
+#[derive(Debug, PartialEq, Eq)]
+pub(crate) enum Off {
+    /// These numbers in fields of the policy, as [`Policy::set_number`] sets them.
+    Fields(&'static [(&'static str, u64)]),
+    /// A node that lacks something which is no field of the policy.
+    Part(Part),
+}
+
+/// What a node does that no field of the policy can switch off.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Part {
+    Directories,
+    Places,
+    Reorganisations,
+    Sessions,
+}
+
+impl Part {
+    /// What it is as if.
+    pub(crate) const fn as_if(self) -> &'static str {
+        match self {
+            Self::Directories => "no neighbour has a directory to read",
+            Self::Places => "an identity is worth nothing in a mesh",
+            Self::Reorganisations => "no block is ever replaced",
+            Self::Sessions => "no session is ever completed",
+        }
+    }
 }
 
 impl Rule {
+    /// Fields of the policy that are set so that it does nothing.
+    pub(crate) const fn fields(&self) -> &'static [(&'static str, u64)] {
+        match self.off {
+            Off::Fields(fields) => fields,
+            Off::Part(_) => &[],
+        }
+    }
+
     /// The policy without it.
     pub(crate) fn policy(&self) -> Policy {
         let mut policy = POLICY;
-        for (field, number) in self.off {
+        for (field, number) in self.fields() {
             policy.set_number(field, *number).expect("a field of the policy");
         }
         policy
@@ -28,10 +65,14 @@ const DAY: u64 = 86_400_000;
 const YEAR: u64 = 365 * DAY;
 
 const fn rule(name: &'static str, off: &'static [(&'static str, u64)]) -> Rule {
-    Rule { name, off }
+    Rule { name, off: Off::Fields(off) }
 }
 
-/// In the order of the policy.
+const fn part(name: &'static str, part: Part) -> Rule {
+    Rule { name, off: Off::Part(part) }
+}
+
+/// In the order of the policy, and what is no field of it.
 pub(crate) const RULES: &[Rule] = &[
     rule("how far ahead a message is dated", &[("freshness.future", DAY)]),
     rule("how old a gossip message is", &[("freshness.gossip_age", YEAR)]),
@@ -105,6 +146,10 @@ pub(crate) const RULES: &[Rule] = &[
     rule("sessions of an identity", &[("sessions.per_identity", 255)]),
     rule("sessions of strangers", &[("sessions.strangers", 255)]),
     rule("an identity's key in sessions", &[("sessions.allow_shared_key", 1)]),
+    part("directories of neighbours", Part::Directories),
+    part("places in the mesh for identities", Part::Places),
+    part("a second look at burns above a fork", Part::Reorganisations),
+    part("rows for who has completed a session", Part::Sessions),
 ];
 
 const TASTE: &str = "a policy may only be stricter: more is rejected by every node";
@@ -144,7 +189,7 @@ pub(crate) const SPARED: &[(&str, &str)] = &[
 
 /// Fields of the policy that are neither switched off nor spared.
 pub(crate) fn forgotten() -> Vec<String> {
-    let off = || RULES.iter().flat_map(|rule| rule.off).map(|(field, _)| *field);
+    let off = || RULES.iter().flat_map(Rule::fields).map(|(field, _)| *field);
     let groups = Policy::GROUPS.iter();
     let fields = groups.flat_map(|(group, fields)| fields.iter().map(move |f| (*group, f.name)));
     let is_group = |name: &str| Policy::GROUPS.iter().any(|(group, _)| *group == name);

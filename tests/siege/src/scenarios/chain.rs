@@ -1,4 +1,5 @@
-//! Burns that are not the claimer's, that were used before, or that the chain takes back. One node.
+//! Burns that are not the claimer's, that were used before, or that nobody knows, and cheap ones by
+//! the thousand. One node.
 
 use ltms_core::burn::{BurnScript, Purpose};
 use ltms_core::{Millis, Timestamp};
@@ -7,7 +8,7 @@ use super::{Outcome, Scale, Scenario};
 use crate::lab::Share;
 use crate::lab::burns::Burn;
 use crate::made::{self, START};
-use crate::rules::{Burns, Which};
+use crate::rules::Which;
 
 pub(crate) const REUSE: Scenario = Scenario {
     name: "burn front-running and reuse",
@@ -19,23 +20,6 @@ pub(crate) const REUSE: Scenario = Scenario {
     holds: |outcome| {
         outcome.figure("honest claims that pass") == 2.0
             && outcome.figure("others that pass") == 0.0
-    },
-};
-
-pub(crate) const REORG: Scenario = Scenario {
-    name: "reorganisations of 1 to 11 blocks",
-    about: "the chain is replaced from each depth; burns above the fork are mined again in its first \
-            block, but for one that was spent twice",
-    line: "unaffected identities 100 %, others are back within 2 blocks, the vanished one serves \
-           nothing; 11 blocks change nothing",
-    gain: "",
-    run: reorg,
-    holds: |outcome| {
-        outcome.honest.value() == 1.0
-            && outcome.figure("depths at which all unaffected are served") == 10.0
-            && outcome.figure("depths at which all are back within 2 blocks") == 10.0
-            && outcome.figure("vanished and still served") == 0.0
-            && outcome.figure("served after 11 blocks, %") == 100.0
     },
 };
 
@@ -196,117 +180,20 @@ fn look_ups(which: Which, _: Scale, seed: u64) -> Outcome {
     }
 }
 
-/// Identities by their burns: so many deep ones, and one in each of the last blocks that count.
-fn populated(burns: &mut dyn Burns, deep: u64, shallow: &[u32]) -> Vec<Burn> {
-    // The older SDK waits for 144 blocks; so that there is something to take back, both learn of
-    // burns that were mature before.
-    burns.tip(START, TIP + 200, TIP + 200);
-    let heights = (0..deep).map(|_| DEEP).chain(shallow.iter().copied());
-    let made: Vec<_> = (0..)
-        .zip(heights)
-        .map(|(number, height)| (made::secret(number), number, height))
-        .map(|(key, number, height)| {
-            (Burn::registration(key.public_key(), 50, number, height), key)
-        })
-        .collect();
-    for (burn, key) in &made {
-        assert!(burns.register(START, burn, key), "an honest registration");
-    }
-    made.into_iter().map(|(burn, _)| burn).collect()
-}
-
-fn reorg(which: Which, _: Scale, seed: u64) -> Outcome {
-    if which.rules(64, seed).burns().is_none() {
-        return Outcome::lacking("burns");
-    }
-    let end = TIP + 200;
-    let (mut unaffected, mut back) = (Share::default(), Share::default());
-    let (mut spent_twice_in_all, mut vanished, mut suspect) = (0, 0, Share::default());
-    let (mut all_stayed, mut all_back, mut missing, mut bytes) = (0u32, 0u32, 0, [0; 2]);
-    let attacked = which != Which::Calm;
-    for depth in 1..=11 {
-        let mut rules = which.rules(256, seed);
-        let Some(burns) = rules.burns() else { break };
-        // One in each block from the 6th of the last on; 6 confirmations is what ours asks.
-        let shallow: Vec<_> =
-            if which.is_ours() { (5..11).map(|back| end - back).collect() } else { Vec::new() };
-        let all = populated(burns, 100, &shallow);
-        let before = rules.bytes();
-        let Some(burns) = rules.burns() else { break };
-        let mut now = START.saturating_add(Millis::from_mins(2));
-        let fork = if attacked { end - depth } else { end };
-        burns.tip(now, end + 1, fork);
-        let served = |burns: &dyn Burns, burn: &Burn| burns.serves(now, &burn.id());
-        if depth == 11 {
-            suspect.of = all.len() as u64;
-            suspect.some = all.iter().filter(|burn| served(burns, burn)).count() as u64;
-            continue;
-        }
-        let above = |burn: &&Burn| burn.header.height().get() > fork;
-        let stayed = all.iter().filter(|burn| !above(burn));
-        let (here, still) =
-            (stayed.clone().count(), stayed.filter(|burn| served(burns, burn)).count());
-        unaffected.of += here as u64;
-        unaffected.some += still as u64;
-        all_stayed += u32::from(here == still);
-        let mut gone = all.iter().filter(above);
-        let spent_twice = gone.next();
-        let gone: Vec<_> = gone.cloned().collect();
-        let key = |burn: &Burn| {
-            let at = all.iter().position(|other| other.outpoint == burn.outpoint);
-            made::secret(at.expect("one of them") as u64)
-        };
-        for block in 1..=2 {
-            now = now.saturating_add(Millis::from_mins(2));
-            burns.tip(now, end + 1 + block, end + block);
-            for burn in &gone {
-                if !burns.serves(now, &burn.id()) {
-                    burns.register(now, &burn.mined_at(fork + 1), &key(burn));
-                }
-            }
-        }
-        let returned = gone.iter().filter(|burn| burns.serves(now, &burn.id())).count();
-        back.of += gone.len() as u64;
-        back.some += returned as u64;
-        all_back += u32::from(returned == gone.len());
-        let vanishes = u64::from(spent_twice.is_some_and(|burn| burns.serves(now, &burn.id())));
-        vanished += vanishes;
-        spent_twice_in_all += u64::from(spent_twice.is_some());
-        let served = all.iter().filter(|burn| burns.serves(now, &burn.id())).count() as u64;
-        missing += all.len() as u64 - u64::from(spent_twice.is_some()) - (served - vanishes);
-        bytes = [bytes[0] + before, bytes[1] + rules.bytes()];
-    }
-    let more = vec![
-        ("depths at which all unaffected are served", f64::from(all_stayed)),
-        ("depths at which all are back within 2 blocks", f64::from(all_back)),
-        ("identities that went and came back", back.some as f64),
-        ("vanished and still served", vanished as f64),
-        ("served after 11 blocks, %", 100.0 * suspect.value()),
-    ];
-    Outcome {
-        honest: unaffected,
-        // A burn that was spent twice is none.
-        hostile: Share { of: spent_twice_in_all, some: vanished },
-        honest_banned: missing,
-        bytes,
-        more,
-        parameters: vec![
-            ("nodes", 1.0),
-            ("deep burns", 100.0),
-            ("confirmations of the youngest burns", if which.is_ours() { 6.0 } else { 144.0 }),
-            ("depths", 11.0),
-        ],
-        asked: [spent_twice_in_all > 0, true, true],
-        ..Outcome::default()
-    }
-}
-
 fn fill(which: Which, scale: Scale, seed: u64) -> Outcome {
     let rows: u32 = scale.of(256, 1_024, 8_192);
     let mut rules = which.rules(rows, seed);
     let honest = u64::from(rows / 4);
     let Some(burns) = rules.burns() else { return Outcome::lacking("burns") };
-    let all = populated(burns, honest, &[]);
+    burns.tip(START, TIP, TIP);
+    let all: Vec<_> = (0..honest)
+        .map(|number| {
+            let key = made::secret(number);
+            let burn = Burn::registration(key.public_key(), 50, number, DEEP);
+            assert!(burns.register(START, &burn, &key), "an honest registration");
+            burn
+        })
+        .collect();
     let (met, others) = all.split_at(all.len() / 2);
     for (number, burn) in (0..).zip(met) {
         let went = ltms_core::Outcome::Completed(Millis::from_secs(1));

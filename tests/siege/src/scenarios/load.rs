@@ -133,7 +133,7 @@ fn checks(
     lab.run(begin);
     let span = Millis::from_secs(seconds);
     // These say something while it lasts, and nothing before.
-    field::begin_advertising(&mut lab, loud.iter(), span);
+    field::begin_advertising(&mut lab, loud.iter(), span, field.times);
     let before = lab.rules(0).1.checks();
     let end = begin.saturating_add(span);
     if !lab.calm {

@@ -12,6 +12,7 @@ mod load;
 mod offenders;
 mod records;
 mod relays;
+mod reorgs;
 mod replays;
 mod reputation;
 mod sessions;
@@ -187,7 +188,7 @@ pub(crate) const ALL: &[Scenario] = &[
     sessions::SLOTS,
     sessions::ABORT,
     chain::REUSE,
-    chain::REORG,
+    reorgs::REORG,
     chain::LOOK_UPS,
     chain::FILL,
     faults::CLOCKS,
