@@ -130,16 +130,21 @@ const GOOD: Session = Session::Completed(Millis::from_secs(1));
 
 fn farming(which: Which, scale: Scale, seed: u64) -> Outcome {
     const HONEST: u32 = 50;
+    // For longer nobody is listed who advertised once.
+    const HOURS: u64 = 19;
     let mut outcome = Outcome { asked: ASKED, ..Outcome::default() };
     let mut most = 0.0f64;
-    let draws = scale.of(2, 5, 20);
+    // Seven places of eight are drawn once for each node.
+    let draws = scale.of(32, 64, 200);
     outcome.parameters = vec![
         ("nodes", 1.0),
         ("honest identities", HONEST.into()),
         ("identities of the attacker at most", 200.0),
-        ("draws of each", draws as f64),
+        ("draws of each", (draws * HOURS) as f64),
     ];
-    let counts: &[u32] = if which == Which::Calm { &[0] } else { &[0, 1, 5, 20, 50, 100, 200] };
+    let (some, all): (&[u32], &[u32]) = (&[0, 5, 50, 200], &[0, 1, 5, 20, 50, 100, 200]);
+    let counts = scale.of(some, all, all);
+    let counts = if which == Which::Calm { &[0] } else { counts };
     for hostile in counts.iter().copied() {
         let mut share = Share::default();
         for draw in 0..draws {
@@ -160,11 +165,14 @@ fn farming(which: Which, scale: Scale, seed: u64) -> Outcome {
                     sign(&mut lab, 100 + number, subject, &with.identity, GOOD);
                 }
             }
-            let now = lab.now;
-            let places = lab.rules(0).1.first(now, 20).unwrap_or_default();
-            share.of += places.len() as u64;
             let is_theirs = |key: &PublicKey| theirs.iter().any(|signer| signer.key == *key);
-            share.some += places.iter().filter(|key| is_theirs(key)).count() as u64;
+            // The eighth is drawn anew each hour.
+            for hour in 0..HOURS {
+                let at = lab.now.saturating_add(Millis::from_hours(hour));
+                let places = lab.rules(0).1.first(at, 20).unwrap_or_default();
+                share.of += places.len() as u64;
+                share.some += places.iter().filter(|key| is_theirs(key)).count() as u64;
+            }
             outcome.bytes[0] += before;
             outcome.bytes[1] += lab.rules(0).1.bytes();
             outcome.honest_banned += unlisted(&lab, &honest);
