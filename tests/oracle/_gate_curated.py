@@ -195,15 +195,27 @@ def sanctions():
     s.expect("clear", "frame", via="direct", kind="direct", size=1, **{"from": 1})
     yield s.done()
 
-    s = Script("many outbound peers that are hasty at once are spared, a few are not")
-    s.connect(1)
-    s.register(1)
-
     def hasty(peer, bodies):
         for n in range(bodies):
             fields = {"from": peer, "publisher": peer, "peer": peer, "via": "gossip"}
             s.put("ad", author=1, identity=1, created=s.now + 1 + n, expires=s.now + HOUR, **fields)
 
+    s = Script("who is held back and leaves counts for the breaker")
+    s.connect(1)
+    s.register(1)
+    for peer in range(11, 19):
+        s.put("connected", peer=peer, at=f"10.{peer // 2}.{peer}.1", outbound=True)
+    s.ad("new", 1, 1)
+    for peer in range(11, 19):
+        hasty(peer, 10)
+        s.put("disconnected", peer=peer)
+    s.now += MINUTE
+    s.expect("clear", "screen", peer=11, at="10.5.11.1", outbound=True)
+    yield s.done()
+
+    s = Script("many outbound peers that are hasty at once are spared, a few are not")
+    s.connect(1)
+    s.register(1)
     for peer in range(11, 27):
         s.put("connected", peer=peer, at=f"10.{peer // 2}.{peer}.1", outbound=True)
     s.ad("new", 1, 1)

@@ -329,7 +329,9 @@ class Model:
     def try_breaker(self, now):
         """Enough outbound peers at once in enough wide groups: we are what is slow."""
         rules, limits = self.policy.breaker, self.policy.sanctions
-        outbound = [p for p in self.peers.values() if p.outbound and p.connections]
+        outbound = [p for p in self.peers.values() if p.outbound]
+        # Who was held back and is just gone may be so for the same reason.
+        outbound = [p for p in outbound if p.connections or p.held_until]
         held = [p for p in outbound if p.held_until]
         wide = {p.groups[1] for p in held}
         many = 1000 * len(held) > rules.share * len(outbound)

@@ -112,9 +112,10 @@ impl Parts<'_> {
     fn try_breaker(&mut self, now: Timestamp) {
         let policy = self.rules.policy.breaker;
         let peers = self.tables.peers.view();
+        // Who was held back and is just gone may be so for the same reason.
         let outbound = || {
             let rows = peers.iter().map(|(_, row)| row);
-            rows.filter(|row| row.is_outbound() && row.connections > 0)
+            rows.filter(|row| row.is_outbound() && (row.connections > 0 || row.is_held()))
         };
         let held = || outbound().filter(|row| row.is_held()).map(|row| row.groups.wide);
         let is_first = |at: usize, group: Packed<4>| !held().take(at).any(|other| other == group);
