@@ -160,6 +160,7 @@ impl Run {
         match self.xpi_per_displaced {
             Some(0.0) => format!("{} displaced for nothing", self.displaced),
             Some(price) => format!("{} displaced, {} XPI each", self.displaced, price.round()),
+            None if self.spent_xpi == 0 => "none".into(),
             None => format!("none for {} XPI", self.spent_xpi),
         }
     }
