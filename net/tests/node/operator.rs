@@ -1,6 +1,6 @@
 //! Bans, and what is known about a peer.
 
-use ltms_core::{Ban, Millis, Network, Policy, Reason, Subject, Timestamp};
+use ltms_core::{Ban, Millis, Network, Policy, Quota, Reason, Subject, Timestamp};
 use ltms_net::{
     Handle, Node, NodeEvent, Offer, Undo,
     behaviour::streams::{Request, Response},
@@ -127,6 +127,37 @@ async fn an_identity_that_a_peer_does_not_know_yet_is_proved_once_it_does() {
     .await;
     assert_eq!(decided(&b, Reason::UnknownIdentity).await, 1, "it was asked for its claim");
     prover.stop().await;
+    verifier.stop().await;
+}
+
+#[tokio::test]
+async fn a_proof_that_a_busy_node_did_not_look_at_is_made_again() {
+    let (chain, watch) = (chain(), Watch::default());
+    let mut policy = Policy::LOTUS_V1.on(Network::Reg);
+    policy.windows.node_signatures = Quota::every(Millis::from_hours(1), 1);
+    let made = || builder(&chain).clock(watch.clock());
+    let verifier = made().policy(policy).start().await.expect("a node");
+    let b = verifier.handle();
+    register(&b, &chain, 0).await;
+    let liar = made().start().await.expect("a node");
+    connect(&liar.handle(), &b).await;
+    let peer = liar.handle().peer_id();
+    let mut forged = advertisement(&key("forged"), None, &peer, watch.clock().now());
+    *forged.last_mut().expect("a signature") ^= 1;
+    let _ = liar.handle().ask_peer(b.peer_id(), Request::Push(forged)).await.expect("an answer");
+    assert_eq!(decided(&b, Reason::InvalidSignature).await, 1, "the only check is used up");
+
+    let (key, _, id) = burn(&chain, 0);
+    let prover = made().identity(id, key).start().await.expect("a node");
+    let a = prover.handle();
+    connect(&a, &b).await;
+    until(&b, "busy", async || decided(&b, Reason::NodeBusy).await > 0).await;
+    let proved = async || b.standing_of(&a.peer_id()).await.expect("answer").identity == Some(id);
+    assert!(!proved().await);
+    watch.forward(Millis::from_hours(1));
+    until(&b, "proved", async || proved().await).await;
+    prover.stop().await;
+    liar.stop().await;
     verifier.stop().await;
 }
 
